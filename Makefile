@@ -1,0 +1,39 @@
+# One developer interface; .ci/run calls the same verbs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install check test test-real bench testbed testbed-down testbed-build docs
+
+install: $(STAMP)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+check: install  ## format, lint, types, rooms
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict reconciler tests
+	$(BIN)/lint-imports
+
+test: install  ## everything that needs neither Go nor Node
+	$(BIN)/pytest -m "not real and not github"
+
+test-real: install  ## on the real components; builds them once
+	$(BIN)/pytest -m "real or github"
+
+bench: install
+	$(BIN)/python -m tests.bench $(if $(JSON),--json $(JSON))
+
+testbed-build: install
+	$(BIN)/python -m tests.testbed build
+
+testbed: install
+	$(BIN)/python -m tests.testbed up
+
+testbed-down: install
+	$(BIN)/python -m tests.testbed down

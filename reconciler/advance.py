@@ -1,0 +1,271 @@
+"""An operation's phases as one table, and the fold that applies it to the ledger's events.
+
+Theory of operation. An operation is nothing but the fold of its events; no field of it is ever stored. `NEXT` says
+which event may follow in which phase and where it leads. An event that the table does not allow raises
+`IllegalEvent` and changes nothing: either the ledger was altered or two versions of the program disagree, and in
+both cases going on would be a guess. `docs/reference/operations.md` draws its diagram from this table.
+
+Protects invariant 1 (intent before effect): effects are known by their intent, whether or not a result followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler.errors import LedgerError
+from reconciler.model.action import ActionClass, Remedy
+from reconciler.model.codec import decode
+from reconciler.model.objects import CommitId
+from reconciler.model.operation import (
+    Approval,
+    Effect,
+    EffectStatus,
+    Event,
+    EventKind,
+    Operation,
+    Outcome,
+    Phase,
+    TrackedPullRequest,
+)
+from reconciler.model.verdict import Verdict
+
+
+class IllegalEvent(LedgerError):
+    """An event that cannot happen in the phase that its operation is in."""
+
+
+def _anywhere(phase: Phase) -> dict[EventKind, Phase]:
+    """Events that an open operation may meet in any phase, without leaving it."""
+    stays = (
+        EventKind.VERDICT_GIVEN,
+        EventKind.APPROVAL_REJECTED,
+        EventKind.EFFECT_INTENDED,
+        EventKind.EFFECT_COMPLETED,
+        EventKind.EFFECT_FAILED,
+        EventKind.ESCALATED,
+    )
+    return {**dict.fromkeys(stays, phase), EventKind.OPERATION_CLOSED: Phase.CLOSED}
+
+
+NEXT: Mapping[Phase, Mapping[EventKind, Phase]] = {
+    Phase.DECIDED: {
+        **_anywhere(Phase.DECIDED),
+        EventKind.APPROVAL_REQUESTED: Phase.AWAITING_APPROVAL,
+        EventKind.PULL_REQUEST_OPENED: Phase.AWAITING_GIT_PR,
+        EventKind.CHANGE_LIVE: Phase.STABILIZING,
+    },
+    Phase.AWAITING_APPROVAL: {
+        **_anywhere(Phase.AWAITING_APPROVAL),
+        EventKind.APPROVAL_REQUESTED: Phase.AWAITING_APPROVAL,
+        EventKind.APPROVAL_GIVEN: Phase.DECIDED,
+        EventKind.PULL_REQUEST_OPENED: Phase.AWAITING_GIT_PR,
+        EventKind.CHANGE_LIVE: Phase.STABILIZING,
+    },
+    Phase.AWAITING_GIT_PR: {
+        **_anywhere(Phase.AWAITING_GIT_PR),
+        # The other half of a hybrid remedy may still be waiting for a person.
+        EventKind.APPROVAL_REQUESTED: Phase.AWAITING_GIT_PR,
+        EventKind.APPROVAL_GIVEN: Phase.AWAITING_GIT_PR,
+        EventKind.PULL_REQUEST_MERGED: Phase.AWAITING_SYNC,
+        EventKind.PULL_REQUEST_CLOSED: Phase.AWAITING_GIT_PR,
+    },
+    Phase.AWAITING_SYNC: {
+        **_anywhere(Phase.AWAITING_SYNC),
+        EventKind.CHANGE_LIVE: Phase.STABILIZING,
+    },
+    Phase.STABILIZING: {
+        **_anywhere(Phase.STABILIZING),
+        EventKind.CHECKED: Phase.STABILIZING,
+        EventKind.VERIFICATION_COMPLETED: Phase.STABILIZING,
+        EventKind.VERIFICATION_FAILED: Phase.STABILIZING,
+    },
+    # A finding that comes back may be handed to a person after its operation ended.
+    Phase.CLOSED: {EventKind.ESCALATED: Phase.CLOSED},
+}
+
+
+def fold(events: Iterable[Event], start: Mapping[str, Operation] | None = None) -> dict[str, Operation]:
+    """Return every operation by id, in the order in which they were opened.
+
+    Raises IllegalEvent when the events do not follow the table.
+    """
+    operations = dict(start or {})
+    for event in events:
+        operations[event.operation] = advance(operations.get(event.operation), event)
+    return operations
+
+
+def advance(operation: Operation | None, event: Event) -> Operation:
+    """Apply one event to an operation, or open a new one.
+
+    Raises IllegalEvent when the table does not allow it; the operation stays as it was.
+    """
+    if event.kind is EventKind.OPERATION_OPENED:
+        if operation is not None:
+            raise _illegal(event, f"{event.operation} exists already")
+        return _opened(event)
+    if operation is None:
+        raise _illegal(event, f"{event.operation} was never opened")
+    phase = NEXT[operation.phase].get(event.kind)
+    if phase is None:
+        raise _illegal(event, f"{event.operation} is {operation.phase}")
+    advanced = replace(operation, phase=phase, updated_at=event.at, version=event.sequence)
+    return _APPLY[event.kind](advanced, event, event.data)
+
+
+def _illegal(event: Event, because: str) -> IllegalEvent:
+    return IllegalEvent(
+        code="ledger.illegal_event",
+        message=f"event {event.sequence} ({event.kind}) cannot happen: {because}",
+        remedy="run `reconciler audit verify`; if the chain is whole, an older version wrote this ledger",
+    )
+
+
+def _opened(event: Event) -> Operation:
+    remedy = decode(Remedy, event.data["remedy"])
+    declarative = (a for a in remedy.actions if a.action_class is ActionClass.DECLARATIVE)
+    return Operation(
+        id=event.operation,
+        remedy=remedy,
+        phase=Phase.DECIDED,
+        opened_at=event.at,
+        updated_at=event.at,
+        version=event.sequence,
+        expected=tuple(change.after for action in declarative for change in action.changes),
+    )
+
+
+Apply = Callable[[Operation, Event, Mapping[str, Any]], Operation]
+
+
+def _verdict_given(operation: Operation, _: Event, data: Mapping[str, Any]) -> Operation:
+    verdict = decode(Verdict, data["verdict"])
+    return replace(operation, verdicts={**operation.verdicts, data["action"]: verdict})
+
+
+def _approval_requested(operation: Operation, _: Event, data: Mapping[str, Any]) -> Operation:
+    return replace(operation, approval_requested=(*operation.approval_requested, data["action"]))
+
+
+def _approval_given(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    approval = Approval(action=data["action"], by=data["by"], at=event.at)
+    return replace(operation, approvals=(*operation.approvals, approval))
+
+
+def _approval_rejected(operation: Operation, _: Event, data: Mapping[str, Any]) -> Operation:
+    return replace(operation, rejected_by=data["by"], rejection_reason=data.get("reason", ""))
+
+
+def _with_effect(operation: Operation, effect: Effect) -> Operation:
+    return replace(operation, effects={**operation.effects, effect.key: effect})
+
+
+def _effect_intended(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    before = operation.effects.get(data["key"])
+    effect = Effect(
+        key=data["key"],
+        status=EffectStatus.INTENDED,
+        # The first intent's time stays: it is the value that a restart writes, so that a repeat is a no-op.
+        intended_at=before.intended_at if before else event.at,
+        attempts=(before.attempts if before else 0) + 1,
+        data=data.get("data", {}),
+    )
+    return _with_effect(operation, effect)
+
+
+def _effect_completed(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    effect = replace(
+        operation.effects[data["key"]],
+        status=EffectStatus.COMPLETED,
+        finished_at=event.at,
+        result=data.get("result", {}),
+        error=None,
+    )
+    return _with_effect(operation, effect)
+
+
+def _effect_failed(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    before = operation.effects.get(data["key"])
+    effect = Effect(
+        key=data["key"],
+        status=EffectStatus.FAILED,
+        intended_at=before.intended_at if before else event.at,
+        # A failure before any intent (a file that cannot be located) is an attempt too.
+        attempts=before.attempts if before and before.status is EffectStatus.INTENDED else _next_attempt(before),
+        data=before.data if before else {},
+        finished_at=event.at,
+        error=data["error"],
+        permanent=data.get("permanent", False),
+    )
+    return _with_effect(operation, effect)
+
+
+def _next_attempt(before: Effect | None) -> int:
+    return (before.attempts if before else 0) + 1
+
+
+def _pull_request_opened(operation: Operation, _: Event, data: Mapping[str, Any]) -> Operation:
+    return replace(operation, pull_request=decode(TrackedPullRequest, data["pull_request"]))
+
+
+def _pull_request_merged(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    if operation.pull_request is None:
+        raise _illegal(event, f"{operation.id} has no pull request")
+    merged = replace(
+        operation.pull_request,
+        merge_commit=CommitId(data["merge_commit"]),
+        merged_by=data.get("by"),
+        merged_at=event.at,
+        modified_by_reviewer=data.get("modified_by_reviewer", False),
+    )
+    return replace(operation, pull_request=merged, expected=tuple(data["expected"]))
+
+
+def _pull_request_closed(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    if operation.pull_request is None:
+        raise _illegal(event, f"{operation.id} has no pull request")
+    return replace(operation, pull_request=replace(operation.pull_request, closed_by=data.get("by") or "somebody"))
+
+
+def _change_live(operation: Operation, event: Event, _: Mapping[str, Any]) -> Operation:
+    return replace(operation, live_at=event.at)
+
+
+def _checked(operation: Operation, _: Event, data: Mapping[str, Any]) -> Operation:
+    return replace(operation, clean_reads=operation.clean_reads + 1 if data["clean"] else 0)
+
+
+def _unchanged(operation: Operation, _: Event, __: Mapping[str, Any]) -> Operation:
+    return operation
+
+
+def _escalated(operation: Operation, _: Event, __: Mapping[str, Any]) -> Operation:
+    return replace(operation, escalated=True)
+
+
+def _closed(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    return replace(
+        operation, outcome=Outcome(data["outcome"]), outcome_reason=data.get("reason", ""), closed_at=event.at
+    )
+
+
+_APPLY: Mapping[EventKind, Apply] = {
+    EventKind.VERDICT_GIVEN: _verdict_given,
+    EventKind.APPROVAL_REQUESTED: _approval_requested,
+    EventKind.APPROVAL_GIVEN: _approval_given,
+    EventKind.APPROVAL_REJECTED: _approval_rejected,
+    EventKind.EFFECT_INTENDED: _effect_intended,
+    EventKind.EFFECT_COMPLETED: _effect_completed,
+    EventKind.EFFECT_FAILED: _effect_failed,
+    EventKind.PULL_REQUEST_OPENED: _pull_request_opened,
+    EventKind.PULL_REQUEST_MERGED: _pull_request_merged,
+    EventKind.PULL_REQUEST_CLOSED: _pull_request_closed,
+    EventKind.CHANGE_LIVE: _change_live,
+    EventKind.CHECKED: _checked,
+    EventKind.VERIFICATION_COMPLETED: _unchanged,
+    EventKind.VERIFICATION_FAILED: _unchanged,
+    EventKind.ESCALATED: _escalated,
+    EventKind.OPERATION_CLOSED: _closed,
+}

@@ -1,0 +1,127 @@
+"""Typed changes, each with before and after, and the remedies made of them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.finding import Finding
+from reconciler.model.objects import FieldPath, ObjectRef, format_path
+
+
+class ActionClass(StrEnum):
+    """How an action reaches the cluster; a remedy with both is hybrid."""
+
+    IMPERATIVE = "imperative"
+    DECLARATIVE = "declarative"
+    HYBRID = "hybrid"
+
+
+class ActionName(StrEnum):
+    """The closed set of actions. The eight of seed 002 are imperative, everything else is declarative."""
+
+    RESTART_DEPLOYMENT = "restart-deployment"
+    RESTART_POD = "restart-pod"
+    DELETE_POD = "delete-pod"
+    CORDON_NODE = "cordon-node"
+    UNCORDON_NODE = "uncordon-node"
+    DRAIN_NODE = "drain-node"
+    BACKUP_DATABASE = "backup-database"
+    RESTORE_DATABASE = "restore-database"
+    SET_MEMORY = "set-memory"
+    REVERT_CHANGE = "revert-change"
+
+    @property
+    def action_class(self) -> ActionClass:
+        """Imperative for the eight that seed 002 names."""
+        return ActionClass.IMPERATIVE if self in _IMPERATIVE else ActionClass.DECLARATIVE
+
+
+_IMPERATIVE = frozenset(
+    {
+        ActionName.RESTART_DEPLOYMENT,
+        ActionName.RESTART_POD,
+        ActionName.DELETE_POD,
+        ActionName.CORDON_NODE,
+        ActionName.UNCORDON_NODE,
+        ActionName.DRAIN_NODE,
+        ActionName.BACKUP_DATABASE,
+        ActionName.RESTORE_DATABASE,
+    }
+)
+
+
+class RiskLevel(StrEnum):
+    """How much an action may hurt if it is wrong."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One scalar field from one value to another, in the author's notation."""
+
+    path: FieldPath
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{format_path(self.path)}: {self.before} → {self.after}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlastRadius:
+    """What an action may disturb, known before it runs."""
+
+    pods: int = 0
+    workloads: int = 0
+    nodes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One typed change of one target; `uid` pins the object that was looked at."""
+
+    name: ActionName
+    target: ObjectRef
+    uid: str
+    risk: RiskLevel
+    summary: str
+    changes: tuple[FieldChange, ...] = ()
+    destructive: bool = False
+    reversible: bool = True
+    blast_radius: BlastRadius = BlastRadius()
+
+    @property
+    def action_class(self) -> ActionClass:
+        """Imperative (run) or declarative (through Git)."""
+        return self.name.action_class
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """The ordered actions that answer a finding."""
+
+    finding: Finding
+    actions: tuple[Action, ...]
+    rationale: str
+    parent: str | None = None  # the operation that this one follows: a revert or the next remedy
+
+    @property
+    def action_class(self) -> ActionClass:
+        """Hybrid when both classes are in it."""
+        classes = {a.action_class for a in self.actions}
+        return ActionClass.HYBRID if len(classes) > 1 else classes.pop()
+
+    @property
+    def digest(self) -> str:
+        """What is proposed, values included: a person's no to it stands while this stays the same."""
+        lines = [self.finding.fingerprint]
+        for action in self.actions:
+            if action.action_class is ActionClass.DECLARATIVE or len(self.actions) == 1:
+                lines.append(f"{action.name}|{action.target.key}")
+                lines += [str(change) for change in action.changes]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

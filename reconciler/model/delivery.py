@@ -1,0 +1,92 @@
+"""Argo CD's Application as the tracker needs it, and which Applications own an object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from reconciler.model.objects import ObjectRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One source of an Application: where its manifests come from."""
+
+    repository: str
+    path: str
+    target_revision: str
+    kind: str = "Directory"  # status.sourceType: Directory, Kustomize, Helm, Plugin
+    recurse: bool = False
+    include: str | None = None
+    exclude: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """An Application: what it compared, what it synced, and how its objects are."""
+
+    ref: ObjectRef
+    sources: tuple[Source, ...]  # status.sync.comparedTo, what was really compared
+    sources_current: bool  # comparedTo equals spec; otherwise the status speaks of an older spec
+    destination_namespace: str
+    destination_server: str
+    sync_status: str  # Synced, OutOfSync, Unknown
+    revisions: tuple[str, ...]  # status.sync.revision(s), parallel to sources
+    health: str  # Healthy, Progressing, Degraded, …
+    automated: bool
+    operation_phase: str | None  # Running, Succeeded, Failed, Error
+    operation_message: str
+    operation_finished_at: datetime | None
+    operation_revisions: tuple[str, ...]
+    reconciled_at: datetime | None
+    conditions: tuple[tuple[str, str], ...]  # (type, message)
+    objects: frozenset[tuple[str, str, str, str]]  # status.resources: (group, kind, namespace, name)
+    ignored_fields: frozenset[str] = frozenset()  # ignoreDifferences, as JSON pointers
+    refresh_pending: bool = False  # the refresh annotation is still set
+
+
+def normalized_repository(url: str) -> str:
+    """Return a repository URL in a form that compares: no scheme, user, `.git` or case in the host."""
+    text = url.strip().rstrip("/")
+    if "://" in text:
+        text = text.split("://", 1)[1]
+    elif ":" in text and "/" not in text.split(":", 1)[0]:
+        text = text.replace(":", "/", 1)
+    host, _, path = text.partition("/")
+    host = host.rsplit("@", 1)[-1].lower()
+    return f"{host}/{path.removesuffix('.git')}"
+
+
+def tracked_by(target: ObjectRef, tracking_id: str | None) -> str | None:
+    """Return the Application that an object's tracking id names, or None where the id is not about this very object.
+
+    An id that speaks of another object was copied, by an operator or by a Helm lookup, and means nothing.
+    """
+    parts = (tracking_id or "").split(":", 2)  # at most twice: names of cluster roles hold colons
+    if len(parts) != 3 or not parts[0]:  # noqa: PLR2004 - application, kind, name
+        return None
+    application, kind, name = parts
+    namespace, _, own_name = name.partition("/")
+    # A cluster-scoped object's id carries the Application's destination namespace.
+    here = not target.namespace or namespace == target.namespace
+    same = here and kind == f"{target.group}/{target.kind}" and own_name == target.name
+    return application if same else None
+
+
+def owning_applications(
+    target: ObjectRef, tracking_id: str | None, applications: Iterable[Application]
+) -> tuple[Application, ...]:
+    """Return the Applications that own an object: none, one, or (a conflict) several.
+
+    `status.resources` decides. The tracking id only tells apart Applications that deliver an object of the same name
+    to different clusters; an id that names an Application which does not list the object makes no owner.
+    """
+    key = (target.group, target.kind, target.namespace, target.name)
+    listing = tuple(a for a in applications if key in a.objects)
+    named = tracked_by(target, tracking_id)
+    servers = {a.destination_server for a in listing if named in (a.ref.name, f"{a.ref.namespace}_{a.ref.name}")}
+    return tuple(a for a in listing if not servers or a.destination_server in servers)

@@ -1,0 +1,182 @@
+"""A remedy's life: what it is, how far it has come, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from reconciler.model.action import Remedy
+from reconciler.model.objects import CommitId, ObjectRef
+from reconciler.model.proposal import Located
+from reconciler.model.verdict import Verdict
+
+
+class Phase(StrEnum):
+    """Where an operation stands."""
+
+    DECIDED = "decided"
+    AWAITING_APPROVAL = "awaiting_approval"
+    AWAITING_GIT_PR = "awaiting_git_pr"
+    AWAITING_SYNC = "awaiting_sync"
+    STABILIZING = "stabilizing"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """How an operation ended."""
+
+    VERIFIED = "verified"
+    FAILED = "failed"  # delivered, and the trouble is still there
+    REJECTED = "rejected"  # a person said no
+    REFUSED = "refused"  # we said no
+    SUPERSEDED = "superseded"  # somebody changed the field before ours went live
+    NOT_APPLIED = "not_applied"  # merged, but never live within the limit
+    RESOLVED = "resolved"  # the trouble ended before anything was done
+
+
+class EventKind(StrEnum):
+    """What can happen to an operation, in the past tense."""
+
+    OPERATION_OPENED = "operation_opened"
+    VERDICT_GIVEN = "verdict_given"
+    APPROVAL_REQUESTED = "approval_requested"
+    APPROVAL_GIVEN = "approval_given"
+    APPROVAL_REJECTED = "approval_rejected"
+    EFFECT_INTENDED = "effect_intended"
+    EFFECT_COMPLETED = "effect_completed"
+    EFFECT_FAILED = "effect_failed"
+    PULL_REQUEST_OPENED = "pull_request_opened"
+    PULL_REQUEST_MERGED = "pull_request_merged"
+    PULL_REQUEST_CLOSED = "pull_request_closed"
+    CHANGE_LIVE = "change_live"
+    CHECKED = "checked"
+    VERIFICATION_COMPLETED = "verification_completed"
+    VERIFICATION_FAILED = "verification_failed"
+    ESCALATED = "escalated"
+    OPERATION_CLOSED = "operation_closed"
+
+
+class EffectStatus(StrEnum):
+    """How far one outside write has come."""
+
+    INTENDED = "intended"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One outside write: announced, then done or failed; `key` makes it happen once."""
+
+    key: str
+    status: EffectStatus
+    intended_at: datetime
+    attempts: int
+    data: Mapping[str, Any]
+    result: Mapping[str, Any] = field(default_factory=dict)
+    finished_at: datetime | None = None
+    error: str | None = None
+    permanent: bool = False  # the failure will not go away by trying again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A named person's yes to one action."""
+
+    action: int
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedPullRequest:
+    """What the ledger remembers of our pull request."""
+
+    number: int
+    url: str
+    branch: str
+    head: CommitId
+    digest: str
+    located: Located
+    opened_at: datetime
+    merge_commit: CommitId | None = None
+    merged_by: str | None = None
+    merged_at: datetime | None = None
+    modified_by_reviewer: bool = False
+    closed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """The fold of one operation's events; `advance.py` is the only maker."""
+
+    id: str
+    remedy: Remedy
+    phase: Phase
+    opened_at: datetime
+    updated_at: datetime
+    version: int  # sequence number of its last event, for compare-and-set
+    verdicts: Mapping[int, Verdict] = field(default_factory=dict)
+    effects: Mapping[str, Effect] = field(default_factory=dict)
+    approvals: tuple[Approval, ...] = ()
+    approval_requested: tuple[int, ...] = ()
+    rejected_by: str | None = None
+    rejection_reason: str = ""
+    pull_request: TrackedPullRequest | None = None
+    expected: tuple[str, ...] = ()  # the values that must be live, a reviewer's where one changed ours
+    live_at: datetime | None = None
+    clean_reads: int = 0
+    escalated: bool = False
+    outcome: Outcome | None = None
+    outcome_reason: str = ""
+    closed_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Still to be followed."""
+        return self.phase is not Phase.CLOSED
+
+    @property
+    def target(self) -> ObjectRef:
+        """The object it is about."""
+        return self.remedy.finding.target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One recorded fact; `hash` covers all of it and the hash of the event before."""
+
+    sequence: int
+    at: datetime
+    operation: str
+    kind: EventKind
+    data: Mapping[str, Any]
+    previous: str
+    hash: str
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An event before the ledger gave it its place in the chain."""
+
+    operation: str
+    kind: EventKind
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+__all__ = [
+    "Approval",
+    "Draft",
+    "Effect",
+    "EffectStatus",
+    "Event",
+    "EventKind",
+    "Operation",
+    "Outcome",
+    "Phase",
+    "TrackedPullRequest",
+]

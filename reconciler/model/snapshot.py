@@ -1,0 +1,71 @@
+"""The frozen view that one pass decides from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.model.cluster import Alert, ContainerKey, Namespace, Pod, Workload
+from reconciler.model.delivery import Application
+from reconciler.model.facts import Fact, Unknown
+from reconciler.model.objects import CommitId, FieldPath, ObjectRef
+from reconciler.model.proposal import PullRequest
+
+FieldValues = Mapping[tuple[ObjectRef, FieldPath], str | None]  # None: the field is absent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterView:
+    """What the Kubernetes API said in one pass, each list on its own."""
+
+    namespaces: Fact[Mapping[str, Namespace]]
+    workloads: Fact[Mapping[ObjectRef, Workload]]
+    pods: Fact[tuple[Pod, ...]]
+    autoscaled: Fact[frozenset[ObjectRef]]  # workloads whose replicas an autoscaler sets
+    fields: Fact[FieldValues]  # live values that an open operation asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """Facts about one operation's pull request and its way into the cluster."""
+
+    pull_request: Fact[PullRequest | None]
+    values_at_merge: Fact[tuple[str | None, ...]] | None = None  # None: not merged yet, nothing to ask
+    values_at_base: Fact[tuple[str | None, ...]] | None = None
+    contains_merge: Fact[bool] | None = None  # the Application's revision descends from the merge commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The world at one moment; what could not be read is `Unknown`, never absent (invariant 3)."""
+
+    taken_at: datetime
+    cluster: str
+    namespaces: Fact[Mapping[str, Namespace]]
+    workloads: Fact[Mapping[ObjectRef, Workload]]
+    pods: Fact[tuple[Pod, ...]]
+    autoscaled: Fact[frozenset[ObjectRef]]
+    fields: Fact[FieldValues]
+    memory_peaks: Fact[Mapping[ContainerKey, float]]  # bytes, over the configured window
+    alerts: Fact[tuple[Alert, ...]]
+    applications: Fact[tuple[Application, ...]]
+    base: Fact[CommitId]  # head of the base branch
+    pull_requests: Fact[tuple[PullRequest, ...]]  # ours, open and recently closed
+    followed: Mapping[str, Followed] = field(default_factory=dict)  # by operation id
+
+    def unknowns(self) -> Iterator[Unknown]:
+        """Yield every source that did not answer."""
+        for fact in (
+            self.namespaces,
+            self.workloads,
+            self.pods,
+            self.autoscaled,
+            self.memory_peaks,
+            self.alerts,
+            self.applications,
+            self.base,
+            self.pull_requests,
+        ):
+            if isinstance(fact, Unknown):
+                yield fact

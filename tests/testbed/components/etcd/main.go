@@ -1,0 +1,10 @@
+// The etcd server as a plain command; the server module ships no main package.
+package main
+
+import (
+	"os"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() { etcdmain.Main(os.Args) }
