@@ -25,13 +25,13 @@ _BEARER = re.compile(r"(?i)\b(bearer|token|basic|password|secret)([ =:\"']+)[\w.
 _TOKENS = re.compile(r"\b(gh[pousr]_\w{10,}|github_pat_\w{10,}|eyJ[\w-]{10,}\.[\w.-]+)")
 
 
-def foreign_text(text: object) -> str:
-    """Return text of another system fit to be shown: one line, no credentials, at most 256 characters."""
+def foreign_text(text: object, limit: int = _LIMIT) -> str:
+    """Return text of another system fit to be shown: one line, no credentials, at most 256 characters or `limit`."""
     line = " ".join(str(text).split())
     line = _CREDENTIALS_IN_URL.sub("", line)
     line = _BEARER.sub(r"\1\2***", line)
     line = _TOKENS.sub("***", line)
-    return line if len(line) <= _LIMIT else line[: _LIMIT - 1] + "…"
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 class ReconcilerError(Exception):

@@ -207,6 +207,10 @@ class VerifySettings(_Section):
     stabilization_period: Duration = Field(
         timedelta(seconds=60), description="Wait after a change is live, before checks."
     )
+    settle_limit: Duration = Field(
+        timedelta(minutes=10),
+        description="How long after the stabilization period pods may take to be ready and alerts to resolve.",
+    )
     clean_reads: int = Field(2, ge=1, description="Passes in a row that must find nothing wrong.")
 
 

@@ -55,3 +55,17 @@ def format_bytes(amount: int) -> str:
         if amount >= factor and amount % factor == 0:
             return f"{amount // factor}{suffix}"
     return str(amount)
+
+
+def format_like(example: str, amount: int) -> str:
+    """Write at least this many bytes in the example's family of suffixes, in whole mebi- or megabytes."""
+    match = _QUANTITY.match(example.strip())
+    if match is None or match[2] or match[4] in {"n", "u", "m"}:
+        return str(amount)
+    if match[3]:
+        mebi = _BINARY["Mi"]
+        return format_bytes(-(-amount // mebi) * mebi) if amount >= mebi else str(amount)
+    if not match[4]:
+        return str(amount)
+    mega = 10**6
+    return f"{-(-amount // mega)}M"

@@ -1,0 +1,79 @@
+"""What the past says about a remedy: under way, refused by a person, or proven useless.
+
+Protects invariant 7 (people win: a no stands until the evidence changes) and invariant 10 (bounded: attempts per
+finding have a limit; reaching it escalates once).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.model.action import ActionName, Remedy
+from reconciler.model.operation import EffectStatus, Operation, Outcome
+from reconciler.model.report import Held
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.model.finding import Finding
+    from reconciler.settings import GuardSettings
+
+_DAY = timedelta(days=1)
+
+
+def under_way(finding: Finding, history: Sequence[Operation]) -> Held | None:
+    """Return the open operation that already speaks for the finding."""
+    for operation in history:
+        if operation.is_open and operation.remedy.finding.fingerprint == finding.fingerprint:
+            return Held(finding=finding, code="known", reason=f"{operation.id} is on it", operation=operation.id)
+    return None
+
+
+def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSettings, now: datetime) -> Held | None:
+    """Return why this remedy is not opened again now, or None when it may be."""
+    same = [o for o in history if o.remedy.finding.fingerprint == remedy.finding.fingerprint]
+    for operation in reversed(same):
+        if operation.remedy.digest == remedy.digest and operation.outcome and operation.closed_at:
+            held = _held_by(operation, remedy.finding, settings, now)
+            if held is not None:
+                return held
+            break
+    tried = [o for o in same if now - o.opened_at < _DAY and _was_tried(o)]
+    if len(tried) >= settings.attempts_per_day:
+        return Held(
+            finding=remedy.finding,
+            code="attempts",
+            reason=f"{len(tried)} operations in a day did not end this; a person must look",
+            operation=tried[-1].id,
+            until=tried[0].opened_at + _DAY,
+        )
+    return None
+
+
+def _was_tried(operation: Operation) -> bool:
+    """Tell whether it counts: a revert is part of the attempt before it, and who wrote nothing tried nothing."""
+    is_revert = operation.remedy.actions[0].name is ActionName.REVERT_CHANGE
+    return not is_revert and any(e.status is EffectStatus.COMPLETED for e in operation.effects.values())
+
+
+def _held_by(operation: Operation, finding: Finding, settings: GuardSettings, now: datetime) -> Held | None:
+    stands = {
+        Outcome.REJECTED: ("rejected_before", settings.rejection_stands, "was rejected"),
+        Outcome.FAILED: ("failed_before", settings.failure_stands, "did not help"),
+        Outcome.NOT_APPLIED: ("failed_before", settings.failure_stands, "was never delivered"),
+        Outcome.REFUSED: ("refused_before", settings.refusal_stands, "was refused"),
+    }
+    if operation.outcome not in stands or operation.closed_at is None:
+        return None
+    code, period, what = stands[operation.outcome]
+    until = operation.closed_at + period
+    if now >= until:
+        return None
+    return Held(
+        finding=finding,
+        code=code,
+        reason=f"the same proposal {what} ({operation.id}: {operation.outcome_reason})",
+        operation=operation.id,
+        until=until,
+    )

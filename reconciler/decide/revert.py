@@ -1,0 +1,42 @@
+"""The remedy for a change that did not help: the inverse edit, as a new pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.model.action import Action, ActionClass, ActionName, FieldChange, Remedy, RiskLevel
+
+if TYPE_CHECKING:
+    from reconciler.model.operation import Operation
+
+
+def revert_of(operation: Operation) -> Remedy | str:
+    """Return the inverse of an operation's delivered change, or why there is none.
+
+    The values to replace are the ones that went live (`expected`), a reviewer's where one changed ours; if somebody
+    has moved them since, the edit's precondition refuses and nothing is reverted.
+    """
+    declarative = [a for a in operation.remedy.actions if a.action_class is ActionClass.DECLARATIVE]
+    if not declarative or operation.remedy.actions[0].name is ActionName.REVERT_CHANGE:
+        return "there is nothing that can be reverted"
+    action = declarative[0]
+    changes = tuple(
+        FieldChange(path=change.path, before=live, after=change.before)
+        for change, live in zip(action.changes, operation.expected, strict=True)
+    )
+    pull_request = f"pull request {operation.pull_request.number}" if operation.pull_request else "the change"
+    inverse = Action(
+        name=ActionName.REVERT_CHANGE,
+        target=action.target,
+        uid=action.uid,
+        risk=RiskLevel.LOW,
+        summary=f"{action.target.name}: revert {pull_request}, {changes[0].before} → {changes[0].after}",
+        changes=changes,
+        blast_radius=action.blast_radius,
+    )
+    return Remedy(
+        finding=operation.remedy.finding,
+        actions=(inverse,),
+        rationale=f"{pull_request} was delivered and did not help, so its change is taken back.",
+        parent=operation.id,
+    )

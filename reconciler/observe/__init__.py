@@ -1,0 +1,120 @@
+"""Ask every source once, side by side, and freeze the answers into one snapshot.
+
+Protects invariant 3 (a source that fails gives `Unknown`, never an empty list) and the pass itself: one slow or
+broken source never stops the others.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from reconciler.errors import ReconcilerError, foreign_text
+from reconciler.model.action import ActionClass
+from reconciler.model.facts import Fact, Unknown
+from reconciler.model.snapshot import ClusterView, Snapshot
+from reconciler.observe.follow import follow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from reconciler.model.objects import CommitId, FieldPath, ObjectRef
+    from reconciler.model.operation import Operation
+    from reconciler.ports import Ports
+    from reconciler.settings import Settings
+
+T = TypeVar("T")
+_SOURCES = 6  # asked side by side
+
+
+def observe(ports: Ports, operations: Iterable[Operation], settings: Settings, now: datetime) -> Snapshot:
+    """Take the snapshot of this pass; `operations` are the open ones, whose facts are looked up too."""
+    followed = tuple(operations)
+    wanted = wanted_fields(followed)
+    with ThreadPoolExecutor(max_workers=_SOURCES, thread_name_prefix="observe") as pool:
+
+        def ask(source: str, question: Callable[[], Fact[T]]) -> Future[Fact[T]]:
+            return pool.submit(_answer, source, question)
+
+        cluster = ask("kubernetes", lambda: ports.cluster.observe(wanted))
+        peaks = ask("prometheus", lambda: ports.metrics.memory_peaks(window=settings.metrics.window, at=now))
+        alerts = ask("alertmanager", ports.alerts.active)
+        heads = ask("git", ports.repository.heads)
+        pulls = ask("forge", lambda: ports.forge.pull_requests(prefix=settings.forge.branch_prefix))
+        applications = ask("argocd", ports.delivery.applications)
+        view = _cluster_view(cluster.result())
+        base = _base(heads.result(), ports)
+        pull_requests, found = pulls.result(), applications.result()
+    return Snapshot(
+        taken_at=now,
+        cluster=settings.cluster.name,
+        namespaces=view.namespaces,
+        workloads=view.workloads,
+        pods=view.pods,
+        autoscaled=view.autoscaled,
+        fields=view.fields,
+        memory_peaks=peaks.result(),
+        alerts=alerts.result(),
+        applications=found,
+        base=base,
+        pull_requests=pull_requests,
+        followed={
+            o.id: follow(o, pull_requests=pull_requests, applications=found, base=base, ports=ports)
+            for o in followed
+            if o.pull_request is not None
+        },
+    )
+
+
+def wanted_fields(operations: Iterable[Operation]) -> Mapping[ObjectRef, frozenset[FieldPath]]:
+    """Return the live fields that open operations must be judged by."""
+    wanted: dict[ObjectRef, set[FieldPath]] = defaultdict(set)
+    for operation in operations:
+        for action in operation.remedy.actions:
+            if action.action_class is ActionClass.DECLARATIVE:
+                wanted[action.target] |= {change.path for change in action.changes}
+    return {target: frozenset(paths) for target, paths in wanted.items()}
+
+
+def _answer(source: str, question: Callable[[], Fact[T]]) -> Fact[T]:
+    """Turn whatever goes wrong at a source into an unknown fact; a pass lives on without it."""
+    try:
+        return question()
+    except ReconcilerError as error:
+        return Unknown(source, str(error))
+    except Exception as error:  # noqa: BLE001 - a vendor's surprise must not end the pass either
+        return Unknown(source, foreign_text(f"{type(error).__name__}: {error}"))
+
+
+def _cluster_view(answer: Fact[ClusterView]) -> ClusterView:
+    if not isinstance(answer, Unknown):
+        return _believable(answer)
+    return ClusterView(namespaces=answer, workloads=answer, pods=answer, autoscaled=answer, fields=answer)
+
+
+def _believable(view: ClusterView) -> ClusterView:
+    """Doubt an empty pod list beside workloads that report pods: a lying cache, not a quiet cluster."""
+    if isinstance(view.workloads, Unknown) or isinstance(view.pods, Unknown) or view.pods:
+        return view
+    reporting = sum(1 for workload in view.workloads.values() if workload.replicas)
+    if not reporting:
+        return view
+    doubt = Unknown("kubernetes", f"no pods were listed although {reporting} workloads report some")
+    return ClusterView(
+        namespaces=view.namespaces,
+        workloads=view.workloads,
+        pods=doubt,
+        autoscaled=view.autoscaled,
+        fields=view.fields,
+    )
+
+
+def _base(heads: Fact[Mapping[str, CommitId]], ports: Ports) -> Fact[CommitId]:
+    if isinstance(heads, Unknown):
+        return heads
+    base = _answer("git", lambda: ports.repository.base)
+    if isinstance(base, Unknown):
+        return base
+    return heads.get(base) or Unknown("git", f"the remote has no branch {base}")

@@ -1,0 +1,124 @@
+"""Facts about one operation's pull request and its way into the cluster.
+
+The forge says what became of the pull request; the mirror says what the merge really holds and whether what
+delivery compared descends from it. A merge queue can lose a change, so the content is read, never assumed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ReconcilerError
+from reconciler.manifests.edit import read_fields
+from reconciler.model.action import ActionClass
+from reconciler.model.facts import Fact, Unknown
+from reconciler.model.objects import CommitId
+from reconciler.model.proposal import PullRequest, PullRequestState
+from reconciler.model.snapshot import Followed
+
+if TYPE_CHECKING:
+    from reconciler.model.delivery import Application
+    from reconciler.model.operation import Operation, TrackedPullRequest
+    from reconciler.ports import Ports, Repository
+
+
+def follow(
+    operation: Operation,
+    *,
+    pull_requests: Fact[tuple[PullRequest, ...]],
+    applications: Fact[tuple[Application, ...]],
+    base: Fact[CommitId],
+    ports: Ports,
+) -> Followed:
+    """Look up one operation's pull request and, once it is merged, its merge commit."""
+    tracked = operation.pull_request
+    if tracked is None:
+        return Followed(pull_request=None)
+    found = _pull_request(tracked, pull_requests, ports)
+    merge = tracked.merge_commit or _merge_commit(found)
+    if merge is None:
+        return Followed(pull_request=found)
+    try:
+        ports.repository.fetch()
+    except ReconcilerError as error:
+        doubt = Unknown("git", str(error))
+        return Followed(pull_request=found, values_at_merge=doubt, values_at_base=doubt, contains_merge=doubt)
+    return Followed(
+        pull_request=found,
+        values_at_merge=_values(operation, tracked, merge, applications, ports.repository),
+        values_at_base=base
+        if isinstance(base, Unknown)
+        else _values(operation, tracked, base, applications, ports.repository),
+        contains_merge=_contains(tracked, merge, applications, ports.repository),
+    )
+
+
+def _pull_request(
+    tracked: TrackedPullRequest, pull_requests: Fact[tuple[PullRequest, ...]], ports: Ports
+) -> Fact[PullRequest | None]:
+    """Find ours in the list; who closed it is asked only when it is closed, for that costs a call."""
+    if isinstance(pull_requests, Unknown):
+        return pull_requests
+    found = next((p for p in pull_requests if p.number == tracked.number), None)
+    if found is not None and found.state is not PullRequestState.CLOSED:
+        return found
+    try:
+        asked = ports.forge.find(tracked.branch)
+    except ReconcilerError as error:
+        return Unknown("forge", str(error))
+    return asked if asked is not None and asked.number == tracked.number else found
+
+
+def _merge_commit(found: Fact[PullRequest | None]) -> CommitId | None:
+    return None if found is None or isinstance(found, Unknown) else found.merge_commit
+
+
+def _values(
+    operation: Operation,
+    tracked: TrackedPullRequest,
+    commit: CommitId,
+    applications: Fact[tuple[Application, ...]],
+    repository: Repository,
+) -> Fact[tuple[str | None, ...]]:
+    """Read the changed fields as a commit has them; a file or object that is gone holds none of them."""
+    application = application_of(tracked, applications)
+    if isinstance(application, Unknown):
+        return application
+    action = next(a for a in operation.remedy.actions if a.action_class is ActionClass.DECLARATIVE)
+    try:
+        entry = repository.entry(commit, tracked.located.path)
+        if entry is None:
+            return tuple(None for _ in action.changes)
+        return read_fields(
+            repository.read(entry.blob),
+            action.target,
+            application.destination_namespace,
+            [change.path for change in action.changes],
+        )
+    except ReconcilerError as error:
+        return Unknown("git", str(error))
+
+
+def _contains(
+    tracked: TrackedPullRequest,
+    merge: CommitId,
+    applications: Fact[tuple[Application, ...]],
+    repository: Repository,
+) -> Fact[bool]:
+    application = application_of(tracked, applications)
+    if isinstance(application, Unknown):
+        return application
+    if tracked.located.source_index >= len(application.revisions):
+        return Unknown("argocd", f"{application.ref.name} reports no revision")
+    revision = application.revisions[tracked.located.source_index]
+    if len(revision) != 40 or any(c not in "0123456789abcdef" for c in revision):  # noqa: PLR2004 - a SHA-1 in hex
+        return Unknown("argocd", f"{application.ref.name} reports the revision {revision!r}, not a commit")
+    return repository.contains(CommitId(revision), merge)
+
+
+def application_of(tracked: TrackedPullRequest, applications: Fact[tuple[Application, ...]]) -> Application | Unknown:
+    """Return the Application that the change was located through."""
+    if isinstance(applications, Unknown):
+        return applications
+    found = next((a for a in applications if a.ref == tracked.located.application), None)
+    return found or Unknown("argocd", f"{tracked.located.application} is not in the list")

@@ -1,0 +1,168 @@
+"""Do the effects that the steps ask for: prepare, announce, perform, write down what came of it.
+
+Protects invariant 1: the intents of a round are durable before its first effect, and every result is recorded as
+soon as it is known. Effects of a round run side by side, so a hybrid remedy's restart does not wait for its pull
+request, and one operation's failure never delays another's. Only the calling thread touches the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.act import apply, run
+from reconciler.errors import Conflict, ReconcilerError, Refusal, foreign_text
+from reconciler.model.codec import encode
+from reconciler.model.operation import Draft, EventKind, Operation, TrackedPullRequest
+from reconciler.model.proposal import Proposal
+from reconciler.propose.proposals import propose
+from reconciler.propose.publish import commit, publish
+from reconciler.steps import Perform, Verb, View
+
+if TYPE_CHECKING:
+    from reconciler.book import Book
+    from reconciler.ports import Ports
+
+_SIDE_BY_SIDE = 8
+
+Result = Sequence[Draft]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """An effect that is ready to be announced."""
+
+    step: Perform
+    operation: Operation
+    intent: dict[str, Any]
+    proposal: Proposal | None = None
+
+
+def perform(steps: Sequence[Perform], view: View, ports: Ports, book: Book) -> None:
+    """Carry out one round of effects; failures are recorded, never raised, except the ledger's own.
+
+    Raises LedgerError when an intent or a result cannot be written.
+    """
+    with ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE, thread_name_prefix="effect") as pool:
+        ready: list[_Prepared] = []
+        preparing = {pool.submit(_prepare, step, book.get(step.operation), view, ports): step for step in steps}
+        for future, step in _finished(preparing):
+            prepared = _outcome(future, step)
+            if isinstance(prepared, Draft):
+                book.record([prepared])
+            else:
+                ready.append(prepared)
+        announced = [p for p in ready if book.intend([_intent(p)])]
+        doing = {pool.submit(_do, p, book.get(p.step.operation), view, ports): p.step for p in announced}
+        for done, step in _finished(doing):
+            drafts = _outcome(done, step)
+            book.record([drafts] if isinstance(drafts, Draft) else drafts)
+
+
+def _finished(futures: dict[Future[Any], Perform]) -> Iterator[tuple[Future[Any], Perform]]:
+    for future in as_completed(futures):
+        yield future, futures[future]
+
+
+def _outcome(future: Future[Any], step: Perform) -> Any:  # noqa: ANN401 - what the effect returns, or its failure
+    """Return what was done, or the failure as an event; a refusal is final, everything else is tried again."""
+    try:
+        return future.result()
+    except ReconcilerError as error:
+        return _failed(step, str(error), permanent=isinstance(error, Refusal))
+    except Exception as error:  # noqa: BLE001 - a vendor's surprise is a failed effect, not a lost pass
+        return _failed(step, foreign_text(f"{type(error).__name__}: {error}"), permanent=False)
+
+
+def _failed(step: Perform, error: str, *, permanent: bool) -> Draft:
+    data = {"key": step.key, "verb": step.verb, "error": error, "permanent": permanent}
+    return Draft(operation=step.operation, kind=EventKind.EFFECT_FAILED, data=data)
+
+
+def _intent(prepared: _Prepared) -> Draft:
+    data = {"key": prepared.step.key, "verb": prepared.step.verb, "data": prepared.intent}
+    return Draft(operation=prepared.step.operation, kind=EventKind.EFFECT_INTENDED, data=data)
+
+
+def _completed(step: Perform, result: dict[str, Any]) -> Draft:
+    data = {"key": step.key, "verb": step.verb, "result": result}
+    return Draft(operation=step.operation, kind=EventKind.EFFECT_COMPLETED, data=data)
+
+
+def _prepare(step: Perform, operation: Operation, view: View, ports: Ports) -> _Prepared:
+    """Do what can be done without an effect, so that the intent says exactly what is coming."""
+    if step.verb is not Verb.PROPOSE:
+        summary = operation.remedy.actions[step.action].summary if step.verb in {Verb.RUN, Verb.APPLY} else step.verb
+        return _Prepared(step=step, operation=operation, intent={"summary": str(summary)})
+    verdict = operation.verdicts[step.action]
+    proposal = propose(operation, step.action, verdict, view.snapshot, ports.repository, view.settings)
+    intent = {
+        "summary": proposal.title,
+        "branch": proposal.branch,
+        "commit": commit(proposal, ports.repository),
+        "digest": proposal.digest,
+    }
+    return _Prepared(step=step, operation=operation, intent=intent, proposal=proposal)
+
+
+def _do(prepared: _Prepared, operation: Operation, view: View, ports: Ports) -> Result:
+    return _DO[prepared.step.verb](prepared, operation, view, ports)
+
+
+def _run(prepared: _Prepared, operation: Operation, _: View, ports: Ports) -> Result:
+    at = operation.effects[prepared.step.key].intended_at
+    run(operation.remedy.actions[prepared.step.action], ports.cluster, at=at)
+    return [_completed(prepared.step, {"at": at.isoformat()})]
+
+
+def _apply(prepared: _Prepared, operation: Operation, _: View, ports: Ports) -> Result:
+    report = apply(operation.remedy.actions[prepared.step.action], ports.cluster)
+    return [_completed(prepared.step, encode(report))]
+
+
+def _propose(prepared: _Prepared, operation: Operation, view: View, ports: Ports) -> Result:
+    proposal = prepared.proposal
+    if proposal is None:
+        raise Conflict(code="propose.not_prepared", message="no proposal was prepared", remedy="run another pass")
+    opened = publish(proposal, ports.repository, ports.forge, view.settings)
+    tracked = TrackedPullRequest(
+        number=opened.number,
+        url=opened.url,
+        branch=proposal.branch,
+        head=prepared.intent["commit"],
+        digest=proposal.digest,
+        located=proposal.located,
+        opened_at=operation.effects[prepared.step.key].intended_at,
+    )
+    return [
+        _completed(prepared.step, {"number": opened.number, "url": opened.url}),
+        Draft(
+            operation=operation.id,
+            kind=EventKind.PULL_REQUEST_OPENED,
+            data={"pull_request": encode(tracked), "title": proposal.title},
+        ),
+    ]
+
+
+def _close(prepared: _Prepared, operation: Operation, _: View, ports: Ports) -> Result:
+    if operation.pull_request is not None:
+        why = f"Rejected by {operation.rejected_by}. {operation.rejection_reason}".strip()
+        ports.forge.close(operation.pull_request.number, why=why)
+    return [_completed(prepared.step, {})]
+
+
+def _refresh(prepared: _Prepared, operation: Operation, _: View, ports: Ports) -> Result:
+    if operation.pull_request is not None:
+        ports.delivery.refresh(operation.pull_request.located.application)
+    return [_completed(prepared.step, {})]
+
+
+_DO: dict[Verb, Callable[[_Prepared, Operation, View, Ports], Result]] = {
+    Verb.RUN: _run,
+    Verb.APPLY: _apply,
+    Verb.PROPOSE: _propose,
+    Verb.CLOSE: _close,
+    Verb.REFRESH: _refresh,
+}

@@ -1,0 +1,170 @@
+"""From a declarative action to a proposal: locate the owning file, edit it, name it by its content.
+
+Protects invariant 6 (same state, same bytes): branch, commit and text are functions of the content. The identity
+leaves the new value out, so that a better value updates the same pull request; the digest holds it, so that a
+person's no is to exactly this. Nothing here writes anywhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from reconciler.errors import Refusal
+from reconciler.manifests.edit import edit_fields
+from reconciler.manifests.locate import locate
+from reconciler.model.delivery import Application, normalized_repository, owning_applications
+from reconciler.model.facts import Unknown
+from reconciler.model.objects import CommitId, ObjectRef, format_path
+from reconciler.model.proposal import Located, Proposal
+from reconciler.texts import commit_message, marker, pull_request_text
+
+if TYPE_CHECKING:
+    from reconciler.model.action import Action
+    from reconciler.model.operation import Operation
+    from reconciler.model.snapshot import Snapshot
+    from reconciler.model.verdict import Verdict
+    from reconciler.ports import Repository
+    from reconciler.settings import Settings
+
+
+def propose(
+    operation: Operation, index: int, verdict: Verdict, snapshot: Snapshot, repository: Repository, settings: Settings
+) -> Proposal:
+    """Return the proposal for one declarative action on the base branch of now.
+
+    Raises Refusal when the line cannot be found or edited safely, SourceError when Git does not answer.
+    """
+    action = operation.remedy.actions[index]
+    application, source = owner_of(action, snapshot, repository)
+    base = repository.fetch()
+    located = _locate(action, application, source, base, repository, settings)
+    before = repository.read(located.blob)
+    after = edit_fields(
+        before,
+        action.target,
+        application.destination_namespace,
+        action.changes,
+        max_bytes=settings.guards.max_file_bytes,
+        max_changed_lines=settings.guards.max_changed_lines,
+    )
+    identity = _identity(action, repository, settings)
+    digest = _digest(identity, located, action)
+    title, body = pull_request_text(
+        operation_id=operation.id,
+        remedy=operation.remedy,
+        action=action,
+        verdict=verdict,
+        located=located,
+        diff=_diff(located.path, before, after),
+        base=repository.base,
+        settings=settings,
+        marker=marker(identity, digest),
+    )
+    return Proposal(
+        identity=identity,
+        digest=digest,
+        branch=f"{settings.forge.branch_prefix}/{_slug(action.target)}-{identity[:8]}",
+        base=repository.base,
+        base_commit=base,
+        target=action.target,
+        located=located,
+        changes=action.changes,
+        before=before.decode(),
+        after=after.decode(),
+        title=title,
+        body=body,
+        message=commit_message(
+            remedy=operation.remedy,
+            action=action,
+            trailers={
+                "Proposal-Id": identity,
+                "Proposal-Digest": digest,
+                "Object": action.target.key,
+                "Operation": operation.id,
+                "Old-Value": ", ".join(change.before for change in action.changes),
+                "New-Value": ", ".join(change.after for change in action.changes),
+            },
+        ),
+    )
+
+
+def owner_of(action: Action, snapshot: Snapshot, repository: Repository) -> tuple[Application, int]:
+    """Return the Application that delivers the target, and which of its sources is our repository.
+
+    Raises Refusal when there is not exactly one of either.
+    """
+    if isinstance(snapshot.applications, Unknown) or isinstance(snapshot.workloads, Unknown):
+        raise Refusal(
+            code="propose.owner_unknown",
+            message=f"the Application of {action.target} is not known now",
+            remedy="run `reconciler doctor`; the next pass tries again",
+        )
+    workload = snapshot.workloads.get(action.target)
+    tracking_id = workload.tracking_id if workload else None
+    owners = owning_applications(action.target, tracking_id, snapshot.applications)
+    if len(owners) != 1:
+        names = ", ".join(str(a.ref) for a in owners) or "none"
+        raise Refusal(
+            code="propose.owner_ambiguous",
+            message=f"{action.target} is delivered by {names}, not by exactly one Application",
+            remedy="let one Application own it",
+        )
+    ours = normalized_repository(repository.url)
+    sources = [i for i, s in enumerate(owners[0].sources) if normalized_repository(s.repository) == ours]
+    if len(sources) != 1:
+        shown = ", ".join(sorted({s.repository for s in owners[0].sources})) or "no repository"
+        raise Refusal(
+            code="propose.other_repository",
+            message=f"{owners[0].ref} reads {shown}, not (only once) the configured {repository.url}",
+            remedy="configure `repository.url` as that Application has it",
+        )
+    return owners[0], sources[0]
+
+
+def _locate(
+    action: Action, application: Application, source: int, base: CommitId, repository: Repository, settings: Settings
+) -> Located:
+    return locate(
+        action.target,
+        application,
+        source,
+        repository.files(base, application.sources[source].path),
+        repository.read,
+        max_bytes=settings.guards.max_file_bytes,
+        allowed_paths=settings.guards.allowed_paths,
+    )
+
+
+def _identity(action: Action, repository: Repository, settings: Settings) -> str:
+    parts = [
+        normalized_repository(repository.url),
+        repository.base,
+        settings.cluster.name,
+        action.target.key,
+        action.name,
+        *sorted(format_path(change.path) for change in action.changes),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _digest(identity: str, located: Located, action: Action) -> str:
+    parts = [identity, located.path, *(str(change) for change in action.changes)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _slug(target: ObjectRef) -> str:
+    """Name the target in a branch: namespace and name, letters, digits and dashes only."""
+    text = "-".join(part for part in (target.namespace, target.name) if part)
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60]
+
+
+def _diff(path: str, before: bytes, after: bytes) -> str:
+    old = before.decode().splitlines(keepends=True)
+    new = after.decode().splitlines(keepends=True)
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}")
+    )

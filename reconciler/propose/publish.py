@@ -1,0 +1,70 @@
+"""Bring a proposal to the forge: commit, push, pull request; whatever of it is there already is adopted.
+
+Protects invariants 6 and 7: a repeat finds the same commit on the same branch and the same pull request; a branch
+that holds somebody else's commit is left alone; a pull request that a person closed on this very proposal is not
+opened again, even when the ledger that remembered it is lost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.errors import Refusal, SourceError
+from reconciler.model.facts import Unknown
+from reconciler.model.proposal import Proposal, PullRequest, PullRequestState
+from reconciler.texts import read_marker
+
+if TYPE_CHECKING:
+    from reconciler.model.objects import CommitId
+    from reconciler.ports import Forge, Repository
+    from reconciler.settings import Settings
+
+
+def commit(proposal: Proposal, repository: Repository) -> CommitId:
+    """Write the proposal's commit into the mirror; equal proposals give an equal commit."""
+    return repository.commit(proposal.base_commit, proposal.located.path, proposal.after.encode(), proposal.message)
+
+
+def publish(proposal: Proposal, repository: Repository, forge: Forge, settings: Settings) -> PullRequest:
+    """Push the proposal's branch and open its pull request, or adopt what is there.
+
+    Raises Refusal when a person's work or word stands against it, Conflict when the branch moves under us.
+    """
+    heads = repository.heads()
+    if isinstance(heads, Unknown):
+        raise SourceError(code="git.no_answer", message=str(heads), remedy="run `reconciler doctor`")
+    existing = forge.find(proposal.branch)
+    if existing is not None and existing.state is PullRequestState.CLOSED:
+        _respect_close(existing, proposal)
+    head = commit(proposal, repository)
+    there = heads.get(proposal.branch)
+    if there is not None and there != head:
+        _require_ours(there, proposal, repository, settings)
+    if there != head:
+        repository.push(proposal.branch, head, expected=there)
+    if existing is not None and existing.state is PullRequestState.OPEN and existing.same_repository:
+        return existing
+    return forge.open(proposal)
+
+
+def _respect_close(existing: PullRequest, proposal: Proposal) -> None:
+    said = read_marker(existing.body)
+    if said is not None and said.get("digest") == proposal.digest:
+        raise Refusal(
+            code="propose.rejected_before",
+            message=f"{existing.closed_by or 'a person'} closed pull request {existing.number} on this same proposal",
+            remedy="reopen it to have it, or wait until the evidence changes",
+        )
+
+
+def _require_ours(there: CommitId, proposal: Proposal, repository: Repository, settings: Settings) -> None:
+    """A head of ours carries our e-mail twice and this proposal's identity; anything else is a person's work."""
+    found = repository.describe(there)
+    ours = settings.repository.author_email
+    by_us = found.author_email == ours and found.committer_email == ours
+    if not by_us or found.trailers.get("Proposal-Id") != proposal.identity:
+        raise Refusal(
+            code="propose.foreign_commit",
+            message=f"branch {proposal.branch} holds a commit by {found.author_email}",
+            remedy="review and merge that branch, or delete it; then the next pass goes on",
+        )

@@ -1,0 +1,226 @@
+"""The pass, as a story: read the ledger, take a snapshot, find, decide, then advance every operation as far as it goes.
+
+A pass never sleeps and never waits for the world: what cannot go on now is written as the reason to wait, and the
+next pass looks again (invariant 2). It ends by itself: rounds are counted (invariant 10).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.book import Book
+from reconciler.decide import decide
+from reconciler.decide.past import held_by_past, under_way
+from reconciler.diagnose import diagnose
+from reconciler.errors import ReconcilerError
+from reconciler.model.codec import encode
+from reconciler.model.facts import Fact, Unknown
+from reconciler.model.operation import Draft, EventKind, Operation, Phase
+from reconciler.model.report import Held, PassReport, Plan, PlannedAction, PlannedRemedy
+from reconciler.model.verdict import Answer, Route
+from reconciler.observe import observe
+from reconciler.perform import perform
+from reconciler.propose.proposals import propose
+from reconciler.sentences import pass_sentence, sentence
+from reconciler.steps import Perform, Record, View, Wait, next_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.model.action import Remedy
+    from reconciler.model.finding import Finding
+    from reconciler.model.snapshot import Snapshot
+    from reconciler.ports import Ports
+    from reconciler.settings import Settings
+
+_ROUNDS = 8  # the longest way in one pass is verdict, intent, merge, live, check; the rest is margin
+
+
+def reconcile(ports: Ports, settings: Settings) -> PassReport:
+    """Make one pass.
+
+    Raises LedgerError when the ledger cannot be read, written or believed: then nothing is done.
+    """
+    started = ports.clock.now()
+    book = Book(ports.ledger, ports.clock.now)
+    snapshot = observe(ports, book.open_operations, settings, started)
+    findings = diagnose(snapshot, settings)
+    held = _open_operations(findings, snapshot, settings, book)
+    waiting = _advance_all(_view(snapshot, findings, settings, ports, book, started), ports, book)
+    return _report(book, snapshot, findings, held, waiting, started, ports.clock.now())
+
+
+def plan(ports: Ports, settings: Settings) -> Plan:
+    """Return what a pass would start now; reads everything, writes nothing."""
+    now = ports.clock.now()
+    book = Book(ports.ledger, ports.clock.now)
+    snapshot = observe(ports, book.open_operations, settings, now)
+    findings = diagnose(snapshot, settings)
+    remedies, held = _remedies(findings, snapshot, settings, book.operations, now)
+    view = _view(snapshot, findings, settings, ports, book, now)
+    planned = tuple(_planned(remedy, book.next_id(at=now, taken=n), view, ports) for n, remedy in enumerate(remedies))
+    return Plan(
+        taken_at=now,
+        findings=() if isinstance(findings, Unknown) else findings,
+        remedies=planned,
+        held=tuple(held),
+        unknown=tuple(snapshot.unknowns()),
+    )
+
+
+def _view(
+    snapshot: Snapshot,
+    findings: Fact[tuple[Finding, ...]],
+    settings: Settings,
+    ports: Ports,
+    book: Book,
+    now: datetime,
+) -> View:
+    return View(
+        snapshot=snapshot,
+        findings=findings if isinstance(findings, Unknown) else {f.fingerprint: f for f in findings},
+        settings=settings,
+        policy=ports.policy,
+        now=now,
+        history=book.operations,
+        next_id=lambda: book.next_id(at=now),
+    )
+
+
+def _remedies(
+    findings: Fact[tuple[Finding, ...]],
+    snapshot: Snapshot,
+    settings: Settings,
+    history: Sequence[Operation],
+    now: datetime,
+) -> tuple[list[Remedy], list[Held]]:
+    """Split the findings into new remedies and those that are held, each with its reason."""
+    remedies: list[Remedy] = []
+    held: list[Held] = []
+    for finding in () if isinstance(findings, Unknown) else findings:
+        known = under_way(finding, history)
+        if known is not None:
+            held.append(known)
+            continue
+        remedy = decide(finding, snapshot, settings)
+        if isinstance(remedy, str):
+            held.append(Held(finding=finding, code="no_remedy", reason=remedy))
+            continue
+        past = held_by_past(remedy, history, settings.guards, now)
+        if past is not None:
+            held.append(past)
+        else:
+            remedies.append(remedy)
+    return remedies, held
+
+
+def _open_operations(
+    findings: Fact[tuple[Finding, ...]], snapshot: Snapshot, settings: Settings, book: Book
+) -> list[Held]:
+    """Open an operation for each new remedy; hand a finding that is out of attempts to a person, once."""
+    remedies, held = _remedies(findings, snapshot, settings, book.operations, snapshot.taken_at)
+    drafts = [
+        Draft(
+            operation=book.next_id(at=snapshot.taken_at, taken=taken),
+            kind=EventKind.OPERATION_OPENED,
+            data={"remedy": encode(remedy)},
+        )
+        for taken, remedy in enumerate(remedies)
+    ]
+    if drafts:
+        book.intend(drafts)  # somebody else appended: they may have opened the same; the next pass decides
+    exhausted = [h for h in held if h.code in {"attempts", "failed_before"} and h.operation]
+    for stuck in exhausted:
+        operation = book.get(stuck.operation or "")
+        if not operation.escalated:
+            data = {"reason": stuck.reason}
+            book.record([Draft(operation=operation.id, kind=EventKind.ESCALATED, data=data)])
+    return held
+
+
+def _advance_all(view: View, ports: Ports, book: Book) -> dict[str, str]:
+    """Advance every open operation until nothing is left to do now; return what each one waits for."""
+    waiting: dict[str, str] = {}
+    for _ in range(_ROUNDS):
+        view = replace(view, history=book.operations)
+        steps = [step for operation in book.open_operations for step in next_steps(operation, view)]
+        waiting = _reasons(steps)
+        records = [step for step in steps if isinstance(step, Record)]
+        for record in records:
+            book.record(record.drafts)
+        effects = [s for s in steps if isinstance(s, Perform) and book.get(s.operation).is_open]
+        if effects:
+            perform(effects, view, ports, book)
+        if not records and not effects:
+            break
+    return waiting
+
+
+def _reasons(steps: Sequence[Perform | Record | Wait]) -> dict[str, str]:
+    reasons: dict[str, str] = {}
+    for step in steps:
+        if isinstance(step, Wait):
+            earlier = reasons.get(step.operation)
+            reasons[step.operation] = f"{earlier}; {step.reason}" if earlier else step.reason
+    return reasons
+
+
+def _planned(remedy: Remedy, operation_id: str, view: View, ports: Ports) -> PlannedRemedy:
+    """Judge a remedy as an operation that does not exist yet, and make its proposals without publishing them."""
+    operation = Operation(
+        id=operation_id,
+        remedy=remedy,
+        phase=Phase.DECIDED,
+        opened_at=view.now,
+        updated_at=view.now,
+        version=0,
+    )
+    return PlannedRemedy(
+        remedy=remedy,
+        actions=tuple(_planned_action(operation, index, view, ports) for index in range(len(remedy.actions))),
+    )
+
+
+def _planned_action(operation: Operation, index: int, view: View, ports: Ports) -> PlannedAction:
+    action, verdict = operation.remedy.actions[index], view.judge(operation, index)
+    if verdict.route is not Route.PULL_REQUEST or verdict.answer is Answer.REFUSE:
+        return PlannedAction(action=action, verdict=verdict)
+    try:
+        proposal = propose(operation, index, verdict, view.snapshot, ports.repository, view.settings)
+    except ReconcilerError as error:
+        return PlannedAction(action=action, verdict=verdict, problem=f"{error}; {error.remedy}")
+    return PlannedAction(action=action, verdict=verdict, proposal=proposal)
+
+
+def _report(
+    book: Book,
+    snapshot: Snapshot,
+    findings: Fact[tuple[Finding, ...]],
+    held: Sequence[Held],
+    waiting: Mapping[str, str],
+    started: datetime,
+    finished: datetime,
+) -> PassReport:
+    touched = {event.operation for event in book.recorded}
+    operations = tuple(o for o in book.operations if o.is_open or o.id in touched)
+    lines = tuple(filter(None, (sentence(event, book.get(event.operation)) for event in book.recorded)))
+    problems = tuple(
+        f"{event.operation}: {event.data['verb']} failed: {event.data['error']}"
+        for event in book.recorded
+        if event.kind is EventKind.EFFECT_FAILED
+    )
+    unknown = tuple(snapshot.unknowns())
+    return PassReport(
+        started_at=started,
+        finished_at=finished,
+        sentence=pass_sentence(lines, waiting, unknown, snapshot),
+        lines=lines,
+        waiting=tuple(sorted(waiting.items())),
+        findings=() if isinstance(findings, Unknown) else findings,
+        held=tuple(held),
+        operations=operations,
+        unknown=unknown,
+        problems=problems,
+    )

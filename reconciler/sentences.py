@@ -1,0 +1,98 @@
+"""Events as sentences for people: the pass's log lines, and the story that `explain` tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.model.facts import Unknown
+from reconciler.model.operation import Event, EventKind, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.model.snapshot import Snapshot
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Words = Callable[[Mapping[str, Any], Operation], str | None]
+
+
+def sentence(event: Event, operation: Operation) -> str | None:
+    """Return one event in words, or None for one that only its operation's story needs."""
+    words = _WORDS.get(event.kind)
+    return words(event.data, operation) if words else None
+
+
+def _opened(data: Mapping[str, Any], operation: Operation) -> str:
+    follows = f", after {data['parent']}" if data.get("parent") else ""
+    return f"opened {operation.id}{follows}: {operation.remedy.finding.summary}"
+
+
+def _asked(data: Mapping[str, Any], operation: Operation) -> str:
+    return f"asked for an approval: {operation.remedy.actions[data['action']].summary} ({operation.id})"
+
+
+def _done(data: Mapping[str, Any], operation: Operation) -> str | None:
+    summary = operation.remedy.actions[int(data["key"].split(":")[1])].summary
+    said = {
+        "run": f"done: {summary}",
+        "apply": f"applied: {summary}",
+        "refresh": f"asked delivery to reread Git for {operation.target.name}",
+        "close": f"closed the pull request of {operation.id}",
+    }
+    return said.get(data.get("verb", ""))
+
+
+def _failed(data: Mapping[str, Any], operation: Operation) -> str:
+    return f"{data.get('verb')} of {operation.target.name} failed: {data['error']}"
+
+
+def _pull_request(data: Mapping[str, Any], operation: Operation) -> str:
+    return f"opened pull request {data['pull_request']['number']}: {data.get('title', operation.target.name)}"
+
+
+def _merged(data: Mapping[str, Any], operation: Operation) -> str:
+    number = operation.pull_request.number if operation.pull_request else "?"
+    edited = ", with a reviewer's own value" if data.get("modified_by_reviewer") else ""
+    by = f" by {data['by']}" if data.get("by") else ""
+    return f"pull request {number} was merged{by}{edited}"
+
+
+def _not_cured(data: Mapping[str, Any], operation: Operation) -> str:
+    return f"{operation.target.name} is not cured: {data['analysis']}"
+
+
+_WORDS: Mapping[EventKind, Words] = {
+    EventKind.OPERATION_OPENED: _opened,
+    EventKind.APPROVAL_REQUESTED: _asked,
+    EventKind.EFFECT_COMPLETED: _done,
+    EventKind.EFFECT_FAILED: _failed,
+    EventKind.PULL_REQUEST_OPENED: _pull_request,
+    EventKind.PULL_REQUEST_MERGED: _merged,
+    EventKind.CHANGE_LIVE: lambda _, operation: f"the change of {operation.target.name} is live",
+    EventKind.VERIFICATION_FAILED: _not_cured,
+    EventKind.ESCALATED: lambda data, operation: f"handed {operation.id} to a person: {data['reason']}",
+    EventKind.OPERATION_CLOSED: lambda data, o: f"{o.id} ended {data['outcome']}: {data['reason']}",
+}
+
+
+def pass_sentence(
+    lines: Sequence[str], waiting: Mapping[str, str], unknown: Sequence[Unknown], snapshot: Snapshot
+) -> str:
+    """Return the pass in one line: what was done, else what is waited for, else that all is quiet."""
+    if lines:
+        said = "; ".join(lines)
+    elif waiting:
+        said = "nothing to do now: " + "; ".join(f"{operation} {reason}" for operation, reason in waiting.items())
+    else:
+        said = f"nothing to do: {_quiet(snapshot)}"
+    if unknown:
+        silent = ", ".join(sorted({fact.source for fact in unknown}))
+        said += f" (no answer from {silent}; nothing was decided on their facts)"
+    return said
+
+
+def _quiet(snapshot: Snapshot) -> str:
+    if isinstance(snapshot.workloads, Unknown):
+        return "the cluster is not known now"
+    return f"{len(snapshot.workloads)} workloads, none in trouble that is not handled"

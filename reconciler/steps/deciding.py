@@ -1,0 +1,95 @@
+"""A decided operation: run the imperative half, start the declarative one, and end it when neither can go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.model.action import ActionName
+from reconciler.model.facts import Unknown
+from reconciler.model.operation import (
+    Draft,
+    EffectStatus,
+    EventKind,
+    Operation,
+    Outcome,
+)
+from reconciler.model.verdict import Answer
+from reconciler.steps.parts import attempt, completed, failure, given_up, part
+from reconciler.steps.words import Record, Step, Verb, View, Wait, closing, declarative_of, effect_key, imperative_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def decided(operation: Operation, view: View) -> Iterator[Step]:
+    """Both halves of a hybrid remedy go at the same time; the declarative one settles the operation."""
+    if _resolved(operation, view):
+        yield closing(operation, Outcome.RESOLVED, "the trouble ended before anything was done")
+        return
+    begun = tuple(mitigations(operation, view))
+    yield from begun
+    declarative = declarative_of(operation)
+    deciding = imperative_of(operation) if declarative is None else (declarative[0],)
+    if declarative is not None and completed(operation, declarative[0]) is None:
+        steps = tuple(part(operation, declarative[0], view))
+        yield from steps
+        if steps:
+            return
+    # Ending comes last: what may still run now runs first.
+    if all(isinstance(step, Wait) for step in begun):
+        yield from _settled_by(operation, deciding, view)
+
+
+def _resolved(operation: Operation, view: View) -> bool:
+    """Nothing was announced yet, and the trouble is provably gone; a revert answers an outcome, not a finding."""
+    if operation.effects or isinstance(view.findings, Unknown):
+        return False
+    if operation.remedy.actions[0].name is ActionName.REVERT_CHANGE:
+        return False
+    return operation.remedy.finding.fingerprint not in view.findings
+
+
+def mitigations(operation: Operation, view: View) -> Iterator[Step]:
+    """The imperative half: only while the trouble is there, for it would disturb a workload that has recovered."""
+    for index in imperative_of(operation):
+        key = effect_key(operation, index, Verb.RUN)
+        begun = key in operation.effects
+        present = not isinstance(view.findings, Unknown) and operation.remedy.finding.fingerprint in view.findings
+        if begun or present:
+            if begun and operation.effects[key].status is EffectStatus.COMPLETED:
+                continue
+            yield from part(operation, index, view)
+
+
+def _settled_by(operation: Operation, indices: tuple[int, ...], view: View) -> Iterator[Step]:
+    """Go on when the deciding action is done, end when it will not happen."""
+    for index in indices:
+        reason = failure(operation, index, view.settings)
+        if reason is not None:
+            refused = operation.verdicts[index].answer is Answer.REFUSE
+            yield closing(operation, Outcome.REFUSED, reason, escalate=not refused)
+            return
+        if completed(operation, index) is None:
+            return
+    data = {"values": list(operation.expected)}
+    yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.CHANGE_LIVE, data=data),))
+
+
+# --- rejected by a person on the command line ----------------------------------------------------------------------
+
+
+def rejected(operation: Operation, view: View) -> Iterator[Step]:
+    """A person said no on the command line: close the pull request if one is open, then end."""
+    reason = f"rejected by {operation.rejected_by}"
+    if operation.rejection_reason:
+        reason += f": {operation.rejection_reason}"
+    tracked = operation.pull_request
+    if tracked is None or tracked.merge_commit is not None or tracked.closed_by is not None:
+        yield closing(operation, Outcome.REJECTED, reason)
+        return
+    key = effect_key(operation, 0, Verb.CLOSE)
+    effect = operation.effects.get(key)
+    if effect is not None and (effect.status is EffectStatus.COMPLETED or given_up(effect, view.settings)):
+        yield closing(operation, Outcome.REJECTED, reason, escalate=effect.status is EffectStatus.FAILED)
+        return
+    yield from attempt(operation, 0, Verb.CLOSE, view)

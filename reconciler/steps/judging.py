@@ -1,0 +1,116 @@
+"""A live change: wait out the stabilization period, check, then close; what follows a failure is policy's word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.decide import decide
+from reconciler.decide.revert import revert_of
+from reconciler.govern.facts import facts_for
+from reconciler.model.action import Remedy
+from reconciler.model.check import Check, CheckStatus
+from reconciler.model.codec import encode
+from reconciler.model.facts import Unknown
+from reconciler.model.operation import (
+    Draft,
+    EventKind,
+    Operation,
+    Outcome,
+)
+from reconciler.steps.words import Record, Step, View, closing, declarative_of, wait
+from reconciler.verify import checks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def stabilizing(operation: Operation, view: View) -> Iterator[Step]:
+    """It is live: wait, then judge by checks, each snapshot once."""
+    ready = (operation.live_at or operation.updated_at) + view.settings.verify.stabilization_period
+    if view.now < ready:
+        yield wait(operation, "stabilises before it is judged", ready)
+        return
+    if operation.updated_at >= view.snapshot.taken_at:
+        yield wait(operation, "the next pass reads again")  # one snapshot counts once
+        return
+    made = checks(operation, view.snapshot, view.findings, view.settings.verify)
+    states = {check.status for check in made}
+    if CheckStatus.FAILED in states:
+        yield failed(operation, made, view)
+    elif states & {CheckStatus.UNKNOWN, CheckStatus.PENDING}:
+        open_checks = [c for c in made if c.status in {CheckStatus.UNKNOWN, CheckStatus.PENDING}]
+        if operation.clean_reads:
+            yield _checked(operation, made, clean=False)
+        yield wait(operation, f"{open_checks[0].name}: {open_checks[0].actual}")
+    elif operation.clean_reads + 1 < view.settings.verify.clean_reads:
+        yield _checked(operation, made, clean=True)
+    else:
+        verified = Draft(
+            operation=operation.id, kind=EventKind.VERIFICATION_COMPLETED, data={"checks": [encode(c) for c in made]}
+        )
+        ended = closing(operation, Outcome.VERIFIED, f"{len(made)} checks passed")
+        yield Record(drafts=(verified, *ended.drafts))
+
+
+def _checked(operation: Operation, made: tuple[Check, ...], *, clean: bool) -> Record:
+    data = {"clean": clean, "checks": [encode(check) for check in made]}
+    return Record(drafts=(Draft(operation=operation.id, kind=EventKind.CHECKED, data=data),))
+
+
+def failed(operation: Operation, made: tuple[Check, ...], view: View) -> Record:
+    """Close with the analysis, and open what policy says comes after: a revert, the next remedy, or a person."""
+    broken = [check for check in made if check.status is CheckStatus.FAILED]
+    analysis = "; ".join(f"{c.name}: expected {c.expected}, found {c.actual}" for c in broken)
+    follow_up, why = _follow_up(operation, view)
+    failed = Draft(
+        operation=operation.id,
+        kind=EventKind.VERIFICATION_FAILED,
+        data={
+            "checks": [encode(check) for check in made],
+            "analysis": analysis,
+            "follow_up": follow_up.actions[0].name if follow_up else "escalate",
+            "why": why,
+        },
+    )
+    ended = closing(operation, Outcome.FAILED, analysis, escalate=follow_up is None)
+    opened = (
+        (
+            Draft(
+                operation=view.next_id(),
+                kind=EventKind.OPERATION_OPENED,
+                data={"remedy": encode(follow_up), "parent": operation.id},
+            ),
+        )
+        if follow_up
+        else ()
+    )
+    return Record(drafts=(failed, *ended.drafts, *opened))
+
+
+def _follow_up(operation: Operation, view: View) -> tuple[Remedy | None, str]:
+    """Ask policy what follows; whatever cannot be made is a person's."""
+    if operation.pull_request is None:
+        return None, "the change did not go through Git"
+    index, action = declarative_of(operation) or (0, operation.remedy.actions[0])
+    facts = facts_for(action, index, operation, view.snapshot, view.history, view.settings, view.now)
+    answer = view.policy.after_failure(facts)
+    match answer.code:
+        case "revert":
+            remedy = revert_of(operation)
+        case "next_remedy":
+            remedy = _next_remedy(operation, view)
+        case _:
+            return None, answer.message
+    return (None, remedy) if isinstance(remedy, str) else (remedy, answer.message)
+
+
+def _next_remedy(operation: Operation, view: View) -> Remedy | str:
+    if isinstance(view.findings, Unknown):
+        return str(view.findings)
+    finding = view.findings.get(operation.remedy.finding.fingerprint)
+    if finding is None:
+        return "the finding itself is gone"
+    remedy = decide(finding, view.snapshot, view.settings)
+    if isinstance(remedy, str):
+        return remedy
+    return Remedy(finding=finding, actions=remedy.actions, rationale=remedy.rationale, parent=operation.id)

@@ -1,0 +1,110 @@
+"""One action on its way: verdict, approval, effect, and when to give up.
+
+Protects invariant 10: tries have a limit and their pauses grow; reaching it is told to a person once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.model.codec import encode
+from reconciler.model.operation import (
+    Draft,
+    Effect,
+    EffectStatus,
+    EventKind,
+    Operation,
+)
+from reconciler.model.verdict import Answer, Route, Verdict
+from reconciler.steps.words import Perform, Record, Step, Verb, View, effect_key, wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.settings import Settings
+
+_LONGEST_BACKOFF = timedelta(hours=1)
+
+
+def part(operation: Operation, index: int, view: View) -> Iterator[Step]:
+    """One action on its way from verdict to effect; yields nothing once it is done or given up."""
+    verdict = view.judge(operation, index)
+    if _is_news(operation.verdicts.get(index), verdict):
+        data = {"action": index, "verdict": encode(verdict)}
+        yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.VERDICT_GIVEN, data=data),))
+        return
+    action = operation.remedy.actions[index]
+    match verdict.answer:
+        case Answer.GO:
+            yield from attempt(operation, index, _VERBS[verdict.route], view)
+        case Answer.WAIT:
+            yield wait(operation, f"{action.name}: {verdict.message}", verdict.until)
+        case Answer.AWAIT_APPROVAL:
+            if index not in operation.approval_requested:
+                data = {"action": index}
+                yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.APPROVAL_REQUESTED, data=data),))
+            yield wait(operation, f"{action.name} waits for an approval: `reconciler approve {operation.id}`")
+        case Answer.REFUSE:
+            pass
+
+
+_VERBS = {Route.RUN: Verb.RUN, Route.PULL_REQUEST: Verb.PROPOSE, Route.APPLY: Verb.APPLY}
+
+
+def _is_news(recorded: Verdict | None, verdict: Verdict) -> bool:
+    """A verdict is written down when it says something else than before, not in every pass."""
+    if recorded is None:
+        return True
+    said = (recorded.answer, recorded.route, recorded.code, recorded.policy_hash)
+    return said != (verdict.answer, verdict.route, verdict.code, verdict.policy_hash)
+
+
+def attempt(operation: Operation, index: int, verb: Verb, view: View) -> Iterator[Step]:
+    """Announce or repeat an effect, within the limits on tries (invariant 10)."""
+    key = effect_key(operation, index, verb)
+    effect = operation.effects.get(key)
+    perform = Perform(operation=operation.id, key=key, verb=verb, action=index)
+    if effect is None or effect.status is EffectStatus.INTENDED:
+        # An intent without a result is a crash: the effect is done again, and each one is safe to repeat.
+        yield perform
+    elif effect.status is EffectStatus.FAILED and not given_up(effect, view.settings):
+        ready = _retry_at(effect, view.settings)
+        if view.now >= ready:
+            yield perform
+        else:
+            yield wait(operation, f"{verb} failed ({effect.error}); try {effect.attempts + 1} comes later", ready)
+
+
+def given_up(effect: Effect, settings: Settings) -> bool:
+    """A failure that trying again will not mend, or that was tried often enough."""
+    return effect.status is EffectStatus.FAILED and (
+        effect.permanent or effect.attempts >= settings.guards.effect_attempts
+    )
+
+
+def _retry_at(effect: Effect, settings: Settings) -> datetime:
+    doubled: int = 2 ** (effect.attempts - 1)
+    pause = min(settings.guards.effect_backoff * doubled, _LONGEST_BACKOFF)
+    return (effect.finished_at or effect.intended_at) + pause
+
+
+def failure(operation: Operation, index: int, settings: Settings) -> str | None:
+    """Say why an action will not happen: refused by governance, or its effect given up."""
+    for verb in (Verb.RUN, Verb.PROPOSE, Verb.APPLY):
+        effect = operation.effects.get(effect_key(operation, index, verb))
+        if effect is not None and given_up(effect, settings):
+            return effect.error or "the effect failed"
+    verdict = operation.verdicts.get(index)
+    if verdict is not None and verdict.answer is Answer.REFUSE:
+        return f"{verdict.message} [{verdict.code}]"
+    return None
+
+
+def completed(operation: Operation, index: int) -> Effect | None:
+    """Return the effect by which an action reached the cluster, once it is done."""
+    for verb in (Verb.RUN, Verb.APPLY):
+        effect = operation.effects.get(effect_key(operation, index, verb))
+        if effect is not None and effect.status is EffectStatus.COMPLETED:
+            return effect
+    return None

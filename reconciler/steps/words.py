@@ -1,0 +1,124 @@
+"""The words that steps are said in, and the frozen view that they are decided from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler.govern.verdicts import govern
+from reconciler.model.action import Action, ActionClass
+from reconciler.model.facts import Fact
+from reconciler.model.finding import Finding
+from reconciler.model.operation import (
+    Draft,
+    EventKind,
+    Operation,
+    Outcome,
+)
+from reconciler.model.snapshot import Snapshot
+from reconciler.ports import Policy
+from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.model.verdict import Verdict
+
+
+class Verb(StrEnum):
+    """The outside writes that an operation can need; the last part of an effect's key."""
+
+    RUN = "run"
+    PROPOSE = "propose"
+    APPLY = "apply"
+    CLOSE = "close"
+    REFRESH = "refresh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Facts to append, all at once."""
+
+    drafts: tuple[Draft, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Perform:
+    """One effect to announce and then do."""
+
+    operation: str
+    key: str
+    verb: Verb
+    action: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing to do now, and why."""
+
+    operation: str
+    reason: str
+    until: datetime | None = None
+
+
+Step = Record | Perform | Wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Everything that decides, frozen for one pass."""
+
+    snapshot: Snapshot
+    findings: Fact[Mapping[str, Finding]]  # by fingerprint
+    settings: Settings
+    policy: Policy
+    now: datetime
+    history: Sequence[Operation]
+    next_id: Callable[[], str] = field(repr=False)
+
+    def judge(self, operation: Operation, index: int) -> Verdict:
+        """Ask governance about one action, on the facts of this pass."""
+        return govern(
+            operation.remedy.actions[index],
+            index,
+            operation,
+            self.snapshot,
+            self.history,
+            self.settings,
+            self.policy,
+            self.now,
+        )
+
+
+def effect_key(operation: Operation, index: int, verb: Verb) -> str:
+    """Return the idempotency key of an effect: `<operation>:<action index>:<verb>`."""
+    return f"{operation.id}:{index}:{verb}"
+
+
+def wait(operation: Operation, reason: str, until: datetime | None = None) -> Wait:
+    """Return a wait of this operation."""
+    return Wait(operation=operation.id, reason=reason, until=until)
+
+
+def closing(operation: Operation, outcome: Outcome, reason: str, *, escalate: bool = False) -> Record:
+    """Return the end of an operation; `escalate` hands it to a person as well."""
+    drafts = [Draft(operation=operation.id, kind=EventKind.ESCALATED, data={"reason": reason})] if escalate else []
+    drafts.append(
+        Draft(operation=operation.id, kind=EventKind.OPERATION_CLOSED, data={"outcome": outcome, "reason": reason})
+    )
+    return Record(drafts=tuple(drafts))
+
+
+def declarative_of(operation: Operation) -> tuple[int, Action] | None:
+    """Return the declarative action with its index, if the remedy has one."""
+    for index, action in enumerate(operation.remedy.actions):
+        if action.action_class is ActionClass.DECLARATIVE:
+            return index, action
+    return None
+
+
+def imperative_of(operation: Operation) -> tuple[int, ...]:
+    """Return the indices of the imperative actions."""
+    actions = enumerate(operation.remedy.actions)
+    return tuple(i for i, action in actions if action.action_class is ActionClass.IMPERATIVE)

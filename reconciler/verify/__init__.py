@@ -1,0 +1,123 @@
+"""Did the change help? Checks of a delivered change against the snapshot. Pure.
+
+Protects invariant 3: a fact that could not be read gives `unknown`, which neither verifies nor fails anything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.model.action import ActionClass, ActionName
+from reconciler.model.check import Check, CheckStatus
+from reconciler.model.facts import Fact, Unknown
+from reconciler.model.objects import FieldPath, ObjectRef, format_path
+from reconciler.model.quantity import same_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from reconciler.model.cluster import Workload
+    from reconciler.model.finding import Finding
+    from reconciler.model.operation import Operation
+    from reconciler.model.snapshot import Snapshot
+    from reconciler.settings import VerifySettings
+
+
+def checks(
+    operation: Operation,
+    snapshot: Snapshot,
+    findings: Fact[Mapping[str, Finding]],
+    settings: VerifySettings,
+) -> tuple[Check, ...]:
+    """Compare what should be with what is; `findings` are this pass's, by fingerprint."""
+    reverting = operation.remedy.actions[0].name is ActionName.REVERT_CHANGE
+    made = [
+        *_fields(operation, snapshot),
+        _rollout(operation, snapshot, settings),
+        # A revert restores what was; it does not promise that the trouble ends.
+        *([] if reverting else [_finding(operation, snapshot, findings), *_alerts(operation, snapshot, settings)]),
+    ]
+    return tuple(made)
+
+
+def _fields(operation: Operation, snapshot: Snapshot) -> Iterator[Check]:
+    wanted = [
+        (action.target, change.path)
+        for action in operation.remedy.actions
+        if action.action_class is ActionClass.DECLARATIVE
+        for change in action.changes
+    ]
+    for (target, path), expected in zip(wanted, operation.expected, strict=True):
+        yield _field(target, path, expected, snapshot)
+
+
+def _field(target: ObjectRef, path: FieldPath, expected: str, snapshot: Snapshot) -> Check:
+    name = format_path(path)
+    if isinstance(snapshot.fields, Unknown):
+        return Check(name=name, expected=expected, actual=str(snapshot.fields), status=CheckStatus.UNKNOWN)
+    if (target, path) not in snapshot.fields:
+        return Check(name=name, expected=expected, actual="not read", status=CheckStatus.UNKNOWN)
+    live = snapshot.fields[target, path]
+    same = live is not None and same_quantity(live, expected)
+    status = CheckStatus.PASSED if same else CheckStatus.FAILED
+    return Check(name=name, expected=expected, actual=live or "absent", status=status)
+
+
+def _rollout(operation: Operation, snapshot: Snapshot, settings: VerifySettings) -> Check:
+    name, expected = "pods_ready", "every pod is of the current template and ready"
+    if isinstance(snapshot.workloads, Unknown):
+        return Check(name=name, expected=expected, actual=str(snapshot.workloads), status=CheckStatus.UNKNOWN)
+    workload = snapshot.workloads.get(operation.target)
+    if workload is None:
+        return Check(name=name, expected=expected, actual=f"{operation.target} is gone", status=CheckStatus.FAILED)
+    actual = f"{workload.ready} of {workload.desired} ready, {workload.updated} current"
+    if workload.rolled_out:
+        return Check(name=name, expected=expected, actual=actual, status=CheckStatus.PASSED)
+    late = _is_late(operation, snapshot.taken_at, settings)
+    return Check(
+        name=name, expected=expected, actual=actual, status=CheckStatus.FAILED if late else CheckStatus.PENDING
+    )
+
+
+def _is_late(operation: Operation, now: datetime, settings: VerifySettings) -> bool:
+    limit = settings.stabilization_period + settings.settle_limit
+    return operation.live_at is not None and now > operation.live_at + limit
+
+
+def _finding(operation: Operation, snapshot: Snapshot, findings: Fact[Mapping[str, Finding]]) -> Check:
+    """Only evidence younger than the change counts against it."""
+    name, expected = "finding_gone", f"no {operation.remedy.finding.kind} since the change is live"
+    if isinstance(findings, Unknown):
+        return Check(name=name, expected=expected, actual=str(findings), status=CheckStatus.UNKNOWN)
+    found = findings.get(operation.remedy.finding.fingerprint)
+    if found is not None and operation.live_at is not None and found.latest > operation.live_at:
+        return Check(name=name, expected=expected, actual=found.summary, status=CheckStatus.FAILED)
+    if _pods_missing(operation, snapshot):
+        actual = "fewer pods were listed than the workload reports"
+        return Check(name=name, expected=expected, actual=actual, status=CheckStatus.UNKNOWN)
+    return Check(name=name, expected=expected, actual="none", status=CheckStatus.PASSED)
+
+
+def _pods_missing(operation: Operation, snapshot: Snapshot) -> bool:
+    """An empty pod list beside a workload that reports pods is a lie, not good news."""
+    if isinstance(snapshot.workloads, Unknown) or isinstance(snapshot.pods, Unknown):
+        return True
+    workload: Workload | None = snapshot.workloads.get(operation.target)
+    seen = sum(1 for pod in snapshot.pods if pod.owner == operation.target)
+    return workload is not None and seen < workload.replicas
+
+
+def _alerts(operation: Operation, snapshot: Snapshot, settings: VerifySettings) -> Iterator[Check]:
+    """The alerts that were evidence must have resolved; they may lag by their own lookback."""
+    evidence = [e for e in operation.remedy.finding.evidence if e.source == "alertmanager"]
+    for fingerprint, alert in sorted((str(e.values["fingerprint"]), str(e.values["alert"])) for e in evidence):
+        name = f"alert {alert}"
+        if isinstance(snapshot.alerts, Unknown):
+            yield Check(name=name, expected="resolved", actual=str(snapshot.alerts), status=CheckStatus.UNKNOWN)
+        elif any(a.fingerprint == fingerprint for a in snapshot.alerts):
+            late = _is_late(operation, snapshot.taken_at, settings)
+            status = CheckStatus.FAILED if late else CheckStatus.PENDING
+            yield Check(name=name, expected="resolved", actual="firing", status=status)
+        else:
+            yield Check(name=name, expected="resolved", actual="resolved", status=CheckStatus.PASSED)
