@@ -97,7 +97,16 @@ def _prepare(step: Perform, operation: Operation, view: View, ports: Ports) -> _
         summary = operation.remedy.actions[step.action].summary if step.verb in {Verb.RUN, Verb.APPLY} else step.verb
         return _Prepared(step=step, operation=operation, intent={"summary": str(summary)})
     verdict = operation.verdicts[step.action]
-    proposal = propose(operation, step.action, verdict, view.snapshot, ports.repository, view.settings)
+    parent = next((o for o in view.history if o.id == operation.remedy.parent), None)
+    proposal = propose(
+        operation,
+        step.action,
+        verdict,
+        view.snapshot,
+        ports.repository,
+        view.settings,
+        earlier=parent.pull_request if parent else None,
+    )
     intent = {
         "summary": proposal.title,
         "branch": proposal.branch,

@@ -49,7 +49,16 @@ def reconcile(ports: Ports, settings: Settings) -> PassReport:
     findings = diagnose(snapshot, settings)
     held = _open_operations(findings, snapshot, settings, book)
     waiting = _advance_all(_view(snapshot, findings, settings, ports, book, started), ports, book)
-    return _report(book, snapshot, findings, held, waiting, started, ports.clock.now())
+    return _report(
+        book,
+        snapshot,
+        findings,
+        held,
+        waiting,
+        started,
+        ports.clock.now(),
+        paused=settings.guards.paused,
+    )
 
 
 def plan(ports: Ports, settings: Settings) -> Plan:
@@ -202,6 +211,8 @@ def _report(
     waiting: Mapping[str, str],
     started: datetime,
     finished: datetime,
+    *,
+    paused: bool,
 ) -> PassReport:
     touched = {event.operation for event in book.recorded}
     operations = tuple(o for o in book.operations if o.is_open or o.id in touched)
@@ -215,7 +226,7 @@ def _report(
     return PassReport(
         started_at=started,
         finished_at=finished,
-        sentence=pass_sentence(lines, waiting, unknown, snapshot),
+        sentence=pass_sentence(lines, waiting, unknown, snapshot, paused=paused),
         lines=lines,
         waiting=tuple(sorted(waiting.items())),
         findings=() if isinstance(findings, Unknown) else findings,

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 from collections.abc import Callable, Mapping
 from typing import Any
 
+_MOST = 3  # waits in one sentence; the report lists all
+
 Words = Callable[[Mapping[str, Any], Operation], str | None]
 
 
@@ -77,19 +79,26 @@ _WORDS: Mapping[EventKind, Words] = {
 
 
 def pass_sentence(
-    lines: Sequence[str], waiting: Mapping[str, str], unknown: Sequence[Unknown], snapshot: Snapshot
+    lines: Sequence[str],
+    waiting: Mapping[str, str],
+    unknown: Sequence[Unknown],
+    snapshot: Snapshot,
+    *,
+    paused: bool,
 ) -> str:
-    """Return the pass in one line: what was done, else what is waited for, else that all is quiet."""
-    if lines:
-        said = "; ".join(lines)
-    elif waiting:
-        said = "nothing to do now: " + "; ".join(f"{operation} {reason}" for operation, reason in waiting.items())
-    else:
-        said = f"nothing to do: {_quiet(snapshot)}"
+    """Return the pass in one line: what was done, what is waited for, and who did not answer."""
+    said = [*lines, *_waits(waiting)] or [f"nothing to do: {_quiet(snapshot)}"]
+    text = "; ".join(said)
     if unknown:
         silent = ", ".join(sorted({fact.source for fact in unknown}))
-        said += f" (no answer from {silent}; nothing was decided on their facts)"
-    return said
+        text += f" (no answer from {silent}; nothing was decided on their facts)"
+    return f"paused: {text}" if paused else text
+
+
+def _waits(waiting: Mapping[str, str]) -> list[str]:
+    said = [f"{operation} waits: {reason}" for operation, reason in list(waiting.items())[:_MOST]]
+    more = len(waiting) - len(said)
+    return [*said, f"{more} more operations wait"] if more > 0 else said
 
 
 def _quiet(snapshot: Snapshot) -> str:

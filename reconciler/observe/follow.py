@@ -56,11 +56,11 @@ def follow(
 def _pull_request(
     tracked: TrackedPullRequest, pull_requests: Fact[tuple[PullRequest, ...]], ports: Ports
 ) -> Fact[PullRequest | None]:
-    """Find ours in the list; who closed it is asked only when it is closed, for that costs a call."""
+    """Find ours in the list; who merged or closed it is asked only once it is settled, for that costs a call."""
     if isinstance(pull_requests, Unknown):
         return pull_requests
     found = next((p for p in pull_requests if p.number == tracked.number), None)
-    if found is not None and found.state is not PullRequestState.CLOSED:
+    if found is not None and (found.state is PullRequestState.OPEN or tracked.merge_commit is not None):
         return found
     try:
         asked = ports.forge.find(tracked.branch)

@@ -7,11 +7,11 @@ person's no is to exactly this. Nothing here writes anywhere.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from reconciler.diffs import unified_diff
 from reconciler.errors import Refusal
 from reconciler.manifests.edit import edit_fields
 from reconciler.manifests.locate import locate
@@ -23,7 +23,7 @@ from reconciler.texts import commit_message, marker, pull_request_text
 
 if TYPE_CHECKING:
     from reconciler.model.action import Action
-    from reconciler.model.operation import Operation
+    from reconciler.model.operation import Operation, TrackedPullRequest
     from reconciler.model.snapshot import Snapshot
     from reconciler.model.verdict import Verdict
     from reconciler.ports import Repository
@@ -31,9 +31,16 @@ if TYPE_CHECKING:
 
 
 def propose(
-    operation: Operation, index: int, verdict: Verdict, snapshot: Snapshot, repository: Repository, settings: Settings
+    operation: Operation,
+    index: int,
+    verdict: Verdict,
+    snapshot: Snapshot,
+    repository: Repository,
+    settings: Settings,
+    *,
+    earlier: TrackedPullRequest | None = None,
 ) -> Proposal:
-    """Return the proposal for one declarative action on the base branch of now.
+    """Return the proposal for one declarative action on the base branch of now; `earlier` is what a revert takes back.
 
     Raises Refusal when the line cannot be found or edited safely, SourceError when Git does not answer.
     """
@@ -58,10 +65,11 @@ def propose(
         action=action,
         verdict=verdict,
         located=located,
-        diff=_diff(located.path, before, after),
+        diff=unified_diff(before.decode(), after.decode(), located.path),
         base=repository.base,
         settings=settings,
         marker=marker(identity, digest),
+        earlier=earlier,
     )
     return Proposal(
         identity=identity,
@@ -83,7 +91,6 @@ def propose(
                 "Proposal-Id": identity,
                 "Proposal-Digest": digest,
                 "Object": action.target.key,
-                "Operation": operation.id,
                 "Old-Value": ", ".join(change.before for change in action.changes),
                 "New-Value": ", ".join(change.after for change in action.changes),
             },
@@ -159,12 +166,3 @@ def _slug(target: ObjectRef) -> str:
     """Name the target in a branch: namespace and name, letters, digits and dashes only."""
     text = "-".join(part for part in (target.namespace, target.name) if part)
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60]
-
-
-def _diff(path: str, before: bytes, after: bytes) -> str:
-    old = before.decode().splitlines(keepends=True)
-    new = after.decode().splitlines(keepends=True)
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}")
-    )

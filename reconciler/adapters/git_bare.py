@@ -1,0 +1,236 @@
+"""The Git repository that delivery reads, through a bare mirror and libgit2; there is never a checkout.
+
+The mirror is a cache: it is made when missing and may be deleted at any time. Nothing in it is a secret.
+Protects: what the mirror lacks is unknown, not absent (invariant 3); the base branch is never pushed.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from reconciler.adapters import git_errors, git_mirror, git_objects, git_remote
+from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, SourceError
+from reconciler.model.facts import Fact, Unknown
+from reconciler.ports import Diagnosis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pygit2
+
+    from reconciler.adapters.git_remote import Connection
+    from reconciler.model.objects import CommitId
+    from reconciler.model.proposal import CommitInfo, TreeFile
+    from reconciler.ports import Repository
+    from reconciler.settings import RepositorySettings
+
+T = TypeVar("T")
+
+_TRACKED = "refs/remotes/origin/"
+_REMEMBERED = 4096  # answers of `contains`; they never change, so only memory limits them
+
+
+def git_bare(settings: RepositorySettings, prefix: str, token: str) -> Repository:
+    """Return the configured repository; nothing is read or written before it is asked something."""
+    parts = urlsplit(settings.url)
+    if "@" in parts.netloc:
+        raise ConfigurationError(
+            code="git.credentials_in_url",
+            message="repository.url holds credentials",
+            remedy="write the address without them, and the token into repository.token_file or token_env",
+        )
+    if parts.scheme not in ("https", "http", "file") and not settings.url.startswith("/"):
+        raise ConfigurationError(
+            code="git.url_unsupported",
+            message="repository.url is not an https:// address",
+            remedy="write the repository's https:// address; SSH is not supported",
+        )
+    return GitBare(settings, prefix, token)
+
+
+class GitBare:
+    """A `Repository` on libgit2; may be used from several threads."""
+
+    def __init__(self, settings: RepositorySettings, prefix: str, token: str) -> None:
+        self._settings = settings
+        self._prefix = f"{prefix}/"
+        self._mirror = git_mirror.Mirror(Path(settings.mirror), settings.url)
+        self._author = git_objects.Author(settings.author_name, settings.author_email)
+        self._remote = git_remote.Remote(
+            git_errors.Access(
+                url=settings.url,
+                username=settings.username,
+                token=token,
+                hint=settings.token_file or f"${settings.token_env}",
+                timeout=settings.timeout,
+            )
+        )
+        self._default: str | None = None  # the remote's own base branch, once it told us
+        self._descends = lru_cache(_REMEMBERED)(self._ask_descends)
+
+    @property
+    def url(self) -> str:
+        """The remote's address without credentials."""
+        return self._settings.url
+
+    @property
+    def base(self) -> str:
+        """The base branch: the configured one, or the remote's own default."""
+        if self._settings.base is None and self._default is None:
+            self._listing()
+        return self._base_now()
+
+    def heads(self) -> Fact[Mapping[str, CommitId]]:
+        """Ask the remote for its branches."""
+        try:
+            return self._listing()
+        except ReconcilerError as error:
+            return Unknown("git", error.message)
+
+    def fetch(self) -> CommitId:
+        """Bring base and our own branches into the mirror, history and all, and return base's head."""
+        return self._exchange(self._fetch)
+
+    def files(self, commit: CommitId, under: str) -> Iterator[TreeFile]:
+        """Yield every entry below a folder, with the path from the root; nothing where there is no such folder."""
+        with self._mirror.answering() as mirror:
+            root = git_objects.commit_of(mirror, commit).tree
+            folder = git_objects.subtree(root, under)
+            if folder is not None:
+                yield from git_objects.walk(folder, git_objects.normalized(under))
+
+    def entry(self, commit: CommitId, path: str) -> TreeFile | None:
+        """Return one file, symlink or submodule of a commit's tree, or None."""
+        with self._mirror.answering() as mirror:
+            return git_objects.find(git_objects.commit_of(mirror, commit).tree, path)
+
+    def read(self, blob: str) -> bytes:
+        """Return a blob's content."""
+        with self._mirror.answering() as mirror:
+            return git_objects.content(mirror, blob)
+
+    def contains(self, descendant: CommitId, ancestor: CommitId) -> Fact[bool]:
+        """Tell whether `descendant` is `ancestor` or comes after it; unknown when the mirror lacks either."""
+        try:
+            with self._mirror.answering():
+                return self._descends(descendant, ancestor)
+        except ReconcilerError as error:
+            return Unknown("git", error.message)
+
+    def describe(self, commit: CommitId) -> CommitInfo:
+        """Return authorship and trailers of a commit in the mirror."""
+        with self._mirror.answering() as mirror:
+            return git_objects.info(git_objects.commit_of(mirror, commit))
+
+    def commit(self, base: CommitId, path: str, content: bytes, message: str) -> CommitId:
+        """Write one commit on top of `base`; equal arguments give an equal commit id."""
+        with self._mirror.answering() as mirror:
+            return git_objects.write_commit(mirror, base, path, content, message, self._author)
+
+    def push(self, branch: str, commit: CommitId, *, expected: CommitId | None) -> None:
+        """Point one of our remote branches to the commit, if it is still at `expected` or there already."""
+        if not branch.startswith(self._prefix) or branch == self.base:
+            raise Refusal(
+                code="git.not_our_branch",
+                message=f"{branch} is not pushed to: only branches below {self._prefix} are ours, and never base",
+                remedy="set forge.branch_prefix to a prefix that belongs to the reconciler alone",
+            )
+        lease = git_errors.Lease(branch=branch, commit=commit, expected=expected)
+        self._exchange(lambda mirror: self._remote.push(mirror, lease))
+
+    def examine(self) -> Sequence[Diagnosis]:
+        """Try the mirror, the remote, base and a push that sends nothing; never raises."""
+        found = [_diagnosis("git mirror", self._mirror.try_writing), _diagnosis("git remote", self._try_remote)]
+        if found[-1].works:
+            found.append(_diagnosis("git base branch", self._try_base))
+            found.append(_diagnosis("git push", self._try_push))
+        return found
+
+    def _try_remote(self) -> str:
+        return f"{self.url} answers with {len(self._listing())} branches"
+
+    def _try_base(self) -> str:
+        heads = self._listing()
+        return f"{self._base_now()} is at {self._head_of_base(heads)[:12]}"
+
+    def _try_push(self) -> str:
+        heads = self._listing(to_push=True)
+        blocker = self._prefix.removesuffix("/")
+        if blocker in heads:
+            raise Refusal(
+                code="git.prefix_taken",
+                message=f"a branch named {blocker} exists, so there can be none below {self._prefix}",
+                remedy="rename that branch, or set forge.branch_prefix",
+            )
+        return "the server lets us begin a push; whether its rules take a branch shows only when we push one"
+
+    def _listing(self, *, to_push: bool = False) -> Mapping[str, CommitId]:
+        return self._exchange(lambda mirror: self._connected(mirror, to_push=to_push).heads)
+
+    def _exchange(self, work: Callable[[pygit2.Repository], T]) -> T:
+        """Do something with the remote, within the time limit and hence in a thread of its own."""
+
+        def visit() -> T:
+            with self._mirror.visited() as mirror:
+                return work(mirror)
+
+        return self._remote.within_limit(visit)
+
+    def _connected(self, mirror: pygit2.Repository, *, to_push: bool = False) -> Connection:
+        connection = self._remote.connect(mirror, to_push=to_push)
+        self._default = connection.default or self._default  # a pusher is not told the default
+        return connection
+
+    def _fetch(self, mirror: pygit2.Repository) -> CommitId:
+        connection = self._connected(mirror)
+        base, head = self._base_now(), self._head_of_base(connection.heads)
+        wanted = {name: commit for name, commit in connection.heads.items() if self._follows(name, base)}
+        if not self._holds(mirror, wanted, base):
+            ours = f"+refs/heads/{self._prefix}*:{_TRACKED}{self._prefix}*"
+            connection.fetch([f"+refs/heads/{base}:{_TRACKED}{base}", ours])
+        with self._mirror.answering(mirror):
+            git_objects.commit_of(mirror, head)
+        return head
+
+    def _base_now(self) -> str:
+        base = self._settings.base or self._default
+        if base is None:
+            raise SourceError(
+                code="git.no_base",
+                message=f"{self.url} has no default branch yet",
+                remedy="push a first commit, or set repository.base",
+            )
+        return base
+
+    def _head_of_base(self, heads: Mapping[str, CommitId]) -> CommitId:
+        base = self._base_now()
+        if base not in heads:
+            raise SourceError(
+                code="git.base_missing",
+                message=f"{self.url} has no branch {base}",
+                remedy="push that branch, or set repository.base to the one that delivery reads",
+            )
+        return heads[base]
+
+    def _follows(self, branch: str, base: str) -> bool:
+        return branch == base or branch.startswith(self._prefix)
+
+    def _holds(self, mirror: pygit2.Repository, wanted: Mapping[str, CommitId], base: str) -> bool:
+        """Tell whether the mirror has exactly these branches, so that nothing need be fetched."""
+        with self._mirror.answering(mirror):
+            names = [n.removeprefix(_TRACKED) for n in mirror.references if n.startswith(_TRACKED)]
+            held = {n: str(mirror.references[_TRACKED + n].target) for n in names if self._follows(n, base)}
+            return held == wanted and all(commit in mirror for commit in wanted.values())
+
+    def _ask_descends(self, descendant: CommitId, ancestor: CommitId) -> bool:
+        return git_objects.descends(self._mirror.open(), descendant, ancestor)
+
+
+def _diagnosis(subject: str, attempt: Callable[[], str]) -> Diagnosis:
+    try:
+        return Diagnosis(subject=subject, works=True, detail=attempt())
+    except ReconcilerError as error:
+        return Diagnosis(subject=subject, works=False, detail=error.message, remedy=error.remedy)

@@ -1,0 +1,178 @@
+"""Read and write Git objects in a bare repository: trees, blobs, commits; no index, no checkout, no network.
+
+Protects: a commit changes exactly one file, keeps its mode, and follows from its arguments alone (invariant 6);
+no path leads out of the tree, into `.git`, or through a symlink.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.errors import Refusal
+from reconciler.model.objects import CommitId
+from reconciler.model.proposal import CommitInfo, TreeFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pygit2
+
+_FILE, _EXECUTABLE, _FOLDER, _SYMLINK = 0o100644, 0o100755, 0o040000, 0o120000
+_NAMES = {_FOLDER: "a folder", _SYMLINK: "a symlink", 0o160000: "a submodule"}
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who our commits are by, author and committer alike."""
+
+    name: str
+    email: str
+
+
+def commit_of(mirror: pygit2.Repository, commit: CommitId) -> pygit2.Commit:
+    """Return a commit; KeyError when the mirror has no such commit, ValueError when the text names none."""
+    import pygit2
+
+    found = mirror[commit]
+    if not isinstance(found, pygit2.Commit):
+        raise KeyError(commit)
+    return found
+
+
+def walk(tree: pygit2.Tree, folder: str = "") -> Iterator[TreeFile]:
+    """Yield everything below a tree that is not a folder itself, in Git's order."""
+    for entry in tree:
+        path = f"{folder}/{entry.name}" if folder else str(entry.name)
+        if entry.filemode == _FOLDER:
+            yield from walk(entry, path)  # type: ignore[arg-type] # the mode says it is a tree
+        else:
+            yield _tree_file(path, entry)
+
+
+def find(tree: pygit2.Tree, path: str) -> TreeFile | None:
+    """Return the file, symlink or submodule at a path, or None."""
+    found = _lookup(tree, path)
+    return None if found is None or found.filemode == _FOLDER else _tree_file(normalized(path), found)
+
+
+def normalized(folder: str) -> str:
+    """Return a folder's path as Git writes it, `` for the root."""
+    return "/".join(_steps(folder))
+
+
+def subtree(tree: pygit2.Tree, folder: str) -> pygit2.Tree | None:
+    """Return the folder at a path, the tree itself for `` and `.`, or None."""
+    if not _steps(folder):
+        return tree
+    found = _lookup(tree, folder)
+    return found if found is not None and found.filemode == _FOLDER else None  # type: ignore[return-value]
+
+
+def content(mirror: pygit2.Repository, blob: str) -> bytes:
+    """Return a blob's bytes; KeyError when the mirror has no such blob."""
+    import pygit2
+
+    found = mirror[blob]
+    if not isinstance(found, pygit2.Blob):
+        raise KeyError(blob)
+    return found.data
+
+
+def descends(mirror: pygit2.Repository, descendant: CommitId, ancestor: CommitId) -> bool:
+    """Tell whether a commit is another or comes after it; KeyError or ValueError when the mirror lacks either."""
+    later, earlier = commit_of(mirror, descendant).id, commit_of(mirror, ancestor).id
+    return later == earlier or mirror.descendant_of(later, earlier)
+
+
+def info(commit: pygit2.Commit) -> CommitInfo:
+    """Return who made a commit and the trailers of its message's last paragraph."""
+    return CommitInfo(
+        commit=CommitId(str(commit.id)),
+        author_email=commit.author.raw_email.decode(errors="replace") if commit.author.raw_email else "",
+        committer_email=commit.committer.raw_email.decode(errors="replace") if commit.committer.raw_email else "",
+        trailers=dict(commit.message_trailers),
+    )
+
+
+def write_commit(
+    mirror: pygit2.Repository, base: CommitId, path: str, content: bytes, message: str, author: Author
+) -> CommitId:
+    """Write one commit on top of `base` in which one file holds `content`; no reference moves."""
+    import pygit2
+
+    parent = commit_of(mirror, base)
+    steps = _checked(path)
+    tree = _replaced(mirror, parent.tree, steps, mirror.create_blob(content), path)
+    if tree == parent.tree_id:
+        raise Refusal(
+            code="git.nothing_changed",
+            message=f"{path} holds exactly that content already",
+            remedy="nothing to do: the base branch has the change",
+        )
+    # The base commit's time, never now: the same edit has the same id on every machine, at any time.
+    signature = pygit2.Signature(author.name, author.email, parent.commit_time, parent.commit_time_offset)
+    return CommitId(str(mirror.create_commit(None, signature, signature, message, tree, [parent.id])))
+
+
+def _replaced(
+    mirror: pygit2.Repository, tree: pygit2.Tree | None, steps: Sequence[str], blob: pygit2.Oid, path: str
+) -> pygit2.Oid:
+    """Write the trees from the changed file up to the root, one builder a level, and return the root's id."""
+    name, rest = steps[0], steps[1:]
+    existing = tree[name] if tree is not None and name in tree else None
+    mode = None if existing is None else int(existing.filemode)
+    builder = mirror.TreeBuilder() if tree is None else mirror.TreeBuilder(tree)
+    if rest:
+        if mode not in (None, _FOLDER):
+            raise _refused(path, f"{name} in it is {_NAMES.get(mode or 0, 'a file')}, not a folder")
+        builder.insert(name, _replaced(mirror, existing, rest, blob, path), _FOLDER)  # type: ignore[arg-type]
+    else:
+        if mode in _NAMES:
+            raise _refused(path, f"it is {_NAMES[mode or 0]}, not a file")
+        builder.insert(name, blob, mode or _FILE)
+    return builder.write()
+
+
+def _checked(path: str) -> list[str]:
+    """Split a path for writing; stricter than Git, because it may come from a cluster's object."""
+    steps = path.split("/")
+    if not path or any(step in ("", ".", "..") for step in steps):
+        raise _refused(path, "it must be relative to the repository's root, without empty steps, `.` or `..`")
+    if any(step.lower().rstrip(". ") in (".git", "git~1") for step in steps):
+        raise _refused(path, "it leads into a .git folder")
+    if "\0" in path or "\\" in path or not _is_text(path):
+        raise _refused(path, "it holds characters that not every system takes in a file name")
+    return steps
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # a name that is not UTF-8, as surrogates
+        return False
+    return True
+
+
+def _refused(path: str, why: str) -> Refusal:
+    return Refusal(
+        code="git.path_refused",
+        message=f"{path!r} cannot be edited: {why}",
+        remedy="let the Application's source point to a regular file of the repository",
+    )
+
+
+def _steps(path: str) -> list[str]:
+    """Split a path for reading, the way Argo CD writes them: `./apps/`, `.` and `` are fine."""
+    return [step for step in path.split("/") if step not in ("", ".")]
+
+
+def _lookup(tree: pygit2.Tree, path: str) -> pygit2.Object | None:
+    try:
+        return tree[normalized(path)]
+    except KeyError:
+        return None
+
+
+def _tree_file(path: str, entry: pygit2.Object) -> TreeFile:
+    return TreeFile(path=path, blob=str(entry.id), mode=int(entry.filemode or 0))

@@ -1,0 +1,185 @@
+"""Talk to the remote Git server: list, fetch and push, with credentials, a time limit and a lease.
+
+Protects: the token goes to the configured server and nowhere else; a branch moves only from where we saw it; a
+rejection by the server's rules is an error, although libgit2 calls such a push a success; no exchange lasts for ever.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from threading import BoundedSemaphore, Thread
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from reconciler.adapters import git_errors
+from reconciler.errors import SourceError
+from reconciler.model.objects import CommitId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pygit2
+    from pygit2.remotes import PushUpdate, TransferProgress
+
+    from reconciler.adapters.git_errors import Access, Lease
+
+T = TypeVar("T")
+
+_HEADS = "refs/heads/"
+_FETCH, _PUSH = 0, 1  # libgit2's GIT_DIRECTION_*
+_NOBODY = "0" * 40  # what a server advertises for a branch that does not exist
+_PORTS = {"http": 80, "https": 443}
+_CALLBACKS = ("credentials", "push_negotiation", "push_update_reference", "sideband_progress", "transfer_progress")
+_EXCHANGES = 8  # at once, abandoned ones included
+
+
+class Conversation:
+    """Our side of one exchange with the server; libgit2 calls these methods."""
+
+    def __init__(self, access: Access, lease: Lease | None = None) -> None:
+        self._access = access
+        self._lease = lease
+        self._asked = False
+        self._deadline = monotonic() + access.timeout.total_seconds()
+        self.said: list[str] = []
+        self.answers: dict[str, str | None] = {}
+        self.already_there = False
+
+    def credentials(self, url: str, _username: str | None, _allowed: object) -> pygit2.UserPass:
+        """Give the token once, and only to the configured server; libgit2 would ask again for ever."""
+        import pygit2
+
+        if _origin(url) != _origin(self._access.url):
+            raise git_errors.redirected(self._access, urlsplit(url).netloc)
+        if self._asked or not self._access.token:
+            why = "it refused our token" if self._asked else "it wants a token, and there is none"
+            raise git_errors.unauthorized(self._access, why)
+        self._asked = True
+        return pygit2.UserPass(self._access.username, self._access.token)
+
+    def push_negotiation(self, updates: list[PushUpdate]) -> None:
+        """Compare what the server advertises with what we expect, before anything is sent."""
+        if self._lease is None:
+            return
+        for update in updates:
+            now = None if str(update.src) == _NOBODY else CommitId(str(update.src))
+            self.already_there = now == self._lease.commit
+            if self.already_there or now != self._lease.expected:
+                raise git_errors.moved(self._lease, f"it is at {now or 'nothing'}")
+
+    def push_update_reference(self, refname: str, message: str | None) -> None:
+        """Note the server's answer for one branch; None means accepted."""
+        self.answers[refname] = message
+
+    def sideband_progress(self, string: str) -> None:
+        """Note what the server prints: a hook explains its no here."""
+        self.said.append(string)
+
+    def transfer_progress(self, _stats: TransferProgress) -> None:
+        """End a transfer that nobody waits for any more."""
+        if monotonic() > self._deadline:
+            raise git_errors.timed_out(self._access)
+
+
+class Connection:
+    """A remote that told us its branches and now waits for what we want of it."""
+
+    def __init__(self, remote: pygit2.Remote, access: Access) -> None:
+        self._remote = remote
+        self._access = access
+        listed = remote.list_heads(connect=False)
+        named = {head.name: CommitId(str(head.oid)) for head in listed if head.name}
+        default = next((head.symref_target for head in listed if head.name == "HEAD"), None)
+        self.heads = {name.removeprefix(_HEADS): head for name, head in named.items() if name.startswith(_HEADS)}
+        self.default = default.removeprefix(_HEADS) if default else None  # the branch that the remote's HEAD names
+
+    def fetch(self, refspecs: Sequence[str]) -> None:
+        """Bring branches into the mirror over the same connection, and prune those that are gone."""
+        from pygit2.enums import FetchPrune
+
+        with git_errors.mapped(self._access):
+            talk = Conversation(self._access)
+            self._remote.fetch(list(refspecs), callbacks=_callbacks(talk), prune=FetchPrune.PRUNE)
+
+
+class Remote:
+    """The server, asked within a time limit."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._slots = BoundedSemaphore(_EXCHANGES)
+
+    def within_limit(self, exchange: Callable[[], T]) -> T:
+        """Run one exchange in a thread of its own, and stop waiting when the time is up.
+
+        libgit2's limit is for each read of the socket, so a server that trickles could hold a pass for hours. An
+        abandoned exchange may still end well: a push is then found done by the next one.
+        """
+        result: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                result.set_result(exchange())
+            except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+                result.set_exception(error)
+            finally:
+                self._slots.release()
+
+        if not self._slots.acquire(blocking=False):  # bounded also when the server never lets go
+            raise git_errors.timed_out(self._access)
+        Thread(target=run, name="git", daemon=True).start()
+        try:
+            return result.result(self._access.timeout.total_seconds())
+        except TimeoutError:
+            raise git_errors.timed_out(self._access) from None
+
+    def connect(self, mirror: pygit2.Repository, *, to_push: bool = False) -> Connection:
+        """Ask for the branches; `to_push` asks as a pusher would, and changes nothing either."""
+        with git_errors.mapped(self._access):
+            remote = self._anonymous(mirror)
+            callbacks = _callbacks(Conversation(self._access))
+            remote.connect(callbacks=callbacks, direction=_PUSH if to_push else _FETCH)
+            return Connection(remote, self._access)
+
+    def push(self, mirror: pygit2.Repository, lease: Lease) -> None:
+        """Point a remote branch to a commit, if it is where the lease expects it or at the commit already."""
+        talk = Conversation(self._access, lease)
+        try:
+            with git_errors.mapped(self._access):
+                # Forced, because a proposal on a newer base does not descend from the older one. The lease is checked
+                # before anything is sent, and again by the server, which compares the old id that we send.
+                self._anonymous(mirror).push([f"+{lease.commit}:{lease.reference}"], callbacks=_callbacks(talk))
+        except SourceError:
+            if talk.already_there:
+                return
+            raise
+        if lease.reference not in talk.answers:
+            raise git_errors.failed(self._access, ValueError("it did not say whether it took the branch"))
+        answer = talk.answers[lease.reference]
+        if answer is not None:
+            raise git_errors.rejected(self._access, lease, answer, talk.said)
+
+    def _anonymous(self, mirror: pygit2.Repository) -> pygit2.Remote:
+        """Return a remote that is nowhere written down; libgit2 keeps its time limits for the whole process."""
+        import pygit2
+
+        limit = max(1, int(self._access.timeout.total_seconds() * 1000))
+        pygit2.settings.server_connect_timeout = limit
+        pygit2.settings.server_timeout = limit
+        return mirror.remotes.create_anonymous(self._access.url)
+
+
+def _callbacks(talk: Conversation) -> pygit2.RemoteCallbacks:
+    """Return libgit2's callbacks, answered by us; no subclass, so that importing this file does not load libgit2."""
+    import pygit2
+
+    callbacks = pygit2.RemoteCallbacks()
+    for name in _CALLBACKS:
+        setattr(callbacks, name, getattr(talk, name))
+    return callbacks
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)

@@ -1,0 +1,144 @@
+"""PyGithub, set up so that a pass never sleeps, and its failures mapped to ours.
+
+Protects: a rate limit is an answer and not a wait (invariant 2: PyGithub's own retry would wait for up to an hour),
+writes are sent once, and no answer of GitHub reaches a log unscrubbed (invariant 11).
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from reconciler.errors import Conflict, ReconcilerError, Refusal, SourceError, Unauthorized, foreign_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from github import Github, GithubException
+
+    from reconciler.settings import ForgeSettings
+
+# GitHub asks for a second between writes from those who write many. We write three times for a pull request, and
+# `guards.pull_requests_per_hour` counts those, so a pass need not wait.
+_BETWEEN_WRITES = 0.1
+
+_AGAIN = "nothing to do: the next pass asks again"
+_REMEDIES = {
+    401: "the forge's token is wrong or expired: make a new one and put it where the settings say",
+    403: "give the token `Contents` and `Pull requests: read and write`, and its user the role Write; "
+    "where the organisation uses single sign-on, authorise the token for it",
+    404: "check forge.repository and forge.url; a private repository that the token may not see is 404 as well",
+}
+_REFUSED = frozenset({400, 405, 413, 422})
+
+
+def connect(settings: ForgeSettings, token: str, *, per_page: int) -> Github:
+    """Build the client; only reads are repeated, briefly, and only after a 5xx or a lost connection."""
+    from github import Auth, Consts, Github
+    from urllib3.util import Retry
+
+    return Github(
+        auth=Auth.Token(token),
+        base_url=(settings.url or Consts.DEFAULT_BASE_URL).rstrip("/"),
+        timeout=math.ceil(settings.timeout.total_seconds()),
+        per_page=per_page,
+        user_agent="reconciler",
+        lazy=True,
+        retry=Retry(
+            total=2,
+            connect=1,
+            read=1,
+            backoff_factor=0.2,
+            allowed_methods=("GET",),
+            status_forcelist=(500, 502, 503, 504),
+            respect_retry_after_header=False,
+            raise_on_status=False,
+        ),
+        seconds_between_requests=None,
+        seconds_between_writes=_BETWEEN_WRITES,
+    )
+
+
+@contextmanager
+def asking(what: str, *, writing: bool = False) -> Iterator[None]:
+    """Map PyGithub's failures, here and nowhere else; `what` continues "GitHub was asked …"."""
+    try:
+        yield
+    except ReconcilerError:
+        raise
+    except Exception as error:
+        ours = _mapped(error, what, writing=writing)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def _mapped(error: Exception, what: str, *, writing: bool) -> ReconcilerError | None:
+    """Return our error for one of PyGithub's; None for one that is no failure of GitHub's."""
+    from github import BadAttributeException, GithubException
+    from requests import RequestException
+
+    if isinstance(error, GithubException):
+        return _answered(error, what, writing=writing)
+    if isinstance(error, RequestException):
+        return SourceError(
+            code="github.unreachable",
+            message=f"GitHub did not answer when asked {what}: {foreign_text(error)}",
+            remedy="check forge.url, and that the network lets us reach it",
+        )
+    # PyGithub reads an answer as it is used, so that nonsense shows as whatever Python makes of it;
+    # RuntimeError is its word for a redirect to another host.
+    nonsense = (BadAttributeException, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+    if isinstance(error, nonsense):
+        return SourceError(
+            code="github.bad_answer",
+            message=f"GitHub's answer makes no sense when asked {what}: {foreign_text(error)}",
+            remedy="check that forge.url is the address of GitHub's API, and not of a proxy or login page",
+        )
+    return None
+
+
+def _answered(error: GithubException, what: str, *, writing: bool) -> ReconcilerError:
+    status = error.status
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    message = f"GitHub answered {status} when asked {what}: {foreign_text(_said(error))}"
+    code = f"github.http_{status}"
+    if _is_rate_limit(error, headers):
+        wait = headers.get("retry-after")
+        remedy = f"{_AGAIN}, not before {foreign_text(wait)} s" if wait else _AGAIN
+        return SourceError(code="github.rate_limited", message=message, remedy=remedy)
+    remedy = _REMEDIES.get(status, _AGAIN)
+    if status in {401, 403}:
+        return Unauthorized(code=code, message=message, remedy=remedy)
+    if status in {409, 412}:
+        return Conflict(code=code, message=message, remedy=remedy)
+    if status in _REFUSED and writing:
+        return Refusal(code=code, message=message, remedy="mend what GitHub complains of, then run again")
+    return SourceError(code=code, message=message, remedy=remedy)
+
+
+def _is_rate_limit(error: GithubException, headers: dict[str, str]) -> bool:
+    """Tell a limit from a missing permission: both are 403, and a limit goes away by itself."""
+    from github import RateLimitExceededException
+
+    if isinstance(error, RateLimitExceededException):
+        return True
+    spent = "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
+    return error.status == HTTPStatus.TOO_MANY_REQUESTS or (error.status == HTTPStatus.FORBIDDEN and spent)
+
+
+def _said(error: GithubException) -> str:
+    """Return GitHub's sentence with its details: of a 422, only the details say what is wrong."""
+    data = error.data
+    if not isinstance(data, dict):
+        return str(data)
+    details = data.get("errors")
+    words = [str(data.get("message") or data.get("data") or "no text")]
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict):
+            words.append(str(detail.get("message") or f"{detail.get('field')} {detail.get('code')}"))
+        else:
+            words.append(str(detail))
+    return "; ".join(words)

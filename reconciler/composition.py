@@ -1,0 +1,140 @@
+"""Settings become ports: the one place that knows which adapter stands behind which port.
+
+Everything is built at first use: `reconciler status` opens the ledger and nothing else, and a server that is down or
+a library that is missing only stops the command that needs it.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.adapters.kubernetes_api import KubernetesApi
+    from reconciler.ledger.sqlite import SqliteLedger
+    from reconciler.ports import Alerts, Clock, Delivery, Examined, Forge, Metrics, Policy, Ports, Repository
+    from reconciler.settings import ForgeSettings, RepositorySettings, Settings
+
+
+class Composition:
+    """The adapters that one configuration asks for, each built when it is first wanted."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._environ = environ
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The system's clock."""
+        from reconciler.adapters.clock import SystemClock
+
+        return SystemClock()
+
+    @cached_property
+    def ledger(self) -> SqliteLedger:
+        """The ledger's file; reading it never makes it."""
+        from reconciler.ledger.sqlite import SqliteLedger
+
+        return SqliteLedger(Path(self._settings.ledger.path))
+
+    @cached_property
+    def cluster(self) -> KubernetesApi:
+        """The Kubernetes API server."""
+        from reconciler.adapters.kubernetes_api import kubernetes_api
+
+        return kubernetes_api(self._settings.cluster)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Prometheus."""
+        from reconciler.adapters.prometheus import prometheus
+
+        return prometheus(self._settings.metrics)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """Alertmanager."""
+        from reconciler.adapters.alertmanager import alertmanager
+
+        return alertmanager(self._settings.alerts)
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The bare mirror of the Git repository."""
+        from reconciler.adapters.git_bare import git_bare
+
+        settings = self._settings.repository
+        return git_bare(settings, self._settings.forge.branch_prefix, self._token(settings))
+
+    @cached_property
+    def forge(self) -> Forge:
+        """GitHub or Gitea."""
+        from reconciler.settings import ForgeKind
+
+        settings = self._settings.forge
+        if settings.kind is ForgeKind.GITEA:
+            from reconciler.adapters.gitea import gitea
+
+            return gitea(settings, self._token(settings))
+        from reconciler.adapters.github import github
+
+        return github(settings, self._token(settings))
+
+    @cached_property
+    def delivery(self) -> Delivery:
+        """Argo CD, through the cluster's API."""
+        from reconciler.adapters.argocd import argocd
+
+        return argocd(self._settings.delivery, self.cluster, self._settings.cluster.name)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The Rego rules: on an OPA server where one is named, else in this process."""
+        settings = self._settings.policy
+        if settings.opa_url:
+            from reconciler.adapters.opa_server import opa_server
+
+            return opa_server(settings.opa_url)
+        from reconciler.adapters.rego_embedded import EmbeddedRego
+        from reconciler.resources import shipped
+
+        folders = [Path(settings.folder) if settings.folder else shipped("policies")]
+        folders += [Path(settings.operator_folder)] if settings.operator_folder else []
+        return EmbeddedRego(folders)
+
+    def ports(self) -> Ports:
+        """Everything that a pass may talk to."""
+        from reconciler.ports import Ports
+
+        return Ports(
+            clock=self.clock,
+            cluster=self.cluster,
+            metrics=self.metrics,
+            alerts=self.alerts,
+            repository=self.repository,
+            forge=self.forge,
+            delivery=self.delivery,
+            policy=self.policy,
+            ledger=self.ledger,
+        )
+
+    def examined(self) -> tuple[tuple[str, Callable[[], Examined]], ...]:
+        """What `reconciler doctor` asks, by name; the calls build what is asked."""
+        return (
+            ("cluster", lambda: self.cluster),
+            ("delivery", lambda: self.delivery),
+            ("metrics", lambda: self.metrics),
+            ("alerts", lambda: self.alerts),
+            ("repository", lambda: self.repository),
+            ("forge", lambda: self.forge),
+            ("policy", lambda: self.policy),
+            ("ledger", lambda: self.ledger),
+        )
+
+    def _token(self, settings: RepositorySettings | ForgeSettings) -> str:
+        from reconciler.configuration import read_token
+
+        return read_token(settings.token_file, settings.token_env, self._environ)

@@ -1,0 +1,159 @@
+"""Brakes outside policy: pause, cooldown, rate, circuit breaker, attempts.
+
+Protects invariant 10 (bounded) and invariant 7 (a person's pause beats every rule). All of them read the ledger's
+operations and the given time, nothing else. An action's own effect, taken up again after a crash, does not count
+against it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.model.action import Action, ActionClass, ActionName
+from reconciler.model.operation import EffectStatus, Operation, Outcome
+from reconciler.model.verdict import GuardResult, Route
+from reconciler.settings import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from reconciler.model.objects import ObjectRef
+    from reconciler.model.operation import Effect
+    from reconciler.settings import GuardSettings
+
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+_DIRECT = frozenset({"run", "apply"})  # verbs of effects that write to the target itself
+_PROPOSE = frozenset({"propose"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The action that the guards are asked about, as the ledger knows it."""
+
+    action: Action
+    index: int  # of the action in its remedy
+    operation: Operation | None  # None: not opened yet (`reconciler plan`)
+    route: Route
+
+
+class Write(NamedTuple):
+    """One effect with what its key says: `<operation>:<index of the action>:<verb>`."""
+
+    operation: str
+    place: str
+    verb: str
+    target: ObjectRef
+    effect: Effect
+
+    @property
+    def at(self) -> datetime:
+        """When it was last attempted; the intent keeps the time of the first attempt."""
+        return max(self.effect.intended_at, self.effect.finished_at or self.effect.intended_at)
+
+
+def guards_for(
+    asked: Asked, history: Sequence[Operation], settings: GuardSettings, flags: frozenset[str], now: datetime
+) -> tuple[GuardResult, ...]:
+    """Return what every guard says, the passing ones included."""
+    others = [w for w in writes(history) if not _is_own(w, asked)]
+    return (
+        _pause(settings, flags),
+        _cooldown(asked, others, settings, now),
+        _rate(asked, others, settings, now),
+        _circuit_breaker(failures_in_row(asked.action.target, history, others), settings, now),
+        _attempts(asked, history, settings, now),
+    )
+
+
+def writes(history: Sequence[Operation]) -> Iterator[Write]:
+    """Yield every effect of every operation."""
+    for operation in history:
+        for effect in operation.effects.values():
+            name, place, verb = effect.key.rsplit(":", 2)
+            yield Write(name, place, verb, operation.remedy.actions[int(place)].target, effect)
+
+
+def attempts_on(fingerprint: str, history: Sequence[Operation], now: datetime) -> list[Operation]:
+    """Return a day's operations that tried to end one finding; a revert belongs to the attempt before it."""
+    return [
+        operation
+        for operation in history
+        if operation.remedy.finding.fingerprint == fingerprint
+        and now - operation.opened_at < _DAY
+        and operation.remedy.actions[0].name is not ActionName.REVERT_CHANGE
+        and any(effect.status is EffectStatus.COMPLETED for effect in operation.effects.values())
+    ]
+
+
+def failures_in_row(target: ObjectRef, history: Sequence[Operation], written: Sequence[Write]) -> list[datetime]:
+    """Return when writes and operations on a target failed since the last verified one, oldest first."""
+    ended = [(o.outcome, o.closed_at) for o in history if o.target == target and o.closed_at is not None]
+    verified = max((at for outcome, at in ended if outcome is Outcome.VERIFIED), default=None)
+    failed = [at for outcome, at in ended if outcome is Outcome.FAILED]
+    failed += [w.at for w in written if w.target == target and w.effect.status is EffectStatus.FAILED]
+    return sorted(at for at in failed if verified is None or at > verified)
+
+
+def _is_own(write: Write, asked: Asked) -> bool:
+    """Tell whether an effect is this very action's; its half of a hybrid remedy does not brake the other."""
+    if asked.operation is None or write.operation != asked.operation.id:
+        return False
+    return write.place == str(asked.index) or asked.action.action_class is ActionClass.DECLARATIVE
+
+
+def _pause(settings: GuardSettings, flags: frozenset[str]) -> GuardResult:
+    if settings.paused:
+        return GuardResult(name="pause", passed=False, message="paused by the configuration")
+    if "paused" in flags:
+        return GuardResult(name="pause", passed=False, message="paused by an annotation on the target or its namespace")
+    return GuardResult(name="pause", passed=True, message="not paused")
+
+
+def _cooldown(asked: Asked, others: Sequence[Write], settings: GuardSettings, now: datetime) -> GuardResult:
+    if asked.route is Route.PULL_REQUEST:
+        return GuardResult(name="cooldown", passed=True, message="a pull request does not disturb the target")
+    times = [w.at for w in others if w.verb in _DIRECT and w.target == asked.action.target]
+    if times and now < max(times) + settings.cooldown:
+        message = f"{asked.action.target} was acted on {format_duration(_rounded(now - max(times)))} ago"
+        return GuardResult(name="cooldown", passed=False, message=message, until=max(times) + settings.cooldown)
+    message = f"no action on {asked.action.target} within {format_duration(settings.cooldown)}"
+    return GuardResult(name="cooldown", passed=True, message=message)
+
+
+def _rate(asked: Asked, others: Sequence[Write], settings: GuardSettings, now: datetime) -> GuardResult:
+    proposes = asked.route is Route.PULL_REQUEST
+    limit = settings.pull_requests_per_hour if proposes else settings.actions_per_hour
+    verbs, what = (_PROPOSE, "pull requests") if proposes else (_DIRECT, "actions")
+    times = sorted(w.at for w in others if w.verb in verbs and now - w.at < _HOUR)
+    message = f"{len(times)} of {limit} {what} in the last hour"
+    if len(times) < limit:
+        return GuardResult(name="rate", passed=True, message=message)
+    free = times[len(times) - limit] if limit else now  # a limit of nothing is looked at again, in case it changes
+    return GuardResult(name="rate", passed=False, message=message, until=free + _HOUR)
+
+
+def _circuit_breaker(failures: list[datetime], settings: GuardSettings, now: datetime) -> GuardResult:
+    message = f"{len(failures)} failures in a row"
+    if len(failures) < settings.circuit_failures or now >= failures[-1] + settings.circuit_rest:
+        return GuardResult(name="circuit_breaker", passed=True, message=message)
+    until = failures[-1] + settings.circuit_rest
+    return GuardResult(name="circuit_breaker", passed=False, message=message, until=until)
+
+
+def _attempts(asked: Asked, history: Sequence[Operation], settings: GuardSettings, now: datetime) -> GuardResult:
+    if asked.operation is None or asked.action.name is ActionName.REVERT_CHANGE:
+        return GuardResult(name="attempts", passed=True, message="not an attempt of its own")
+    fingerprint = asked.operation.remedy.finding.fingerprint
+    others = [o for o in attempts_on(fingerprint, history, now) if o.id != asked.operation.id]
+    message = f"{len(others)} of {settings.attempts_per_day} attempts on this finding in a day"
+    if len(others) < settings.attempts_per_day:
+        return GuardResult(name="attempts", passed=True, message=message)
+    return GuardResult(name="attempts", passed=False, message=message, until=others[0].opened_at + _DAY)
+
+
+def _rounded(duration: timedelta) -> timedelta:
+    return timedelta(seconds=round(duration.total_seconds()))

@@ -1,0 +1,1 @@
+"""The append-only memory: events in a hash chain, and the stores that keep them."""

@@ -1,0 +1,49 @@
+"""Text from elsewhere made fit to be shown: in a terminal, in a commit message, as a part of a Markdown text.
+
+An alert's label, a container's message or a person's comment may hold escape sequences that repaint a terminal, or
+bidirectional marks that make a diff read differently from what it says. Every room that shows such text takes it
+from here.
+
+Protects: what a person reads is what is there; a character that could say otherwise shows as `�`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from reconciler.errors import foreign_text
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # control, format (bidi, zero width), unassigned
+_REPLACEMENT = "�"
+_CUT = "…"
+# What a forge turns into a mention, a reference or a closed issue, in commit messages as in comments.
+_REFERENCE = re.compile(r"(?P<sign>[@#!])(?=\w)|(?P<short>\bGH)-(?=\d)|(?P<scheme>:)(?=//)", re.IGNORECASE)
+
+
+def visible(text: str) -> str:
+    """Replace every character that does not show itself; line ends and tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in _HIDDEN else _REPLACEMENT for c in text)
+
+
+def cut(text: str, limit: int) -> str:
+    """Shorten a text to so many characters and show that it was shortened."""
+    return text if len(text) <= limit else text[: limit - len(_CUT)] + _CUT
+
+
+def one_line(text: object, limit: int = 256) -> str:
+    """Return a text of another system as one line without credentials, hidden characters or undue length."""
+    return visible(foreign_text(text, limit))
+
+
+def inert(text: object, limit: int = 256) -> str:
+    """Return one line in which nothing mentions a person, refers to an issue or closes one."""
+    return _REFERENCE.sub(_apart, one_line(text, limit))
+
+
+def _apart(match: re.Match[str]) -> str:
+    if match["short"]:
+        return f"{match['short']} "
+    return f"{match['sign'] or match['scheme']} "

@@ -1,0 +1,274 @@
+"""The texts that leave for Git and the forge: pull requests, commit messages, comments and the hidden marker.
+
+They are pure functions of a proposal's content: no clock, no environment, no order of a dictionary (invariant 6).
+Every value in a template is escaped on its way out unless it carries the type `Ours`, so a template cannot forget.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import textwrap
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from reconciler import markdown, plain
+from reconciler.markdown import Ours
+from reconciler.model.action import ActionClass, ActionName
+from reconciler.model.objects import Item, format_path
+from reconciler.resources import shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jinja2.sandbox import SandboxedEnvironment
+
+    from reconciler.model.action import Action, BlastRadius, FieldChange, Remedy
+    from reconciler.model.finding import Evidence, Finding, Scalar
+    from reconciler.model.objects import FieldPath, ObjectRef
+    from reconciler.model.operation import TrackedPullRequest
+    from reconciler.model.proposal import Located
+    from reconciler.model.verdict import Verdict
+    from reconciler.settings import Settings
+
+_EVIDENCE_ROWS = 12  # the newest; a body must stay below the forge's 65,536 characters
+_TITLE = 120
+# Alone on its line: in a code span or a diff, where foreign text may stand, it is a quotation.
+_MARKER = re.compile(r"^<!-- reconciler:([A-Za-z0-9_=-]{1,4096}) -->\r?$", re.MULTILINE)
+_TRAILER_KEY = re.compile(r"[A-Za-z][A-Za-z-]*")
+_MEBI = 2**20
+
+_AFTER_FAILURE = {
+    "revert": "If it did not help, a revert pull request is opened. It waits for a person like this one does.",
+    "next_remedy": "If it did not help, that is recorded and the next remedy is proposed.",
+    "escalate": "If it did not help, that is recorded and a person is asked to look.",
+}
+
+
+def subject(remedy: Remedy, action: Action, *, because: bool = True) -> str:
+    """Return the one line that a list of pull requests or commits shows.
+
+    Counts of evidence belong in titles only: a commit is a function of what it changes (invariant 6).
+    """
+    target = action.target.name
+    if action.name is ActionName.REVERT_CHANGE:
+        text = f"{target}: {_taken_back(action)}"
+    else:
+        reason = _because(remedy.finding) if because else ""
+        text = f"{target}: {_changed(action)} {reason}".rstrip()
+    return plain.inert(text, _TITLE)
+
+
+def pull_request_text(  # noqa: PLR0913 - a text says everything that is known about a proposal
+    *,
+    operation_id: str,
+    remedy: Remedy,
+    action: Action,
+    verdict: Verdict,
+    located: Located,
+    diff: str,
+    base: str,
+    settings: Settings,
+    marker: str,
+    earlier: TrackedPullRequest | None = None,
+) -> tuple[str, str]:
+    """Return title and body; `earlier` is the pull request that a revert takes back."""
+    reverts = action.name is ActionName.REVERT_CHANGE
+    evidence = remedy.finding.evidence
+    values = {
+        "operation_id": operation_id,
+        "finding": remedy.finding,
+        "rationale": remedy.rationale,
+        "action": action,
+        "changes": action.changes,
+        "meanwhile": [a.summary for a in remedy.actions if a.action_class is ActionClass.IMPERATIVE],
+        "blast_radius": _disturbs(action.blast_radius),
+        "verdict": verdict,
+        "located": located,
+        "diff": diff,
+        "base": base,
+        "evidence": [_row(e) for e in evidence[-_EVIDENCE_ROWS:]],
+        "evidence_left_out": max(0, len(evidence) - _EVIDENCE_ROWS),
+        "marker": Ours(marker),
+        "parent": remedy.parent or "unknown",
+        "earlier": _earlier(earlier, remedy.parent),
+        **_settled(settings),
+    }
+    name = "revert_pull_request.md.j2" if reverts else "pull_request.md.j2"
+    return subject(remedy, action), _render(name, values)
+
+
+def commit_message(*, remedy: Remedy, action: Action, trailers: Mapping[str, str]) -> str:
+    """Return the commit's message: subject, finding, reason, trailers in the given order.
+
+    Raises ValueError when a trailer's key is not one, because Git would read the block as prose.
+    """
+    for key in trailers:
+        if not _TRAILER_KEY.fullmatch(key):
+            msg = f"not a trailer key: {key!r}"
+            raise ValueError(msg)
+    values = {
+        "subject": subject(remedy, action, because=False),
+        "summary": remedy.finding.summary,
+        "rationale": remedy.rationale,
+        "trailers": list(trailers.items()),
+    }
+    return _render("commit_message.txt.j2", values)
+
+
+def close_comment(reason: str) -> str:
+    """Return what is said when we close a pull request of ours."""
+    return _render("close_comment.md.j2", {"reason": reason})
+
+
+def marker(identity: str, digest: str) -> str:
+    """Return the hidden comment by which a pull request tells what it proposes."""
+    text = json.dumps({"digest": digest, "identity": identity, "version": 1}, sort_keys=True, separators=(",", ":"))
+    return f"<!-- reconciler:{base64.urlsafe_b64encode(text.encode()).decode()} -->"
+
+
+def read_marker(body: str) -> Mapping[str, str] | None:
+    """Return identity and digest, or None where the body holds no marker, a broken one, or several."""
+    found = _MARKER.findall(body)
+    if len(found) != 1:
+        return None
+    try:
+        data = json.loads(base64.b64decode(found[0], altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError):
+        return None
+    if not isinstance(data, dict):
+        return None
+    identity, digest = data.get("identity"), data.get("digest")
+    if not isinstance(identity, str) or not isinstance(digest, str):
+        return None
+    return {"identity": identity, "digest": digest}
+
+
+# What the texts say about a remedy
+
+
+def field_words(path: FieldPath) -> str:
+    """Return a field in words where people have some: `memory limit`; its path otherwise."""
+    match path:
+        case (*_, "resources", "limits", resource):
+            return f"{resource} limit"
+        case (*_, "resources", "requests", resource):
+            return f"{resource} request"
+        case _:
+            return format_path(path)
+
+
+def _field(path: FieldPath) -> str:
+    container = next((s.value for s in path if isinstance(s, Item) and s.key == "name"), None)
+    words = field_words(path)
+    return f"{words} of container {container}" if container and words != format_path(path) else words
+
+
+def _changed(action: Action) -> str:
+    changes = _limits_first(action)
+    if not changes:
+        return action.summary
+    first = changes[0]
+    return f"{field_words(first.path)} {first.before} → {first.after}"
+
+
+def _taken_back(action: Action) -> str:
+    changes = _limits_first(action)
+    if not changes:
+        return action.summary
+    first = changes[0]
+    return f"{field_words(first.path)} back to {first.after}, {first.before} did not help"
+
+
+def _limits_first(action: Action) -> list[FieldChange]:
+    """A request that merely follows its limit is not what a change is about."""
+    return sorted(action.changes, key=lambda c: "limits" not in c.path)
+
+
+def _because(finding: Finding) -> str:
+    """Return the reason in a few words: `after 3 OOM kills`."""
+    counts = (e.values.get(key) for e in reversed(finding.evidence) for key in ("kills", "restarts"))
+    count = next((c for c in counts if isinstance(c, int) and not isinstance(c, bool)), 1)
+    return f"after {count} OOM kills" if count > 1 else "after an OOM kill"
+
+
+def _disturbs(radius: BlastRadius) -> str:
+    parts = ((radius.workloads, "workload"), (radius.pods, "pod"), (radius.nodes, "node"))
+    said = [f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in parts if count]
+    return ", ".join(said) or "nothing that runs"
+
+
+def _row(evidence: Evidence) -> dict[str, str]:
+    figures = ", ".join(f"{key} {_figure(key, value)}" for key, value in sorted(evidence.values.items()))
+    return {
+        "at": f"{evidence.at:%Y-%m-%d %H:%M:%S}",
+        "source": evidence.source,
+        "text": evidence.text,
+        "figures": figures or "—",
+    }
+
+
+def _figure(key: str, value: Scalar) -> str:
+    if key.endswith("bytes") and isinstance(value, int | float):
+        return f"{value / _MEBI:.0f}Mi"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _earlier(pull_request: TrackedPullRequest | None, parent: str | None) -> Ours:
+    if pull_request is None:
+        return Ours(f"the change of operation {markdown.code(parent or 'unknown')}")
+    return markdown.link(f"pull request {pull_request.number}", pull_request.url)
+
+
+def _settled(settings: Settings) -> dict[str, object]:
+    from reconciler.settings import format_duration
+
+    return {
+        "stabilization": format_duration(settings.verify.stabilization_period),
+        "clean_reads": settings.verify.clean_reads,
+        "rejection_stands": format_duration(settings.guards.rejection_stands),
+        "failure_stands": format_duration(settings.guards.failure_stands),
+        "after_failure": Ours(_AFTER_FAILURE[settings.policy.after_failure.value]),
+    }
+
+
+# Rendering
+
+
+def _render(name: str, values: Mapping[str, Any]) -> str:
+    return str(_environment(as_markdown=name.endswith(".md.j2")).get_template(name).render(values))
+
+
+@cache
+def _environment(*, as_markdown: bool) -> SandboxedEnvironment:
+    from jinja2 import FileSystemLoader, StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    environment = SandboxedEnvironment(
+        loader=FileSystemLoader(shipped("templates")),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+        finalize=_escaper(markdown.prose if as_markdown else plain.inert),
+    )
+    environment.filters.update(
+        bare=lambda v: Ours(plain.one_line(v).replace("`", "'")),
+        code=markdown.code,
+        fenced=markdown.fenced,
+        field=_field,
+        object_name=_object_name,
+        wrapped=lambda v: Ours(textwrap.fill(plain.inert(v, 1000), 72, break_long_words=False)),
+    )
+    return environment
+
+
+def _escaper(escape: Callable[[object], str]) -> Callable[[object], str]:
+    return lambda value: value if isinstance(value, Ours) else escape(value)
+
+
+def _object_name(ref: ObjectRef) -> Ours:
+    return markdown.code(f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name)

@@ -1,0 +1,1 @@
+"""Benchmarks: our figures against the floor of the same work done bare."""

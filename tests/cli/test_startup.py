@@ -1,0 +1,49 @@
+"""Help is instant: nothing that costs time is imported before a command needs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+VENDORS = frozenset(
+    {
+        "github",
+        "jinja2",
+        "kubernetes",
+        "opa_client",
+        "prometheus_api_client",
+        "pydantic",
+        "pygit2",
+        "regopy",
+        "rich",
+        "stamina",
+        "structlog",
+        "urllib3",
+        "yaml",
+    }
+)
+_SCRIPT = """
+import json, sys
+from reconciler.cli import main
+sys.argv[1:] = {arguments!r}
+try:
+    main()
+except SystemExit as ended:
+    json.dump([ended.code, sorted({{m.partition(".")[0] for m in sys.modules}})], sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["plan", "--help"], ["audit", "verify", "--help"]])
+def test_help_imports_no_vendor(arguments: list[str]) -> None:
+    """A person who asks for help does not wait for Kubernetes' client."""
+    script = _SCRIPT.format(arguments=arguments)
+
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
+
+    code, modules = json.loads(ended.stderr)
+    assert code == 0
+    assert not VENDORS & set(modules)
+    assert "reconciler" in ended.stdout

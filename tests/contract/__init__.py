@@ -1,0 +1,1 @@
+"""One suite against the double and the real component."""

@@ -1,0 +1,205 @@
+"""The same small world on each forge: a repository, our bot's adapter, and what other people do there.
+
+People act through other code than the code under test: the testbed's client on Gitea, plain requests on GitHub.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from typing import TYPE_CHECKING, Any, Protocol
+
+import urllib3
+
+from reconciler.adapters.gitea import gitea
+from reconciler.adapters.github import github
+from reconciler.settings import ForgeKind, ForgeSettings
+from tests.testbed import gitea as gitea_testbed
+from tests.testbed import github_server
+from tests.testbed.forge import Change
+from tests.testbed.github_front import PERSON
+
+if TYPE_CHECKING:
+    from reconciler.ports import Forge
+    from tests.testbed.github_server import GitHub
+    from tests.testbed.testbed import Testbed
+
+REVIEWER = "ana"
+
+
+class ForgeWorld(Protocol):
+    """A repository of the test's own; `ana` is the other person."""
+
+    bot: str
+
+    def adapter(self, *, labels: tuple[str, ...] = (), reviewers: tuple[str, ...] = ()) -> Forge:
+        """Return the code under test, as our bot."""
+
+    def push(self, branch: str) -> str:
+        """Put a commit on a new branch, as our bot, and return it."""
+
+    def base_head(self) -> str:
+        """Return the commit that main points to."""
+
+    def merge(self, number: int, method: str) -> None:
+        """Merge as ana (merge, squash or rebase) and delete the branch, as most repositories do."""
+
+    def close(self, number: int) -> None:
+        """Close as ana."""
+
+    def comments(self, number: int) -> list[str]:
+        """Return what was said."""
+
+    def labels(self, number: int) -> set[str]:
+        """Return the labels."""
+
+    def reviewers(self, number: int) -> set[str]:
+        """Return who is asked for a review."""
+
+    def pull_request_from_fork(self, branch: str) -> None:
+        """Let ana open a pull request from a fork of hers, its branch named as given."""
+
+
+class GiteaWorld:
+    """On the testbed's Gitea."""
+
+    bot = gitea_testbed.BOT
+
+    def __init__(self, testbed: Testbed) -> None:
+        self._gitea = testbed.gitea
+        self._bot = testbed.forge(gitea_testbed.BOT)
+        self._ana = testbed.forge(REVIEWER)
+        name = f"contract-{secrets.token_hex(4)}"
+        self._repository = f"{gitea_testbed.ORGANISATION}/{name}"
+        testbed.forge().create_repository(gitea_testbed.ORGANISATION, name, [Change("README.md", "hello\n")])
+
+    def adapter(self, *, labels: tuple[str, ...] = (), reviewers: tuple[str, ...] = ()) -> Forge:
+        """Return the code under test, as our bot."""
+        settings = ForgeSettings(
+            kind=ForgeKind.GITEA,
+            url=self._gitea.url,
+            repository=self._repository,
+            labels=labels,
+            reviewers=reviewers,
+        )
+        return gitea(settings, self._gitea.tokens[self.bot])
+
+    def push(self, branch: str) -> str:
+        """Put a commit on a new branch, as our bot, and return it."""
+        return self._bot.commit(self._repository, [Change(f"{branch}.txt", branch)], branch, new_branch=branch)
+
+    def base_head(self) -> str:
+        """Return the commit that main points to."""
+        commit: str = self._ana.call("GET", f"/repos/{self._repository}/branches/main")["commit"]["id"]
+        return commit
+
+    def merge(self, number: int, method: str) -> None:
+        """Merge as ana and delete the branch."""
+        head = self._ana.pull_request(self._repository, number)["head"]["ref"]
+        self._ana.merge(self._repository, number, method)
+        self._ana.call("DELETE", f"/repos/{self._repository}/branches/{head}")
+
+    def close(self, number: int) -> None:
+        """Close as ana."""
+        self._ana.close(self._repository, number)
+
+    def comments(self, number: int) -> list[str]:
+        """Return what was said."""
+        return [c["body"] for c in self._ana.call("GET", f"/repos/{self._repository}/issues/{number}/comments")]
+
+    def labels(self, number: int) -> set[str]:
+        """Return the labels."""
+        return {label["name"] for label in self._ana.pull_request(self._repository, number)["labels"]}
+
+    def reviewers(self, number: int) -> set[str]:
+        """Return who is asked for a review."""
+        return {u["login"] for u in self._ana.pull_request(self._repository, number)["requested_reviewers"]}
+
+    def pull_request_from_fork(self, branch: str) -> None:
+        """Let ana open a pull request from a fork of hers, its branch named as given."""
+        fork = self._ana.call("POST", f"/repos/{self._repository}/forks")["full_name"]
+        self._ana.commit(fork, [Change("fork.txt", "hers")], "from a fork", new_branch=branch)
+        self._ana.open_pull_request(self._repository, f"{REVIEWER}:{branch}", "from a fork")
+
+
+class GitHubWorld:
+    """On the GitHub server of the testbed."""
+
+    bot = github_server.BOT
+
+    def __init__(self, server: GitHub) -> None:
+        self._server = server
+        self._pool = urllib3.PoolManager(retries=False, timeout=30.0)
+        name = f"contract-{secrets.token_hex(4)}"
+        self._repository = f"{self.bot}/{name}"
+        self._call(self.bot, "POST", "/user/repos", name=name, auto_init=True)
+        self._call(self.bot, "PUT", f"/repos/{self._repository}/collaborators/{REVIEWER}", permission="push")
+
+    def adapter(self, *, labels: tuple[str, ...] = (), reviewers: tuple[str, ...] = ()) -> Forge:
+        """Return the code under test, as our bot."""
+        settings = ForgeSettings(
+            url=self._server.front.url, repository=self._repository, labels=labels, reviewers=reviewers
+        )
+        return github(settings, self._server.tokens[self.bot])
+
+    def push(self, branch: str) -> str:
+        """Put a commit on a new branch, as our bot, and return it."""
+        return self._commit(self.bot, self._repository, branch)
+
+    def base_head(self) -> str:
+        """Return the commit that main points to."""
+        return self._tip(self._repository)
+
+    def merge(self, number: int, method: str) -> None:
+        """Merge as ana and delete the branch."""
+        path = f"/repos/{self._repository}"
+        head = self._call(REVIEWER, "GET", f"{path}/pulls/{number}")["head"]["ref"]
+        self._call(REVIEWER, "PUT", f"{path}/pulls/{number}/merge", merge_method=method)
+        self._call(REVIEWER, "DELETE", f"{path}/git/refs/heads/{head}")
+
+    def close(self, number: int) -> None:
+        """Close as ana."""
+        self._call(REVIEWER, "PATCH", f"/repos/{self._repository}/pulls/{number}", state="closed")
+
+    def comments(self, number: int) -> list[str]:
+        """Return what was said."""
+        found = self._call(REVIEWER, "GET", f"/repos/{self._repository}/issues/{number}/comments")
+        return [comment["body"] for comment in found]
+
+    def labels(self, number: int) -> set[str]:
+        """Return the labels."""
+        found = self._call(REVIEWER, "GET", f"/repos/{self._repository}/issues/{number}/labels")
+        return {label["name"] for label in found}
+
+    def reviewers(self, number: int) -> set[str]:
+        """Return who is asked for a review."""
+        found = self._call(REVIEWER, "GET", f"/repos/{self._repository}/pulls/{number}")
+        return {user["login"] for user in found["requested_reviewers"]}
+
+    def pull_request_from_fork(self, branch: str) -> None:
+        """Let ana open a pull request from a fork of hers, its branch named as given."""
+        fork = self._call(REVIEWER, "POST", f"/repos/{self._repository}/forks")["full_name"]
+        self._commit(REVIEWER, fork, branch)
+        fields = {"head": f"{REVIEWER}:{branch}", "base": "main", "title": "from a fork"}
+        self._call(REVIEWER, "POST", f"/repos/{self._repository}/pulls", **fields)
+
+    def _commit(self, user: str, repository: str, branch: str) -> str:
+        self._call(user, "POST", f"/repos/{repository}/git/refs", ref=f"refs/heads/{branch}", sha=self._tip(repository))
+        content = base64.b64encode(branch.encode()).decode()
+        fields = {"message": branch, "content": content, "branch": branch}
+        answer = self._call(user, "PUT", f"/repos/{repository}/contents/{branch}.txt", **fields)
+        commit: str = answer["commit"]["sha"]
+        return commit
+
+    def _tip(self, repository: str) -> str:
+        commit: str = self._call(REVIEWER, "GET", f"/repos/{repository}/branches/main")["commit"]["sha"]
+        return commit
+
+    def _call(self, user: str, method: str, path: str, **fields: Any) -> Any:  # noqa: ANN401 - JSON of any shape
+        headers = {"Authorization": f"token {self._server.tokens[user]}", PERSON: "yes"}
+        body = fields if method != "GET" else None
+        response = self._pool.request(method, self._server.front.url + path, headers=headers, json=body)
+        if response.status >= 400:
+            msg = f"{method} {path}: {response.status} {response.data[:300]!r}"
+            raise RuntimeError(msg)
+        return response.json() if response.data else None

@@ -1,0 +1,274 @@
+"""One contract for both forges: a real Gitea, and a GitHub server behind GitHub's own API description."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from reconciler.errors import ReconcilerError, Refusal
+from reconciler.model.facts import Unknown
+from reconciler.model.objects import CommitId
+from reconciler.model.proposal import Located, Proposal, PullRequest, PullRequestState
+from tests.contract.forge_worlds import REVIEWER, ForgeWorld, GiteaWorld, GitHubWorld
+from tests.testbed import build, github_server
+from tests.worlds import APPLICATION, WEBAPP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.testbed.github_server import GitHub
+
+# What the GitHub server itself does against GitHub's description; nothing that we read.
+KNOWN_VIOLATIONS_OF_THE_SERVER = {
+    ("GET", "['response', 'body'] Response body must have required property 'subscribers_count'"),
+    ("GET", "['response', 'body'] Response body must have required property 'network_count'"),
+    # 200 instead of 201 for requested reviewers
+    ("POST", "['response'] Unable to match the returned status code with those defined in the document: 201,403,422"),
+}
+
+BRANCH = "reconciler/webapp-0123abcd"
+
+
+@pytest.fixture(scope="session")
+def github_double() -> Iterator[GitHub]:
+    """The GitHub server, one for the whole test run."""
+    try:
+        github_server.install()
+    except build.Unavailable as reason:
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(f"CI must run the GitHub tests: {reason}", pytrace=False)
+        pytest.skip(str(reason))
+    with github_server.running() as running:
+        yield running
+
+
+@pytest.fixture(
+    params=[pytest.param("gitea", marks=pytest.mark.real), pytest.param("github", marks=pytest.mark.github)]
+)
+def world(request: pytest.FixtureRequest) -> Iterator[ForgeWorld]:
+    """A repository of the test's own on each forge; on GitHub, every request of ours is checked."""
+    if request.param == "gitea":
+        yield GiteaWorld(request.getfixturevalue("testbed"))
+        return
+    server: GitHub = request.getfixturevalue("github_double")
+    server.front.exchanges.clear()
+    yield GitHubWorld(server)
+    broken = [(e.method, e.path, e.request_violations) for e in server.front.exchanges if e.request_violations]
+    answered = {(e.method, text) for e in server.front.exchanges for text in e.response_violations}
+
+    assert broken == []
+    assert answered <= KNOWN_VIOLATIONS_OF_THE_SERVER
+
+
+def proposal(branch: str = BRANCH) -> Proposal:
+    """A proposal whose branch is pushed already; of its content, only what the forge sees matters here."""
+    return Proposal(
+        identity="0123abcd",
+        digest="d1",
+        branch=branch,
+        base="main",
+        base_commit=CommitId("0" * 40),
+        target=WEBAPP,
+        located=Located(application=APPLICATION, source_index=0, path="deploy/web.yaml", blob="0" * 40, document=0),
+        changes=(),
+        before="",
+        after="",
+        title="webapp: memory 512Mi to 1Gi",
+        body="It was OOM killed.\n\n- 3 times",
+        message="",
+    )
+
+
+def listed(world: ForgeWorld, prefix: str = "reconciler") -> tuple[PullRequest, ...]:
+    """Return what the list says, which must be known."""
+    found = world.adapter().pull_requests(prefix=prefix)
+    assert not isinstance(found, Unknown), str(found)
+    return found
+
+
+def test_an_opened_pull_request_carries_the_proposal(world: ForgeWorld) -> None:
+    """Title, text, branches, head commit and author are as proposed."""
+    head = world.push(BRANCH)
+
+    opened = world.adapter().open(proposal())
+
+    assert (opened.state, opened.branch, opened.base, opened.head) == (PullRequestState.OPEN, BRANCH, "main", head)
+    assert (opened.title, opened.body, opened.author) == (proposal().title, proposal().body, world.bot)
+    assert opened.same_repository
+    assert (opened.merge_commit, opened.merged_by, opened.closed_by) == (None, None, None)
+
+
+def test_an_opened_pull_request_is_found_by_its_branch_and_in_the_list(world: ForgeWorld) -> None:
+    """It is found again without any store."""
+    world.push(BRANCH)
+    opened = world.adapter().open(proposal())
+
+    found = world.adapter().find(BRANCH)
+
+    assert found is not None
+    assert (found.number, found.head, found.url) == (opened.number, opened.head, opened.url)
+    assert [p.number for p in listed(world)] == [opened.number]
+
+
+def test_a_branch_without_a_pull_request_finds_nothing(world: ForgeWorld) -> None:
+    """Absent is a known answer: None."""
+    world.push(BRANCH)
+    world.adapter().open(proposal())
+
+    assert world.adapter().find("reconciler/other-4567") is None
+
+
+def test_opening_twice_adopts_the_first(world: ForgeWorld) -> None:
+    """Invariant 6: running twice is a no-op."""
+    world.push(BRANCH)
+    first = world.adapter().open(proposal())
+
+    second = world.adapter().open(proposal())
+
+    assert second.number == first.number
+    assert [p.number for p in listed(world)] == [first.number]
+
+
+def test_four_openings_at_once_leave_one_open(world: ForgeWorld) -> None:
+    """Invariant 6: even a forge that does not see the race ends with one, and all openers agree on it."""
+    world.push(BRANCH)
+    adapters = [world.adapter() for _ in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda adapter: adapter.open(proposal()), adapters))
+
+    still_open = [p.number for p in listed(world) if p.state is PullRequestState.OPEN]
+    found = world.adapter().find(BRANCH)
+    assert len(still_open) == 1
+    assert {p.number for p in opened} == set(still_open)
+    assert found is not None
+    assert found.number == still_open[0]
+
+
+@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+def test_a_merge_by_a_person_tells_the_commit_that_base_has_now(world: ForgeWorld, method: str) -> None:
+    """However it is merged, the merge commit is the tip that base took, also when the branch is gone."""
+    world.push(BRANCH)
+    opened = world.adapter().open(proposal())
+    world.merge(opened.number, method)
+
+    found = world.adapter().find(BRANCH)
+
+    assert found is not None
+    assert (found.number, found.state, found.merged_by) == (opened.number, PullRequestState.MERGED, REVIEWER)
+    assert found.merge_commit == world.base_head()
+    assert found.same_repository
+    assert [(p.state, p.merge_commit) for p in listed(world)] == [(PullRequestState.MERGED, found.merge_commit)]
+
+
+def test_a_close_by_a_person_tells_who(world: ForgeWorld) -> None:
+    """A person's close is a rejection, so who it was matters."""
+    world.push(BRANCH)
+    opened = world.adapter().open(proposal())
+    world.close(opened.number)
+
+    found = world.adapter().find(BRANCH)
+
+    assert found is not None
+    assert (found.state, found.closed_by, found.merge_commit) == (PullRequestState.CLOSED, REVIEWER, None)
+
+
+def test_after_a_close_a_new_one_can_be_opened_and_is_the_one_found(world: ForgeWorld) -> None:
+    """The branch stays the same for a better value, so the newest counts."""
+    world.push(BRANCH)
+    first = world.adapter().open(proposal())
+    world.close(first.number)
+
+    second = world.adapter().open(proposal())
+
+    found = world.adapter().find(BRANCH)
+    assert second.number > first.number
+    assert found is not None
+    assert found.number == second.number
+    assert [p.number for p in listed(world)] == [second.number, first.number]
+
+
+def test_our_close_says_why_once(world: ForgeWorld) -> None:
+    """Closing again changes nothing, and does not repeat the comment."""
+    world.push(BRANCH)
+    opened = world.adapter().open(proposal())
+
+    world.adapter().close(opened.number, why="The trouble ended before this was merged.")
+    world.adapter().close(opened.number, why="The trouble ended before this was merged.")
+
+    found = world.adapter().find(BRANCH)
+    assert found is not None
+    assert (found.state, found.closed_by) == (PullRequestState.CLOSED, world.bot)
+    assert world.comments(opened.number) == ["The trouble ended before this was merged."]
+
+
+def test_closing_a_merged_one_changes_nothing(world: ForgeWorld) -> None:
+    """Invariant 7: a person who merges first has decided."""
+    world.push(BRANCH)
+    opened = world.adapter().open(proposal())
+    world.merge(opened.number, "merge")
+
+    world.adapter().close(opened.number, why="too late")
+
+    assert world.comments(opened.number) == []
+    assert [p.state for p in listed(world)] == [PullRequestState.MERGED]
+
+
+def test_the_list_leaves_out_other_prefixes_and_forks(world: ForgeWorld) -> None:
+    """A pull request from a fork is never ours, whatever its branch is called."""
+    world.push(BRANCH)
+    world.push("reconciler-of-somebody/else")
+    ours = world.adapter().open(proposal())
+    world.adapter().open(proposal("reconciler-of-somebody/else"))
+    world.pull_request_from_fork("reconciler/forged-1")
+
+    assert [p.number for p in listed(world)] == [ours.number]
+    assert world.adapter().find("reconciler/forged-1") is None
+
+
+def test_labels_and_reviewers_are_put_on(world: ForgeWorld) -> None:
+    """A label that the repository lacks is made."""
+    world.push(BRANCH)
+
+    opened = world.adapter(labels=("reconciler", "memory"), reviewers=(REVIEWER,)).open(proposal())
+
+    assert world.labels(opened.number) == {"reconciler", "memory"}
+    assert world.reviewers(opened.number) == {REVIEWER}
+
+
+def test_one_bad_reviewer_keeps_nobody_else_from_being_asked(world: ForgeWorld) -> None:
+    """The forge refuses the whole request; each is then asked alone, and the bad one is a warning."""
+    world.push(BRANCH)
+
+    with capture_logs() as logs:
+        opened = world.adapter(reviewers=("nobody-of-this-name", REVIEWER)).open(proposal())
+
+    assert world.reviewers(opened.number) == {REVIEWER}
+    assert [(log["log_level"], log["extra"]) for log in logs] == [("warning", "review by nobody-of-this-name")]
+
+
+def test_a_head_that_does_not_differ_or_exist_is_an_error_that_names_it(world: ForgeWorld) -> None:
+    """A proposal that the forge cannot take says what is wrong, and opens nothing."""
+    with pytest.raises(ReconcilerError) as caught:
+        world.adapter().open(proposal("main"))
+
+    assert isinstance(caught.value, Refusal)
+    assert "422" in caught.value.code
+    assert listed(world, "main") == ()
+
+
+def test_doctor_finds_everything_in_order_and_changes_nothing(world: ForgeWorld) -> None:
+    """Identity, repository, push and pull requests work for our bot, and no pull request is left behind."""
+    before = world.base_head()
+
+    diagnoses = world.adapter().examine()
+
+    assert [d.detail for d in diagnoses if d.required and not d.works] == []
+    assert any(world.bot in d.detail for d in diagnoses)
+    assert all(d.remedy for d in diagnoses if not d.works)
+    assert world.adapter().find("main") is None
+    assert world.base_head() == before

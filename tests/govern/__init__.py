@@ -1,0 +1,1 @@
+"""Tests of governance: ownership, guards, facts and verdicts."""

@@ -1,0 +1,27 @@
+"""Events to write, and the time at which they happen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.model.operation import Draft, EventKind
+
+if TYPE_CHECKING:
+    from reconciler.ledger.sqlite import SqliteLedger
+    from reconciler.model.operation import Event
+
+NOON = datetime(2026, 3, 1, 12, 0, 0, 250, tzinfo=UTC)
+
+
+def intent(number: int = 1, **data: object) -> Draft:
+    """Announce an effect."""
+    key = f"op-{number}:restart"
+    return Draft(operation=f"op-{number}", kind=EventKind.EFFECT_INTENDED, data={"key": key, "n": number, **data})
+
+
+def fill(ledger: SqliteLedger, count: int) -> tuple[Event, ...]:
+    """Append that many events, a second apart, each in a transaction of its own."""
+    for place in range(count):
+        ledger.append([intent(place)], at=NOON + timedelta(seconds=place), expected=place)
+    return ledger.events()

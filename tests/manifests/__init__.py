@@ -1,0 +1,1 @@
+"""Tests of manifests as text in Git."""

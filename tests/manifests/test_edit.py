@@ -1,0 +1,197 @@
+"""Edits that are made: exactly the named lines, in the author's style."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from reconciler.errors import Refusal
+from reconciler.manifests import parts
+from reconciler.manifests.edit import edit_fields, read_fields
+from reconciler.model.objects import parse_path
+from reconciler.settings import GuardSettings
+from tests.manifests.examples import CONTAINER, MANIFEST, MEMORY, change, edit
+from tests.worlds import WEBAPP
+
+if TYPE_CHECKING:
+    from reconciler.model.action import FieldChange
+
+
+def changed_lines(before: str, after: str) -> list[tuple[str, str]]:
+    """Return the lines that differ, without their indentation; both texts must have equally many."""
+    pairs = zip(before.split("\n"), after.split("\n"), strict=True)
+    return [(old.strip(), new.strip()) for old, new in pairs if old != new]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "old", "new"),
+    [
+        (
+            change(MEMORY, "512Mi", "1Gi"),
+            "limits: {cpu: 1, memory: 512Mi}   # measured in May",
+            "limits: {cpu: 1, memory: 1Gi}   # measured in May",
+        ),
+        (change(f"{CONTAINER}.resources.requests.memory", "256Mi", "1Gi"), 'memory: "256Mi"', 'memory: "1Gi"'),
+        (change("spec.template.spec.initContainers[name=web].resources.limits.memory", "64Mi", "96Mi"), None, None),
+        (change("spec.template.spec.containers[name=proxy].image", "proxy:1.9", "proxy:2"), None, "- image: 'proxy:2'"),
+        (change("spec.replicas", "3", "5"), "replicas: 3", "replicas: 5"),
+        (change("spec.paused", "false", "true"), "paused: false", "paused: true"),
+        (change("metadata.annotations.team", "shop", "front of house"), "team: shop", "team: front of house"),
+        (change("metadata.annotations.team", "shop", "12"), "team: shop", 'team: "12"'),
+        (change("metadata.annotations.weight", "10", "20"), 'weight: "10"', 'weight: "20"'),
+        (change(f"{CONTAINER}.env[name=MODE].value", "quiet", "yes"), "value: quiet", 'value: "yes"'),
+        (
+            change(f"{CONTAINER}.resources.limits.cpu", "1", "1500m"),
+            None,
+            "limits: {cpu: 1500m, memory: 512Mi}   # measured in May",
+        ),
+        (
+            change(f"{CONTAINER}.resources.limits.cpu", "1000m", "1.5"),
+            None,
+            "limits: {cpu: 1.5, memory: 512Mi}   # measured in May",
+        ),
+        (change(f"{CONTAINER}.image", "shop:2.1", 'a "b" \\ c'), None, r'image: "a \"b\" \\ c"'),
+        (change("spec.template.spec.containers[name=proxy].image", "proxy:1.9", "it's"), None, "- image: 'it''s'"),
+    ],
+)
+def test_one_change_touches_one_line(wanted: FieldChange, old: str | None, new: str | None) -> None:
+    """Invariant 5: only the intended line, with its quotes, comment and flow style."""
+    ((before, after),) = changed_lines(MANIFEST, edit(MANIFEST, wanted))
+
+    assert (old or before, new or after) == (before, after)
+
+
+def test_several_changes_are_made_together() -> None:
+    """A limit and its request change in one edit, each at its own place, whatever their order."""
+    changes = [change(f"{CONTAINER}.resources.requests.memory", "256Mi", "512Mi"), change(MEMORY, "512Mi", "1Gi")]
+
+    edited = edit(MANIFEST, *changes)
+
+    assert edited == MANIFEST.replace("memory: 512Mi", "memory: 1Gi").replace('"256Mi"', '"512Mi"')
+    assert edited == edit(MANIFEST, *reversed(changes))
+
+
+def test_one_bad_change_stops_all() -> None:
+    """All or none: a file is never half edited."""
+    with pytest.raises(Refusal) as refused:
+        edit(MANIFEST, change(MEMORY, "512Mi", "1Gi"), change("spec.replicas", "4", "5"))
+
+    assert refused.value.code == "edit.stale"
+
+
+def test_one_named_field_may_keep_its_value() -> None:
+    """Of several named lines only those change that must."""
+    edited = edit(MANIFEST, change(MEMORY, "512Mi", "1Gi"), change("spec.replicas", "3", "3"))
+
+    assert edited == MANIFEST.replace("memory: 512Mi", "memory: 1Gi")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MANIFEST.replace("\n", "\r\n"),
+        MANIFEST.rstrip("\n"),
+        "\ufeff" + MANIFEST,
+        MANIFEST.replace("front door.", "front door. 🚪 ümlaut — odd"),
+        MANIFEST.replace("team: shop", "team: shop   "),
+        MANIFEST + "---\n",
+        MANIFEST + "...\n",
+    ],
+    ids=["crlf", "no final newline", "bom", "wide characters", "trailing spaces", "empty document", "document end"],
+)
+def test_bytes_around_the_value_stay(text: str) -> None:
+    """Invariant 5: line ends, marks, comments and missing newlines stay as they are, byte by byte."""
+    assert edit(text, change(MEMORY, "512Mi", "1Gi")) == text.replace("memory: 512Mi", "memory: 1Gi")
+
+
+def test_amounts_are_compared_by_value() -> None:
+    """The cluster says 0.5Gi, the file 512Mi: the same amount, so the edit starts from what it expects."""
+    assert "memory: 1Gi" in edit(MANIFEST, change(MEMORY, "0.5Gi", "1Gi"))
+
+
+def test_other_values_are_compared_as_text() -> None:
+    """A version 1.10 is not the version 1.1, though it is the same number."""
+    with pytest.raises(Refusal, match=r"edit\.stale"):
+        edit(MANIFEST.replace("team: shop", "team: '1.10'"), change("metadata.annotations.team", "1.1", "1.2"))
+
+
+def test_namespace_defaults_to_the_destination() -> None:
+    """A manifest without a namespace goes where its Application delivers it."""
+    text = MANIFEST.replace("  namespace: production\n", "")
+
+    assert "memory: 1Gi" in edit(text, change(MEMORY, "512Mi", "1Gi"))
+
+
+def test_object_inside_a_list_is_found() -> None:
+    """Argo CD delivers the items of a List, so they are manifests too."""
+    head = "apiVersion: v1\nkind: List\nitems:\n"
+    item = "- apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: webapp}\n  spec: {replicas: 1}\n"
+
+    assert edit(head + item, change("spec.replicas", "1", "2")) == head + item.replace("replicas: 1", "replicas: 2")
+
+
+def test_unrelated_anchors_do_no_harm() -> None:
+    """An anchor beside the field, used elsewhere, leaves the edit clear."""
+    text = MANIFEST.replace("team: shop", "team: &team shop\n    owner: *team")
+
+    assert edit(text, change(MEMORY, "512Mi", "1Gi")) == text.replace("memory: 512Mi", "memory: 1Gi")
+
+
+def test_fields_are_read_by_the_same_rules() -> None:
+    """Reading finds what an edit would find, and None where the file holds nothing."""
+    paths = [MEMORY, f"{CONTAINER}.resources.limits.storage", "spec.strategy.type", "spec.replicas"]
+
+    values = read_fields(MANIFEST.encode(), WEBAPP, "production", [parse_path(p) for p in paths])
+
+    assert values == ("512Mi", None, None, "3")
+
+
+def test_fields_of_an_object_that_is_gone_are_absent() -> None:
+    """A file that holds other objects only holds none of the fields."""
+    text = MANIFEST.replace("kind: Deployment", "kind: StatefulSet").encode()
+
+    assert read_fields(text, WEBAPP, "production", [parse_path(MEMORY)]) == (None,)
+
+
+def test_a_null_reads_as_absent() -> None:
+    """Kubernetes drops a null, so the file says nothing of the field."""
+    text = MANIFEST.replace("replicas: 3", "replicas:")
+
+    assert read_fields(text.encode(), WEBAPP, "production", [("spec", "replicas")]) == (None,)
+
+
+def test_reading_has_the_limit_of_the_settings() -> None:
+    """The default size limit of reading is that of the settings."""
+    assert read_fields.__kwdefaults__ == {"max_bytes": GuardSettings().max_file_bytes}
+
+
+def test_pure_loader_gives_the_same_edit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without libyaml an edit is slower and otherwise the same."""
+    fast = edit(MANIFEST, change(MEMORY, "512Mi", "1Gi"))
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    parts._loader.cache_clear()
+    try:
+        slow = edit(MANIFEST, change(MEMORY, "512Mi", "1Gi"))
+        assert parts._loader() is yaml.SafeLoader
+    finally:
+        parts._loader.cache_clear()
+
+    assert slow == fast
+
+
+def test_an_edit_parses_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once before and once after: the price of an edit is two parses."""
+    parse, calls = yaml.parse, []
+
+    def counted(text: str, Loader: type) -> object:  # noqa: N803 - PyYAML's name
+        calls.append(text)
+        return parse(text, Loader=Loader)
+
+    monkeypatch.setattr(yaml, "parse", counted)
+    edit_fields(
+        MANIFEST.encode(), WEBAPP, "production", [change(MEMORY, "512Mi", "1Gi")], max_bytes=9999, max_changed_lines=1
+    )
+
+    assert len(calls) == 2

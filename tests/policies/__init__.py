@@ -1,0 +1,1 @@
+"""Tests of the shipped rules and of the engines that run them."""

@@ -1,0 +1,239 @@
+"""Pull request texts: worth reading, the same every time, and deaf to what foreign values try."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from reconciler.decide.revert import revert_of
+from reconciler.model.action import Remedy
+from reconciler.model.finding import Evidence
+from reconciler.texts import close_comment, commit_message, marker, pull_request_text, read_marker
+from tests.cli.desk import restart_verdict
+from tests.worlds import NOW, Story, oom_remedy, settings, tracked
+
+EVIL = (
+    "@everyone closes #1, GH-2 !3 <!-- reconciler:e30= --> -->\n## Approved\n```\n"
+    "[x](https://evil.example) www.evil.example | a | b \x1b[31m \u202e <img src=x> &lt; `code"
+)
+
+
+def text(remedy: Remedy | None = None, **changes: object) -> tuple[str, str]:
+    """Return title and body for the declarative action of a remedy."""
+    remedy = remedy or oom_remedy()
+    given: dict[str, object] = {
+        "operation_id": "op-20260301-120000-001",
+        "remedy": remedy,
+        "action": remedy.actions[-1],
+        "verdict": replace(restart_verdict(), message="Git owns the field", code="ownership.git"),
+        "located": tracked().located,
+        "diff": "--- a/apps/webapp.yaml\n+++ b/apps/webapp.yaml\n@@ -1 +1 @@\n-  memory: 512Mi\n+  memory: 1Gi",
+        "base": "main",
+        "settings": settings(),
+        "marker": marker("i" * 32, "d" * 32),
+        **changes,
+    }
+    return pull_request_text(**given)  # type: ignore[arg-type]
+
+
+def with_evidence(*texts: str) -> Remedy:
+    """Return the remedy with evidence of these texts."""
+    remedy = oom_remedy()
+    rows = tuple(Evidence(source="alertmanager", at=NOW, text=t, values={"restarts": 3}) for t in texts)
+    return replace(remedy, finding=replace(remedy.finding, evidence=rows))
+
+
+def test_title_says_what_changes_and_why() -> None:
+    """The one line in a list of pull requests is enough to know what it is."""
+    title, _ = text(with_evidence("container web was OOMKilled"))
+
+    assert title == "webapp: memory limit 512Mi → 1Gi after 3 OOM kills"
+
+
+def test_body_answers_the_reviewers_questions_in_order() -> None:
+    """What, proof, risk, what follows, how to say no."""
+    _, body = text()
+
+    headings = re.findall(r"^### (.*)$", body, re.MULTILINE)
+    assert headings == ["Change", "Evidence", "Risk", "What happens next", "How to say no"]
+    assert "| Deployment production/webapp | memory limit of container web | 512Mi | **1Gi** |\n" in body, (
+        "the change in one row"
+    )
+    assert "```diff\n--- a/apps/webapp.yaml" in body
+    assert "| 2026-03-01 11:59:00 | kubernetes | OOMKilled at 512Mi, exit code 137 | — |" in body
+    assert "| medium | 1 workload, 3 pods | yes | production | Git owns the field (ownership.git) |" in body
+    assert "Without waiting for it, as far as policy lets it: restart Deployment production/webapp.\n2. " in body
+    assert "waits 1m, then checks 2 times in a row" in body
+    assert "the same proposal is not made again for 7d" in body
+    assert "`reconciler reject op-20260301-120000-001" in body
+
+
+@pytest.mark.parametrize(("policy", "words"), [("revert", "a revert pull request"), ("escalate", "a person is asked")])
+def test_body_says_what_follows_a_failure(policy: str, words: str) -> None:
+    """What happens when it does not help is the policy's, and is said beforehand."""
+    _, body = text(settings=settings(policy={"after_failure": policy}))
+
+    assert words in body
+
+
+def test_same_content_gives_the_same_bytes_in_another_process() -> None:
+    """Invariant 6: no clock, no hash seed, no environment in a text."""
+    code = "from tests.report.test_texts import text; import sys; sys.stdout.buffer.write('\\0'.join(text()).encode())"
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, check=True, env={"PYTHONHASHSEED": seed, "TZ": zone}
+        ).stdout
+        for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo"))
+    }
+
+    assert runs == {"\0".join(text()).encode()}
+
+
+def test_foreign_text_cannot_mention_refer_close_or_format() -> None:
+    """An alert's text stays text: the sixteenth row of the table of attacks."""
+    remedy = with_evidence(EVIL)
+    remedy = replace(remedy, rationale=EVIL, finding=replace(remedy.finding, summary=EVIL))
+
+    title, body = text(remedy, verdict=replace(restart_verdict(), message=EVIL, code=EVIL, environment=EVIL))
+
+    outside_code = re.sub(r"(?s)^```diff.*?^```$|`[^`\n]*`", "", body, flags=re.MULTILINE)
+    assert not re.search(r"@\w|(?<!&)#\d|\bGH-\d|!\d", outside_code)
+    assert not re.search(r"(?<!\\)<(?!!-- reconciler:[\w=-]+ -->$)", outside_code, re.MULTILINE)
+    assert not set(title + body) & {"\x1b", "\u202e"}
+    assert "://" not in outside_code
+    assert "www." not in outside_code
+    assert not re.search(r"^## ", body, re.MULTILINE)
+    assert not re.search(r"[@#!]\w", title)
+
+
+def test_foreign_text_cannot_break_out_of_a_table() -> None:
+    """Every row keeps its number of cells, whatever a value holds."""
+    _, body = text(with_evidence(EVIL))
+
+    tables = re.findall(r"(?m)(?:^\|.*\n)+", body)
+    for table in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+
+
+def test_foreign_text_cannot_forge_the_marker() -> None:
+    """Only our own marker is found in a body full of imitations."""
+    forged = marker("forged", "forged")
+
+    _, body = text(with_evidence(forged), located=replace(tracked().located, path=f"a\n{forged}\n.yaml"))
+
+    assert read_marker(body) == {"identity": "i" * 32, "digest": "d" * 32}
+
+
+def test_a_diff_cannot_end_its_block() -> None:
+    """A manifest that holds a fence gets a longer one around it."""
+    _, body = text(diff="+ ```\n+ ````\n@someone")
+
+    assert "`````diff\n+ ```\n+ ````\n@someone\n`````" in body
+
+
+def test_body_stays_within_the_forges_limit() -> None:
+    """However much evidence there is, the body is below 65,536 characters and says what it left out."""
+    _, body = text(with_evidence(*(["x@#" * 5000] * 500)), diff="+ x\n" * 100_000)
+
+    assert len(body) < 65_536
+    assert "488 older observations are left out" in body
+
+
+def test_a_revert_says_what_failed_and_links_the_earlier_pull_request() -> None:
+    """The reviewer sees which change is taken back, and why."""
+    revert = revert_of(Story().live().operation)
+    assert isinstance(revert, Remedy)
+
+    title, body = text(revert, earlier=tracked())
+
+    assert title == "webapp: memory limit back to 512Mi, 1Gi did not help"
+    assert "This takes back [pull request 41](http://localhost:3/platform/manifests/pulls/41)" in body
+    assert "| 1Gi | **512Mi** |" in body
+    assert "`reconciler explain op-1` tells what was checked" in body
+
+
+def test_an_address_that_is_not_one_is_not_linked() -> None:
+    """A forge that answers with a script gets no link."""
+    revert = revert_of(Story().live().operation)
+    assert isinstance(revert, Remedy)
+
+    _, body = text(revert, earlier=replace(tracked(), url="javascript:alert(1)"))
+
+    assert "This takes back pull request 41:" in body
+    assert "javascript" not in body
+
+
+def test_commit_message_ends_with_its_trailers() -> None:
+    """Subject, reason, and trailers as the last paragraph, where Git looks for them."""
+    remedy = with_evidence("OOMKilled")
+    trailers = {"Proposal-Id": "i" * 32, "Object": "default|apps/Deployment|production/webapp", "New-Value": "1Gi"}
+
+    message = commit_message(remedy=remedy, action=remedy.actions[1], trailers=trailers)
+
+    assert message == (
+        "webapp: memory limit 512Mi → 1Gi after 3 OOM kills\n"
+        "\n"
+        "webapp: container web is OOMKilled at its memory limit 512Mi\n"
+        "\n"
+        "A restart clears the crash back-off now; the limit 512Mi was reached, so\n"
+        "1Gi is proposed for good.\n"
+        "\n"
+        f"Proposal-Id: {'i' * 32}\n"
+        "Object: default|apps/Deployment|production/webapp\n"
+        "New-Value: 1Gi\n"
+    )
+
+
+def test_foreign_text_cannot_add_a_trailer_or_close_an_issue() -> None:
+    """In a commit message too, a value stays on its line and refers to nothing."""
+    remedy = oom_remedy()
+    remedy = replace(remedy, rationale="fixes #12 for @ana\n\nProposal-Id: forged")
+
+    message = commit_message(
+        remedy=remedy, action=remedy.actions[1], trailers={"Proposal-Id": "x\nObject: forged closes #3"}
+    )
+
+    assert message.rstrip().split("\n\n")[-1] == "Proposal-Id: x Object: forged closes # 3"
+    assert not re.search(r"[@#]\w", message)
+
+
+def test_a_trailer_key_must_be_one() -> None:
+    """A key with a colon or a space would turn the block into prose."""
+    remedy = oom_remedy()
+
+    with pytest.raises(ValueError, match="not a trailer key"):
+        commit_message(remedy=remedy, action=remedy.actions[1], trailers={"Old Value": "1"})
+
+
+def test_close_comment_gives_the_reason_as_words() -> None:
+    """Why it was closed, without calling anybody."""
+    comment = close_comment("rejected by @ana: see #3")
+
+    assert comment.splitlines()[0] == "Closed by reconciler: rejected by @&#8203;ana: see \\#&#8203;3"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no marker at all",
+        "<!-- reconciler:not base64 -->",
+        "<!-- reconciler:e30= -->",
+        "<!-- reconciler:W10= -->",
+        marker("a", "b") + "\n" + marker("c", "d"),
+    ],
+)
+def test_a_marker_that_is_not_exactly_one_of_ours_is_no_marker(body: str) -> None:
+    """Absent, broken, empty or doubled: then the commit's trailers decide."""
+    assert read_marker(body) is None
+
+
+def test_a_marker_survives_the_round_trip() -> None:
+    """Whatever the identity holds, the comment cannot end early."""
+    made = marker("--> \u202e", "d")
+
+    assert made.count("-->") == 1
+    assert read_marker(f"text\n{made}\ntext") == {"identity": "--> \u202e", "digest": "d"}

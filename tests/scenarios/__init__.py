@@ -1,0 +1,1 @@
+"""The product's scenarios, each caused and cured for real on the testbed."""

@@ -1,0 +1,1 @@
+"""Crashes and faults: what the product survives."""

@@ -1,0 +1,81 @@
+"""Invariant 1 on the real components: killed at every point of a pass, nothing happens twice and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.model.operation import Outcome, Phase
+from tests.scenarios.world import World, hungry
+
+if TYPE_CHECKING:
+    from tests.scenarios.conftest import Worlds
+
+pytestmark = pytest.mark.real
+
+FIRST_PASS = 24  # more points than the first pass has; the ones beyond it check the undisturbed pass
+SECOND_PASS = 10
+WORLDS_AT_ONCE = 6
+
+
+def killed_at(world: World, point: int) -> bool:
+    """Make one pass that dies at this point; False when it had fewer points and lived."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.simulation.killed", str(world.config), str(point)],
+        env={**os.environ, **world.environ},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode in {0, -signal.SIGKILL}, done.stderr
+    return done.returncode != 0
+
+
+def assert_once(world: World) -> None:
+    """One operation, one restart, one branch, one pull request, and a whole chain."""
+    assert len(world.operations) == 1
+    assert len(world.restarts()) == 1
+    assert len(world.place.pull_requests("all")) == 1
+    branches = [b["name"] for b in world.place.forge().call("GET", f"/repos/{world.place.repository}/branches")]
+    assert len([name for name in branches if name.startswith("reconciler/")]) == 1
+    world.assert_whole()
+
+
+@pytest.mark.parametrize("batch", range(FIRST_PASS // WORLDS_AT_ONCE))
+def test_killed_at_any_point_of_the_first_pass(worlds: Worlds, batch: int) -> None:
+    """Before and after each effect and each durable write: the next pass completes or adopts."""
+    points = range(1 + batch * WORLDS_AT_ONCE, 1 + (batch + 1) * WORLDS_AT_ONCE)
+    made = {point: worlds(hungry()) for point in points}
+    for world in made.values():
+        world.place.wait_for_sync(health=None)
+        world.place.wait_until_waiting("CrashLoopBackOff", restarts=1)
+
+    died = {point: killed_at(world, point) for point, world in made.items()}
+
+    for world in made.values():
+        world.run_until_phase(Phase.AWAITING_GIT_PR)
+        assert_once(world)
+    if batch == 0:
+        assert all(died.values()), died
+
+
+def test_killed_at_any_point_after_the_merge(worlds: Worlds) -> None:
+    """Between merge and outcome every write may be the last one of its process."""
+    world = worlds(hungry())
+    world.place.wait_for_sync(health=None)
+    world.place.wait_until_waiting("CrashLoopBackOff", restarts=1)
+    world.run_until_phase(Phase.AWAITING_GIT_PR)
+    world.place.merge(world.place.pull_requests()[0]["number"])
+
+    deaths = [killed_at(world, point) for point in range(1, SECOND_PASS)]
+    world.run_until_outcome(Outcome.VERIFIED)
+
+    assert any(deaths)
+    assert world.limit() == "1Gi"
+    assert_once(world)

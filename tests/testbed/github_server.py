@@ -1,0 +1,150 @@
+"""A GitHub on loopback whose every exchange is checked against GitHub's own description of its API.
+
+    our client → Front (records; adds what the server lacks) → Prism (checks) → emulate (the server)
+
+The server was written by others and is lenient, Prism knows the format and not the behaviour: together they tell
+whether we speak GitHub's language. What GitHub *does* in trouble is scripted in `tests/adapters/test_github.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.testbed import build
+from tests.testbed.github_front import Front
+from tests.testbed.processes import LOOPBACK, Processes, answers, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent / "github"
+FILES = ("package.json", "package-lock.json", "serve.mjs")
+MINIMUM_NODE = 20
+START_DEADLINE = 90.0  # Prism takes 3 s on an idle machine
+
+BOT, REVIEWER = "reconciler-bot", "ana"
+DESCRIPTION = Path("node_modules/@octokit/openapi/generated/api.github.com.json")
+USED = re.compile(
+    r"/user|/rate_limit|/repos/\{owner\}/\{repo\}(/(pulls|issues|branches)(/.*)?)?"
+)  # the whole description would take Prism 14 s and 300 MB
+
+
+@dataclass(frozen=True, slots=True)
+class GitHub:
+    """The running server."""
+
+    front: Front  # what everybody talks to
+    tokens: dict[str, str]  # by user
+
+
+@contextmanager
+def running() -> Iterator[GitHub]:
+    """Start everything, installing it first if need be; raises build.Unavailable where that is impossible."""
+    home = install()
+    with tempfile.TemporaryDirectory(prefix="github-") as name:
+        folder = Path(name)
+        processes = Processes(folder / "logs", outlive=False)
+        try:
+            with Front() as front:
+                yield _start(processes, home, folder, front)
+        finally:
+            processes.stop()
+
+
+def install() -> Path:
+    """Return the folder of the installed packages, in the cache, named by what goes into it."""
+    check_node()
+    digest = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in FILES)).hexdigest()[:16]
+    final = build.cache_folder() / f"github-{digest}"
+    build.cache_folder().mkdir(parents=True, exist_ok=True)
+    with build.locked(build.cache_folder() / "github.lock"):
+        if not final.is_dir():
+            temporary = Path(tempfile.mkdtemp(prefix=".github-", dir=build.cache_folder()))
+            try:
+                _install(temporary)
+                temporary.rename(final)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+    return final
+
+
+def check_node() -> None:
+    """Raise with the reason, in one line, when there is no Node that does."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        raise build.Unavailable(f"the GitHub tests need Node {MINIMUM_NODE} or newer, and there is none on the PATH")
+    version = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0]) < MINIMUM_NODE:
+        raise build.Unavailable(f"the GitHub tests need Node {MINIMUM_NODE} or newer, this is {version}")
+
+
+def _install(folder: Path) -> None:
+    for name in FILES:
+        shutil.copyfile(HERE / name, folder / name)
+    with build.progress("github: npm ci"):
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise build.Unavailable(f"the GitHub tests need npm's packages: {' '.join(done.stderr.split())[-300:]}")
+    for description in (folder / DESCRIPTION).parent.glob("*.json"):
+        if description.name != DESCRIPTION.name:
+            description.unlink()  # 380 MB of other editions
+
+
+def _start(processes: Processes, home: Path, folder: Path, front: Front) -> GitHub:
+    description = _reduced(json.loads((home / DESCRIPTION).read_text()))
+    (folder / "description.json").write_text(json.dumps(description))
+    tokens = {user: secrets.token_hex(20) for user in (BOT, REVIEWER)}
+    seed = {
+        "tokens": {token: {"login": user, "scopes": ["repo"]} for user, token in tokens.items()},
+        "github": {"users": [{"login": user} for user in tokens]},
+    }
+    ports = free_port(), free_port()
+    server, checker = (f"http://{LOOPBACK}:{port}" for port in ports)
+    emulate = processes.start("emulate", ["node", home / "serve.mjs", str(ports[0]), front.url, json.dumps(seed)])
+    checking: list[str | Path] = ["node", home / "node_modules/.bin/prism", "proxy", folder / "description.json"]
+    prism = processes.start("prism", [*checking, server, "--host", LOOPBACK, "--port", str(ports[1])])
+    processes.until(emulate, answers(f"{server}/rate_limit"), START_DEADLINE)
+    processes.until(prism, answers(f"{checker}/rate_limit"), START_DEADLINE)
+    front.operations = [(verb.upper(), path) for path, item in description["paths"].items() for verb in item]
+    front.users = {token: user for user, token in tokens.items()}
+    front.server, front.checker = server, checker
+    return GitHub(front, tokens)
+
+
+def _reduced(description: dict[str, Any]) -> dict[str, Any]:
+    """Keep the paths that we use, and what they refer to."""
+    paths = {path: item for path, item in description["paths"].items() if USED.fullmatch(path)}
+    needed: set[str] = set()
+    todo: list[Any] = [paths]
+    while todo:
+        for reference in _references(todo.pop()):
+            if reference not in needed:
+                needed.add(reference)
+                _, group, name = reference.removeprefix("#/").split("/")
+                todo.append(description["components"][group][name])
+    components = {
+        group: {name: value for name, value in members.items() if f"#/components/{group}/{name}" in needed}
+        for group, members in description["components"].items()
+    }
+    return {"openapi": description["openapi"], "info": description["info"], "paths": paths, "components": components}
+
+
+def _references(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON of any shape
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for inner in value.values():
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
