@@ -48,6 +48,12 @@ def git_bare(settings: RepositorySettings, prefix: str, token: str) -> Repositor
             message="repository.url is not an https:// address",
             remedy="write the repository's https:// address; SSH is not supported",
         )
+    if any(not text.strip() or set(text) & set("<>\n\0") for text in (settings.author_name, settings.author_email)):
+        raise ConfigurationError(
+            code="git.author_invalid",
+            message="repository.author_name and author_email must be filled, in one line, without < and >",
+            remedy="set them to what our commits shall show",
+        )
     return GitBare(settings, prefix, token)
 
 
@@ -187,10 +193,8 @@ class GitBare:
     def _fetch(self, mirror: pygit2.Repository) -> CommitId:
         connection = self._connected(mirror)
         base, head = self._base_now(), self._head_of_base(connection.heads)
-        wanted = {name: commit for name, commit in connection.heads.items() if self._follows(name, base)}
-        if not self._holds(mirror, wanted, base):
-            ours = f"+refs/heads/{self._prefix}*:{_TRACKED}{self._prefix}*"
-            connection.fetch([f"+refs/heads/{base}:{_TRACKED}{base}", ours])
+        ours = f"+refs/heads/{self._prefix}*:{_TRACKED}{self._prefix}*"
+        connection.fetch([f"+refs/heads/{base}:{_TRACKED}{base}", ours])  # transfers nothing that the mirror has
         with self._mirror.answering(mirror):
             git_objects.commit_of(mirror, head)
         return head
@@ -214,16 +218,6 @@ class GitBare:
                 remedy="push that branch, or set repository.base to the one that delivery reads",
             )
         return heads[base]
-
-    def _follows(self, branch: str, base: str) -> bool:
-        return branch == base or branch.startswith(self._prefix)
-
-    def _holds(self, mirror: pygit2.Repository, wanted: Mapping[str, CommitId], base: str) -> bool:
-        """Tell whether the mirror has exactly these branches, so that nothing need be fetched."""
-        with self._mirror.answering(mirror):
-            names = [n.removeprefix(_TRACKED) for n in mirror.references if n.startswith(_TRACKED)]
-            held = {n: str(mirror.references[_TRACKED + n].target) for n in names if self._follows(n, base)}
-            return held == wanted and all(commit in mirror for commit in wanted.values())
 
     def _ask_descends(self, descendant: CommitId, ancestor: CommitId) -> bool:
         return git_objects.descends(self._mirror.open(), descendant, ancestor)

@@ -54,8 +54,8 @@ class Mirror:
 
     def try_writing(self) -> str:
         """Say that the folder can be written; an error of ours when it cannot."""
-        self.open()
         try:
+            self.open()
             tempfile.TemporaryFile(dir=self._folder).close()
         except OSError as error:
             raise _unusable(self._folder, f"cannot be written: {foreign_text(error)}") from error

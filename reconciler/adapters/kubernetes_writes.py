@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from reconciler.model.action import FieldChange
     from reconciler.model.objects import FieldPath, ObjectRef
 
-_TRIES = 3
 _MANAGER = re.compile(r'conflict with "([^"]*)"')
 _DELIVERY = ("argocd", "kustomize-controller", "helm-controller")
 _HUMAN_TOOLS = frozenset({FIELD_MANAGER, "helm"})  # and everything of kubectl
@@ -82,39 +81,54 @@ def apply(
     changes: Sequence[FieldChange],
     dry_run: bool,
 ) -> ApplyReport:
-    """Set the fields; where the object changed between our read and our write, read and compare again, a few times.
-
-    A controller that writes the status is such a change, and it is none that anybody decided.
-    """
-    for _ in range(_TRIES - 1):
-        try:
-            return _apply_once(connection, resource, target, uid, changes, dry_run=dry_run)
-        except Conflict as conflict:
-            if conflict.code != "kubernetes.conflict":
-                raise
-    return _apply_once(connection, resource, target, uid, changes, dry_run=dry_run)
-
-
-def _apply_once(
-    connection: Connection,
-    resource: Resource,
-    target: ObjectRef,
-    uid: str,
-    changes: Sequence[FieldChange],
-    *,
-    dry_run: bool,
-) -> ApplyReport:
     """Set the fields after a dry run that names everybody else who manages them."""
-    raw = _same_object(connection, resource, target, uid)
-    if all(_holds(raw, change.path, change.after) for change in changes):
+    raw = _comparable(connection, resource, target, uid, changes)
+    if raw is None:
         return ApplyReport(changed=False)
-    for change in changes:
-        _refuse_moved_field(raw, target, change)
     manifest = _manifest(resource, raw, changes)
     others = _dry_run(connection, resource, target, manifest)
-    if not dry_run:
-        _patch(connection, resource, target, manifest, APPLY, force=bool(others))
+    if not dry_run and others:
+        _take_over(connection, resource, target, uid, changes)
+    elif not dry_run:
+        # Whoever set the field since we read it would manage it, and the server would say so.
+        _patch(connection, resource, target, manifest, APPLY)
     return ApplyReport(changed=True, conflicts=others)
+
+
+def _take_over(
+    connection: Connection, resource: Resource, target: ObjectRef, uid: str, changes: Sequence[FieldChange]
+) -> None:
+    """Apply by force, which overrules everybody, so only to the very version that we compared.
+
+    A controller that writes the status makes a new version too: then the object is read and compared again, twice.
+    """
+    for last in (False, False, True):
+        raw = _comparable(connection, resource, target, uid, changes)
+        if raw is None:
+            return None
+        manifest = _manifest(resource, raw, changes)
+        manifest["metadata"]["resourceVersion"] = raw["metadata"]["resourceVersion"]
+        try:
+            return _patch(connection, resource, target, manifest, APPLY, force=True)
+        except Conflict as conflict:
+            if last or conflict.code != "kubernetes.conflict":
+                raise
+    return None
+
+
+def _comparable(
+    connection: Connection, resource: Resource, target: ObjectRef, uid: str, changes: Sequence[FieldChange]
+) -> Json | None:
+    """Return the target as it is now, with every field at its `before`; None when all are at their `after` already.
+
+    Raises Conflict when a field is at neither.
+    """
+    raw = _same_object(connection, resource, target, uid)
+    if all(_holds(raw, change.path, change.after) for change in changes):
+        return None
+    for change in changes:
+        _refuse_moved_field(raw, target, change)
+    return raw
 
 
 def _dry_run(connection: Connection, resource: Resource, target: ObjectRef, manifest: Json) -> tuple[str, ...]:
@@ -143,14 +157,13 @@ def _dry_run(connection: Connection, resource: Resource, target: ObjectRef, mani
 def _manifest(resource: Resource, raw: Json, changes: Sequence[FieldChange]) -> Json:
     """Build the smallest object to apply: what we applied before, as it is now, and the changes.
 
-    Server-side apply removes what our last apply set and this one leaves out, so the former must be repeated. The
-    resource version makes the server say 409 when anybody wrote since we compared.
+    Server-side apply removes what our last apply set and this one leaves out, so the former must be repeated.
     """
     metadata = raw["metadata"]
     manifest: Json = {
         "apiVersion": resource.api_version,
         "kind": resource.kind,
-        "metadata": {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion") if key in metadata},
+        "metadata": {key: metadata[key] for key in ("name", "namespace", "uid") if key in metadata},
     }
     for path in _applied_before(raw):
         current = raw_at(raw, path)

@@ -18,11 +18,10 @@ from reconciler.adapters.policy_answer import (
     Ruling,
     checked_json,
     failed,
-    hash_of,
     read_decision,
     read_follow_up,
-    sources_of,
 )
+from reconciler.adapters.rego_source import hash_of, sources_of
 from reconciler.errors import ConfigurationError, SourceError, foreign_text
 from reconciler.ports import Diagnosis
 

@@ -6,7 +6,6 @@ engine that failed) is our no, with the code `policy_error` and marked as degrad
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from reconciler.model.verdict import PolicyAnswer, PolicyWord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 PACKAGE = "reconciler.policy"
 DECISION = "decision"
@@ -59,19 +57,6 @@ def checked_json(facts: Mapping[str, Any]) -> str:
     if "\\u0000" in text:
         raise PolicyFault("the facts hold a NUL character")
     return text
-
-
-def sources_of(folder: Path) -> dict[str, str]:
-    """Read a folder's rules by file name; their tests and deeper folders (a ConfigMap's own copies) are left out."""
-    files = sorted(f for f in folder.glob("*.rego") if not f.name.endswith("_test.rego"))
-    if not files:
-        raise PolicyFault(f"there is no .rego file in {folder}")
-    return {file.name: file.read_text(encoding="utf-8") for file in files}
-
-
-def hash_of(sources: Mapping[str, str]) -> str:
-    """Return the SHA-256 of names and contents, which pins the rules that an answer came from."""
-    return hashlib.sha256(json.dumps(sorted(sources.items())).encode()).hexdigest()
 
 
 def read_decision(ruling: Ruling) -> PolicyAnswer:

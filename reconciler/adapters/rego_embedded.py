@@ -7,12 +7,9 @@ Every decision looks whether a file changed, so that a new ConfigMap holds at on
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import tempfile
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.policy_answer import (
@@ -23,32 +20,23 @@ from reconciler.adapters.policy_answer import (
     Ruling,
     checked_json,
     failed,
-    hash_of,
     read_decision,
     read_follow_up,
-    sources_of,
 )
+from reconciler.adapters.rego_source import check, combined_sources, hash_of
 from reconciler.errors import ConfigurationError
 from reconciler.ports import Diagnosis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from regopy import Bundle
 
     from reconciler.model.verdict import PolicyAnswer
 
-# They answer differently from one moment or machine to the next, or hand out the environment with its secrets.
-FORBIDDEN = frozenset(
-    {"http.send", "net.lookup_ip_addr", "opa.runtime", "rand.intn", "time.now_ns", "uuid.rfc4122"},
-)
-
 UNREADABLE = "unreadable"  # the hash of rules that do not load
 
-_PACKAGE = re.compile(r"(?:\s|#[^\n]*\n)*package[ \t]+([\w.]+)")  # the first statement
-_WORDS = re.compile(
-    r'#[^\n]*|"(?:[^"\\\n]|\\.)*"|`[^`]*`|\w+'
-)  # comments and texts whole, so that they can be left out
 _PARSE_ERROR = re.compile(r"\(errormsg \d+:([^)]*)\)")
 
 
@@ -123,28 +111,6 @@ def _stamp(folders: Sequence[Path]) -> tuple[object, ...]:
     return tuple(sorted(stamp))
 
 
-def combined_sources(folders: Sequence[Path]) -> dict[str, str]:
-    """Read all folders; the operator's (all but the first) may replace and add package operator, and nothing else.
-
-    Raises PolicyFault when a file of theirs is of another package or would take the place of a core file.
-    """
-    core, *operators = folders
-    combined = sources_of(core)
-    for folder in operators:
-        for name, text in sources_of(folder).items():
-            if _package(text) != "operator":
-                raise PolicyFault(f"{name} in {folder} is not of package operator; operators' rules can only tighten")
-            if name in combined and _package(combined[name]) != "operator":
-                raise PolicyFault(f"{name} in {folder} has the name of a core file")
-            combined[name] = text
-    return combined
-
-
-def _package(source: str) -> str | None:
-    found = _PACKAGE.match(source)
-    return found[1] if found else None
-
-
 class _Engine:
     """One interpreter and the rules compiled for it; used by one thread only."""
 
@@ -155,6 +121,7 @@ class _Engine:
         self._interpreter = Interpreter()
         self._interpreter.log_level = LogLevel.NONE  # it prints parse errors otherwise
         self._interpreter.strict_built_in_errors = True  # a builtin that fails is an error, not undefined
+        check(sources, self._interpreter.is_builtin)
         for name, text in sources.items():
             self._add(name, text)
         # One bundle a rule: where a bundle has entrypoints instead, the library miscounts its own locals.
@@ -174,9 +141,6 @@ class _Engine:
     def _add(self, name: str, text: str) -> None:
         from regopy import RegoError
 
-        if "with" in _WORDS.findall(text):
-            # The library aborts the whole process over `with` on a rule that refers to another one.
-            raise PolicyFault(f"{name}: the embedded engine cannot evaluate `with`")
         try:
             self._interpreter.add_module(name, text)
         except RegoError as error:
@@ -187,16 +151,4 @@ class _Engine:
         bundle = self._interpreter.build(f"data.{PACKAGE}.{rule}")
         if not bundle.ok():
             raise PolicyFault("the rules do not compile")
-        self._check_builtins(bundle)
         return bundle
-
-    def _check_builtins(self, bundle: Bundle) -> None:
-        """Refuse builtins that the engine lacks or that are forbidden, as its own compiler lists them."""
-        with tempfile.TemporaryDirectory(prefix="reconciler-policy-") as folder:
-            self._interpreter.save_bundle(folder, bundle)
-            plan = json.loads((Path(folder) / "plan.json").read_text(encoding="utf-8"))
-        for name in sorted(builtin["name"] for builtin in plan["static"].get("builtin_funcs", ())):
-            if name in FORBIDDEN:
-                raise PolicyFault(f"the rules call {name}, which is forbidden: facts come from the input alone")
-            if not self._interpreter.is_builtin(name):
-                raise PolicyFault(f"the rules call {name}, which the embedded engine lacks")

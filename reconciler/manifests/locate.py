@@ -79,9 +79,10 @@ def _directory_source(application: Application, source_index: int) -> Source:
         )
     source = application.sources[source_index]
     if source.kind != "Directory":
+        tool = source.kind or "an unknown tool"
         raise Refusal(
             code="locate.unsupported_source",
-            message=f"{application.ref} renders {source.path} with {source.kind or 'an unknown tool'}; only plain directories are edited",
+            message=f"{application.ref} renders {source.path} with {tool}; only plain directories are edited",
             remedy="change the field by hand",
         )
     return source

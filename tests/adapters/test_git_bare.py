@@ -11,7 +11,8 @@ import pytest
 
 from reconciler.errors import ConfigurationError, ReconcilerError, SourceError
 from reconciler.model.facts import Unknown
-from tests.adapters.git_http import TOKEN, Shop, configured, git, open_shop
+from tests.adapters.git_http import TOKEN, git
+from tests.adapters.git_shop import Shop, configured, open_shop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +60,15 @@ def test_other_addresses_than_https_are_refused(url: str, tmp_path: Path) -> Non
     """An address that cannot work is refused when the configuration is read."""
     with pytest.raises(ConfigurationError):
         configured(url, tmp_path / "m.git")
+
+
+@pytest.mark.parametrize("name", ["", " ", "a <b>", "a\nb"])
+def test_author_that_git_cannot_write_is_refused(name: str, tmp_path: Path) -> None:
+    """A name that would make every commit fail is refused when the configuration is read."""
+    with pytest.raises(ConfigurationError) as refused:
+        configured("https://forge.example/shop.git", tmp_path / "m.git", author_name=name)
+
+    assert refused.value.code == "git.author_invalid"
 
 
 def test_libgit2_is_loaded_only_when_it_is_used() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.errors import Refusal, SourceError
 from reconciler.model.objects import CommitId
-from tests.adapters.git_http import Shop, git, open_shop
+from tests.adapters.git_http import git
+from tests.adapters.git_shop import Shop, open_shop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

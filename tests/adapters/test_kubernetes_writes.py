@@ -14,10 +14,10 @@ from reconciler.model.objects import parse_path
 from reconciler.ports import ApplyReport
 from tests.adapters import kubernetes_json as kubernetes
 from tests.adapters.kubernetes_json import api_on, ref
-from tests.adapters.wire import Answer, Json, Request, Script, Wire
+from tests.adapters.wire import Answer, Json, Request, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 CART = "/apis/apps/v1/namespaces/shop/deployments/cart"
@@ -147,7 +147,7 @@ def test_error_text_is_cut_and_holds_no_token(wire: Wire, tmp_path: Path) -> Non
 
 
 def test_apply_sends_the_smallest_object_after_a_dry_run(wire: Wire, tmp_path: Path) -> None:
-    """Only the changed field, in its own type, with the object's uid and version as preconditions."""
+    """Only the changed field, in its own type, with the object's uid as precondition."""
     report = api_on(wire, tmp_path).apply(ref(), uid=UID, changes=(MEMORY, REPLICAS), dry_run=False)
 
     dry, real = wire.asked("PATCH")
@@ -160,7 +160,7 @@ def test_apply_sends_the_smallest_object_after_a_dry_run(wire: Wire, tmp_path: P
         == {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
-            "metadata": {"name": "cart", "namespace": "shop", "uid": UID, "resourceVersion": "41"},
+            "metadata": {"name": "cart", "namespace": "shop", "uid": UID},
             "spec": {
                 "replicas": 3,
                 "template": {
@@ -198,21 +198,29 @@ def test_field_that_moved_is_a_conflict(wire: Wire, tmp_path: Path) -> None:
 
 
 def test_status_written_meanwhile_is_no_reason_to_give_up(wire: Wire, tmp_path: Path) -> None:
-    """The object is read and compared again, under its new version, a bounded number of times."""
+    """Force goes to the very version that was compared; a newer one is compared again, a bounded number of times."""
     api = api_on(wire, tmp_path)
-    modified = kubernetes.status(409, "Conflict", "the object has been modified")
-    wire.script[f"GET {CART}"] = [
-        Answer(kubernetes.deployment()),
-        Answer(kubernetes.deployment(resourceVersion="42")),
-    ]
-    wire.script[f"PATCH {CART}"] = [modified, Answer({"kind": "Deployment"})]
+    versions = iter(range(40, 90))
+    patches: list[tuple[str | None, str | None]] = []
+    accepted = "43"
 
-    assert api.apply(ref(), uid=UID, changes=(MEMORY,), dry_run=True).changed
-    assert [p.body["metadata"]["resourceVersion"] for p in wire.asked("PATCH")] == ["41", "42"]
-    wire.script[f"PATCH {CART}"] = modified
-    with pytest.raises(Conflict):
-        api.apply(ref(), uid=UID, changes=(MEMORY,), dry_run=True)
-    assert len(wire.asked("PATCH")) == 5
+    def read(_: Request) -> Answer:
+        return Answer(kubernetes.deployment(resourceVersion=str(next(versions))))
+
+    def write(request: Request) -> Answer:
+        if "dryRun" in request.query:
+            return _conflicting("kubectl")(request)
+        version = request.body["metadata"].get("resourceVersion")
+        patches.append((request.query.get("force"), version))
+        return Answer({}) if version == accepted else kubernetes.status(409, "Conflict", "has been modified")
+
+    wire.script |= {f"GET {CART}": read, f"PATCH {CART}": write}
+
+    assert api.apply(ref(), uid=UID, changes=(MEMORY,), dry_run=False).changed
+    assert patches == [("true", "41"), ("true", "42"), ("true", "43")]
+    with pytest.raises(Conflict, match="modified"):
+        api.apply(ref(), uid=UID, changes=(MEMORY,), dry_run=False)
+    assert len(patches) == 6
 
 
 def test_equal_quantity_in_other_words_has_not_moved(wire: Wire, tmp_path: Path) -> None:
@@ -280,7 +288,7 @@ def test_value_that_the_cluster_rejects_is_refused(wire: Wire, tmp_path: Path) -
         api_on(wire, tmp_path).apply(ref(), uid=UID, changes=(MEMORY,), dry_run=False)
 
 
-def _conflicting(*managers: str) -> Script:
+def _conflicting(*managers: str) -> Callable[[Request], Answer]:
     causes = [
         {"reason": "FieldManagerConflict", "message": f'conflict with "{m}" using apps/v1', "field": ".spec"}
         for m in managers

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.adapters.git_http import READER, READER_TOKEN, TOKEN, USER, GitServer, Person
+from tests.adapters.git_http import READER, READER_TOKEN, TOKEN, USER, GitServer
+from tests.adapters.git_shop import Person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

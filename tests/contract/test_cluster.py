@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.adapters.kubernetes_api import PODS, WORKLOADS, KubernetesApi, kubernetes_api
-from reconciler.adapters.kubernetes_connection import STRATEGIC
+from reconciler.adapters.kubernetes_connection import APPLY, STRATEGIC
 from reconciler.errors import Conflict, Refusal, Unauthorized
 from reconciler.model.action import FieldChange
 from reconciler.model.facts import Unknown
@@ -185,11 +185,16 @@ def test_object_made_anew_is_not_restarted(bare: Place) -> None:
 
     with pytest.raises(Conflict) as read:
         cluster.restart(web(bare), uid=ANOTHER_UID, at=AT)
-    body = {"metadata": {"uid": ANOTHER_UID, "labels": {"ours": "no"}}}
+    body: Json = {"metadata": {"uid": ANOTHER_UID, "labels": {"ours": "no"}}}
     with pytest.raises(Conflict) as written:
         cluster.connection.patch(WORKLOADS[0], bare.namespace, "web", body, content_type=STRATEGIC)
 
-    assert (read.value.code, written.value.code) == ("target.replaced", "kubernetes.conflict")
+    manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"} | body["metadata"]}
+    with pytest.raises(Conflict) as applied:
+        cluster.connection.patch(WORKLOADS[0], bare.namespace, "web", manifest, content_type=APPLY)
+
+    assert read.value.code == "target.replaced"
+    assert written.value.code == applied.value.code == "kubernetes.conflict"
     assert live(bare)["metadata"]["generation"] == generation
 
 

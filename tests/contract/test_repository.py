@@ -10,7 +10,7 @@ from reconciler.errors import Conflict, Refusal, SourceError, Unauthorized
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.proposal import TreeFile
-from tests.adapters.git_http import configured
+from tests.adapters.git_shop import configured
 from tests.contract.git_remotes import Login, Remote, on_git, on_gitea
 
 if TYPE_CHECKING:

@@ -219,3 +219,14 @@ def test_reading_refuses_as_an_edit_does(text: str, code: str) -> None:
         read_fields(text.encode(), WEBAPP, "production", [parse_path(MEMORY)])
 
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    ["1Gi, extra: 1", "1Gi # note", "2Gi", "'1Gi'", "1Gi}\n            x: {y: 1", "[", "&a 1Gi", "!!str 1Gi"],
+)
+def test_a_fault_of_our_own_is_caught_by_the_second_parse(monkeypatch: pytest.MonkeyPatch, faulty: str) -> None:
+    """Invariant 5: a fault planted in the writing of tokens does not get past the comparison."""
+    monkeypatch.setattr("reconciler.manifests.edit.write_scalar", lambda *_: (faulty, None))
+
+    assert refusal(MANIFEST).code == "edit.recheck_failed"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.adapters.policy_answer import hash_of, sources_of
 from reconciler.adapters.rego_embedded import EmbeddedRego, embedded_rego
+from reconciler.adapters.rego_source import hash_of, sources_of
 from reconciler.model.verdict import PolicyWord
 from reconciler.resources import shipped
 from tests.policies.samples import RESTART, changed
@@ -53,7 +53,15 @@ def test_a_builtin_that_fails_is_an_error(write: Writes) -> None:
 
 @pytest.mark.parametrize(
     "call",
-    ["opa.runtime()", 'opa["runtime"]()', "opa[`runtime`]()", "time.now_ns()", 'rand.intn("x", 2)', 'uuid.rfc4122("")'],
+    [
+        "opa.runtime()",
+        'opa["runtime"]()',
+        "opa[`runtime`]()",
+        'opa [ "runtime" ] ()',
+        "time.now_ns()",
+        'rand.intn("x", 2)',
+        'uuid.rfc4122("")',
+    ],
 )
 def test_builtins_that_look_outside_are_refused(write: Writes, call: str) -> None:
     """Invariant 11: the whole environment, secrets included, is one call away, however it is written."""
@@ -113,6 +121,26 @@ def test_a_parse_error_is_a_no_and_is_not_printed(write: Writes, capfd: pytest.C
 def test_with_is_refused_before_the_engine_sees_it(write: Writes, statement: str) -> None:
     """The library ends the whole process over it."""
     assert refused(write(f"decision := {YES}", statement).decide(RESTART), "with")
+
+
+def test_an_alias_does_not_hide_a_forbidden_call(write: Writes) -> None:
+    """Whatever is imported under that name, the call is refused."""
+    engine = write("import data.other as opa", f"decision := {YES}", "unused := opa.runtime()")
+
+    assert refused(engine.decide(RESTART), "opa.runtime")
+
+
+def test_functions_of_ones_own_may_be_called(write: Writes, tmp_path: Path) -> None:
+    """By name, by import and in full; only builtins are looked up in the engine."""
+    (tmp_path / "lib.rego").write_text("package lib\ntwice(x) := x * 2")
+    engine = write(
+        "import data.lib",
+        "import data.lib as other",
+        "once(x) := x",
+        f"decision := {YES} if {{ once(lib.twice(1)) == 2; other.twice(1) == data.lib.twice(1) }}",
+    )
+
+    assert engine.decide(RESTART).word is PolicyWord.AUTO
 
 
 def test_the_word_with_in_texts_and_comments_is_fine(write: Writes) -> None:
@@ -232,12 +260,3 @@ def test_doctor_is_told_that_the_rules_work_or_why_not(write: Writes) -> None:
     assert "SHA-256" in works.detail
     assert (broken.works, bool(broken.remedy)) == (False, True)
     assert "after_failure is undefined" in broken.detail
-
-
-def test_no_temporary_files_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiling looks at the engine's plan on disk and takes it away again."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-
-    EmbeddedRego([shipped("policies")]).decide(RESTART)
-
-    assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.adapters.opa_server import OpaServer, opa_server
-from reconciler.adapters.policy_answer import hash_of, sources_of
+from reconciler.adapters.rego_source import hash_of, sources_of
 from reconciler.errors import ConfigurationError, SourceError
 from reconciler.model.verdict import PolicyWord
 from reconciler.resources import shipped

@@ -36,18 +36,23 @@ class World:
     place: Place
     folder: Path
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
-    urls: dict[str, str] = field(default_factory=dict)  # other addresses for a source, to put faults between
+    proxies: dict[str, str] = field(default_factory=dict)  # by source: an address that stands before the real one
 
     @property
     def config(self) -> Path:
         """The configuration file, written anew at each use."""
         bed = self.place.testbed
         sections: dict[str, dict[str, Any]] = {
-            "cluster": {"kubeconfig": str(bed.kubeconfig), "namespaces": [self.place.namespace]},
-            "metrics": {"url": bed.prometheus},
-            "alerts": {"url": bed.alertmanager},
+            "cluster": {"kubeconfig": self._kubeconfig(), "namespaces": [self.place.namespace], "timeout": "3s"},
+            "metrics": {"url": self.proxies.get("prometheus", bed.prometheus), "timeout": "3s"},
+            "alerts": {"url": self.proxies.get("alertmanager", bed.alertmanager), "timeout": "3s"},
             "repository": {"url": self.place.repository_url, "username": gitea.BOT},
-            "forge": {"kind": "gitea", "url": bed.gitea.url, "repository": self.place.repository},
+            "forge": {
+                "kind": "gitea",
+                "url": self.proxies.get("forge", bed.gitea.url),
+                "repository": self.place.repository,
+                "timeout": "3s",
+            },
             "delivery": {"nudge_interval": "2s"},
             "guards": {"cooldown": "0s", "effect_backoff": "100ms", "actions_per_hour": 1000},
             "verify": {"stabilization_period": "2s", "settle_limit": "30s"},
@@ -57,6 +62,17 @@ class World:
         path = self.folder / "reconciler.yaml"
         path.write_text(yaml.safe_dump(sections))
         return path
+
+    def _kubeconfig(self) -> str:
+        """Return the real kubeconfig, or one that names the proxy as its server."""
+        real = self.place.testbed.kubeconfig
+        if "kubernetes" not in self.proxies:
+            return str(real)
+        content = yaml.safe_load(real.read_text())
+        content["clusters"][0]["cluster"] = {"server": self.proxies["kubernetes"]}
+        path = self.folder / "kubeconfig"
+        path.write_text(yaml.safe_dump(content))
+        return str(path)
 
     @property
     def environ(self) -> Mapping[str, str]:

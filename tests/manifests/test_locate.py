@@ -1,0 +1,222 @@
+"""Finding the owning file below a directory source: one document, or a refusal that names the candidates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.errors import Conflict, Refusal
+from reconciler.manifests.locate import locate
+from reconciler.model.delivery import Source
+from reconciler.model.proposal import Located, TreeFile
+from tests.manifests.examples import MANIFEST
+from tests.worlds import APPLICATION, WEBAPP, application
+
+if TYPE_CHECKING:
+    from reconciler.model.objects import ObjectRef
+
+SERVICE = MANIFEST.partition("---\n")[0]
+
+
+def find(
+    tree: dict[str, str | tuple[int, str]],
+    *,
+    target: ObjectRef = WEBAPP,
+    allowed_paths: tuple[str, ...] = (),
+    **source: Any,  # noqa: ANN401 - any field of a source
+) -> Located:
+    """Locate webapp in a tree of paths and texts (with a mode where it is not that of a file)."""
+    entries = {path: entry if isinstance(entry, tuple) else (0o100644, entry) for path, entry in tree.items()}
+    files = [TreeFile(path=path, blob=f"blob of {path}", mode=mode) for path, (mode, _) in entries.items()]
+    app = application(sources=(Source(**{"repository": "r", "path": "apps", "target_revision": "main", **source}),))
+    return locate(
+        target,
+        app,
+        0,
+        files,
+        lambda blob: entries[blob.removeprefix("blob of ")][1].encode(),
+        max_bytes=10_000,
+        allowed_paths=allowed_paths,
+    )
+
+
+def refusal(tree: dict[str, str | tuple[int, str]], **source: Any) -> Refusal:  # noqa: ANN401 - as above
+    """Return why nothing is located; fails when something is."""
+    with pytest.raises(Refusal) as refused:
+        find(tree, **source)
+    assert refused.value.remedy
+    return refused.value
+
+
+def test_the_document_is_found_by_identity() -> None:
+    """A Service of the same name before it does not matter, nor do other files."""
+    found = find({"apps/README.md": "webapp Deployment", "apps/other.yaml": SERVICE, "apps/web.yaml": MANIFEST})
+
+    assert found == Located(
+        application=APPLICATION, source_index=0, path="apps/web.yaml", blob="blob of apps/web.yaml", document=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("apps/web.yml", {}),
+        ("apps/web.yaml", {"path": "./apps/"}),
+        ("web.yaml", {"path": "."}),
+        ("web.yaml", {"path": ""}),
+        ("apps/team/web.yaml", {"recurse": True}),
+        ("apps/team/web.yaml", {"recurse": True, "include": "*.yaml"}),
+        ("apps/web.yaml", {"include": "{*.yml,*.yaml}"}),
+        ("apps/web.yaml", {"exclude": "test/*"}),
+    ],
+)
+def test_files_that_argo_reads_are_searched(path: str, source: dict[str, Any]) -> None:
+    """Folder, suffix, recursion and globs are Argo CD's."""
+    assert find({path: MANIFEST}, **source).path == path
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("apps/web.txt", {}),
+        ("apps/web.YAML", {}),
+        ("apps/team/web.yaml", {}),
+        ("appsfoo/web.yaml", {"recurse": True}),
+        ("web.yaml", {}),
+        ("apps/web.yaml", {"include": "*.yml"}),
+        ("apps/web.yaml", {"exclude": "{web.yaml,x/*}"}),
+        ("apps/web.yaml", {"exclude": "*.yaml", "include": "*"}),
+        ("apps/team/web.yaml", {"recurse": True, "exclude": "*/web.yaml"}),
+    ],
+)
+def test_files_that_argo_does_not_read_are_not_searched(path: str, source: dict[str, Any]) -> None:
+    """An edit there would do nothing."""
+    assert refusal({path: MANIFEST}, **source).code == "locate.not_found"
+
+
+def test_a_file_marked_to_be_skipped_is_skipped() -> None:
+    """Argo CD leaves out what carries its marker, so we do."""
+    assert refusal({"apps/a.yaml": MANIFEST + "# +argocd:skip-file-rendering\n"}).code == "locate.not_found"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"namespace": "staging"}, {"group": "extensions"}, {"kind": "StatefulSet"}, {"name": "web"}],
+)
+def test_an_object_that_differs_in_one_word_is_another(changes: dict[str, str]) -> None:
+    """Group, kind, namespace and name all count."""
+    assert refusal({"apps/web.yaml": MANIFEST}, target=replace(WEBAPP, **changes)).code == "locate.not_found"
+
+
+def test_several_candidates_are_refused_and_named() -> None:
+    """Two files that define the same object: nobody knows which one wins."""
+    refused = refusal({"apps/a.yaml": MANIFEST, "apps/b.yaml": MANIFEST.replace("  namespace: production\n", "")})
+
+    assert refused.code == "locate.ambiguous"
+    assert "apps/a.yaml (document 2), apps/b.yaml (document 2)" in refused.message
+
+
+def test_two_documents_of_one_file_are_two_candidates() -> None:
+    """A file that defines the object twice is as unclear as two files."""
+    refused = refusal({"apps/a.yaml": MANIFEST + "---\n" + MANIFEST})
+
+    assert refused.code == "locate.ambiguous"
+    assert "(document 2), apps/a.yaml (document 4)" in refused.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [MANIFEST + "x: [", MANIFEST + "#" * 10_000, MANIFEST.replace("kind: Deployment", "k: &k Deployment\nkind: *k")],
+    ids=["broken", "large", "hidden"],
+)
+def test_a_file_that_may_hold_the_object_must_be_readable(text: str) -> None:
+    """A file that names the object and cannot be judged could be a second definition."""
+    refused = refusal({"apps/a.yaml": MANIFEST, "apps/b.yaml": text})
+
+    assert refused.code == "locate.unreadable"
+    assert "apps/b.yaml" in refused.message
+
+
+def test_a_broken_file_about_other_things_does_no_harm() -> None:
+    """Only files that name the object are parsed."""
+    assert find({"apps/a.yaml": MANIFEST, "apps/b.yaml": "x: ["}).path == "apps/a.yaml"
+
+
+@pytest.mark.parametrize("kind", ["Kustomize", "Helm", "Plugin", ""])
+def test_rendered_sources_are_refused(kind: str) -> None:
+    """What a tool renders is not the manifest in Git."""
+    refused = refusal({"apps/web.yaml": MANIFEST}, kind=kind)
+
+    assert refused.code == "locate.unsupported_source"
+    assert (kind or "unknown") in refused.message
+
+
+def test_json_is_found_and_refused() -> None:
+    """Argo CD reads JSON too; the reason says that it is not edited."""
+    text = '{"apiVersion": "apps/v1", "kind": "Deployment",\n\t"metadata": {"name": "webapp"}}'
+
+    assert refusal({"apps/web.json": text}).code == "locate.json_file"
+
+
+def test_a_status_about_older_sources_is_waited_for() -> None:
+    """Until Argo CD has compared the present sources, where the object lives is not known (invariant 3)."""
+    with pytest.raises(Conflict, match=r"locate\.source_changing"):
+        locate(WEBAPP, application(sources_current=False), 0, [], lambda _: b"", max_bytes=1, allowed_paths=())
+
+
+def test_a_symlink_is_not_followed() -> None:
+    """What a symlink points at may be shared, and may be outside."""
+    assert refusal({"apps/web.yaml": (0o120000, "../webapp Deployment")}).code == "locate.not_found"
+
+
+@pytest.mark.parametrize(
+    ("tree", "code"),
+    [
+        ({"apps/web.yaml": MANIFEST, "apps/Web.yaml": "{}"}, "locate.name_collision"),
+        ({"apps/ordner\u0308/a.yaml": MANIFEST, "apps/ordn\u0451r/b.yaml": "{}"}, None),
+        ({"apps/o\u0308/a.yaml": MANIFEST, "apps/\u00f6/b.yaml": "{}"}, "locate.name_collision"),
+        ({"apps/team/a.yaml": MANIFEST, "apps/Team": (0o120000, "x")}, "locate.name_collision"),
+        ({"apps/team/a.yaml": MANIFEST, "apps/team": (0o160000, "x")}, "locate.linked_parent"),
+        ({"apps/.git/a.yaml": MANIFEST}, "locate.unsafe_path"),
+        ({"apps/.GIT/a.yaml": MANIFEST}, "locate.unsafe_path"),
+        ({"apps/a\\b.yaml": MANIFEST}, "locate.unsafe_path"),
+        ({"apps/../a.yaml": MANIFEST}, "locate.unsafe_path"),
+        ({"apps//a.yaml": MANIFEST}, "locate.unsafe_path"),
+        ({"apps/a\u200d.yaml": MANIFEST}, "locate.unsafe_path"),
+        ({"apps/.argocd-source-web.yaml": MANIFEST}, "locate.denied_path"),
+        ({"apps/web.sops.yaml": MANIFEST}, "locate.denied_path"),
+        ({"apps/web.key.yaml": MANIFEST}, "locate.denied_path"),
+    ],
+)
+def test_odd_places_are_refused(tree: dict[str, Any], code: str | None) -> None:
+    """Paths that others could check out as something else, and files that are not ours, stay untouched."""
+    if code is None:
+        assert find(tree, recurse=True).path in tree
+    else:
+        assert refusal(tree, recurse=True).code == code
+
+
+def test_pipelines_are_never_edited() -> None:
+    """Files of the forge's own pipelines run as code."""
+    assert refusal({".github/web.yaml": MANIFEST}, path=".github").code == "locate.denied_path"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "found"),
+    [
+        ((), True),
+        (("apps",), True),
+        (("apps/",), True),
+        (("ap",), False),
+        (("other", "apps/web.yaml"), True),
+        ((".",), True),
+    ],
+)
+def test_allowed_paths_end_at_slashes(allowed: tuple[str, ...], found: bool) -> None:  # noqa: FBT001 - a table of answers
+    """`ap` allows `ap/x`, not `apps/x`."""
+    if found:
+        assert find({"apps/web.yaml": MANIFEST}, allowed_paths=allowed).path == "apps/web.yaml"
+    else:
+        assert refusal({"apps/web.yaml": MANIFEST}, allowed_paths=allowed).code == "locate.not_allowed"
