@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install check test test-real bench testbed testbed-down testbed-build docs
+.PHONY: install loop check test test-real bench testbed testbed-down testbed-build docs
 
 install: $(STAMP)
 
@@ -13,6 +13,13 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+loop: install  ## the whole loop on the real components, told by the product's own commands
+	$(BIN)/python -m tests.scenarios.tour
+
+docs: install  ## write the reference pages and the README's output anew
+	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/generate_cli.py
 
 check: install  ## format, lint, types, rooms
 	$(BIN)/ruff format --check .

@@ -35,18 +35,14 @@ def _asked(data: Mapping[str, Any], operation: Operation) -> str:
 
 
 def _done(data: Mapping[str, Any], operation: Operation) -> str | None:
-    summary = operation.remedy.actions[int(data["key"].split(":")[1])].summary
+    action = operation.remedy.actions[int(data["key"].split(":")[1])]
     said = {
-        "run": f"done: {summary}",
-        "apply": f"applied: {summary}",
+        "run": f"ran {action.name} on {action.target}",
+        "apply": f"applied {action.summary}",
         "refresh": f"asked delivery to reread Git for {operation.target.name}",
         "close": f"closed the pull request of {operation.id}",
     }
     return said.get(data.get("verb", ""))
-
-
-def _failed(data: Mapping[str, Any], operation: Operation) -> str:
-    return f"{data.get('verb')} of {operation.target.name} failed: {data['error']}"
 
 
 def _pull_request(data: Mapping[str, Any], operation: Operation) -> str:
@@ -68,7 +64,6 @@ _WORDS: Mapping[EventKind, Words] = {
     EventKind.OPERATION_OPENED: _opened,
     EventKind.APPROVAL_REQUESTED: _asked,
     EventKind.EFFECT_COMPLETED: _done,
-    EventKind.EFFECT_FAILED: _failed,
     EventKind.PULL_REQUEST_OPENED: _pull_request,
     EventKind.PULL_REQUEST_MERGED: _merged,
     EventKind.CHANGE_LIVE: lambda _, operation: f"the change of {operation.target.name} is live",

@@ -23,6 +23,7 @@ AFTER_FAILURE = "after_failure"
 FOLLOW_UPS = {"revert": PolicyWord.AUTO, "next_remedy": PolicyWord.AUTO, "escalate": PolicyWord.MANUAL}
 
 _CODE = re.compile(r"[a-z][a-z0-9_.]{0,63}")
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _REMEDY = "run `reconciler doctor`; until the policy answers, nothing that it must judge is done"
 
 
@@ -51,7 +52,7 @@ def checked_json(facts: Mapping[str, Any]) -> str:
     Raises PolicyFault when they hold what an engine would read as something else (NUL, NaN), or what is not JSON.
     """
     try:
-        text = json.dumps(facts, allow_nan=False, separators=(",", ":"))
+        text = _ENCODER.encode(facts)
     except (TypeError, ValueError) as error:
         raise PolicyFault(f"the facts are not JSON: {error}") from error
     if "\\u0000" in text:

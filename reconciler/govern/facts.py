@@ -45,9 +45,9 @@ def facts_for(
     asked = Asked(action=action, index=index, operation=operation, route=route_of(action, claim.ownership))
     return {
         "action": _action(action),
-        "target": _target(action),
+        "target": _target(action.target),
         "environment": environment_of(action.target, snapshot),
-        "ownership": {"git": claim.ownership.value, "reason": claim.reason},
+        "ownership": {"git": claim.ownership.value},
         "workload": _workload(action.target, snapshot),
         "evidence": _evidence(operation, now),
         "history": _history(action, operation, history, now),
@@ -109,7 +109,6 @@ def _action(action: Action) -> dict[str, Any]:
         "kind": action.action_class.value,
         "risk": action.risk.value,
         "destructive": action.destructive,
-        "reversible": action.reversible,
         "changes": [{"path": format_path(c.path), "before": c.before, "after": c.after} for c in action.changes],
         "blast_radius": {
             "pods": action.blast_radius.pods,
@@ -119,15 +118,12 @@ def _action(action: Action) -> dict[str, Any]:
     }
 
 
-def _target(action: Action) -> dict[str, str]:
-    target = action.target
+def _target(target: ObjectRef) -> dict[str, str]:
     return {
         "cluster": target.cluster,
-        "group": target.group,
         "kind": target.kind,
         "namespace": target.namespace,
         "name": target.name,
-        "uid": action.uid,
     }
 
 

@@ -29,13 +29,14 @@ _LABEL = 9  # the longest first word of a pass's lines
 
 
 def pass_lines(report: PassReport) -> Iterator[Line]:
-    """Yield what was done, what waits, what is unknown, and last the pass in one sentence."""
+    """Yield what was done, what failed, waits, is held or unknown; a pass without any of these in one sentence."""
     yield from (_labelled("done", "good", line) for line in report.lines)
     yield from (_labelled("failed", "bad", problem) for problem in report.problems)
     yield from (_labelled("waits", "warn", f"{operation}: {reason}") for operation, reason in report.waiting)
     yield from _held_lines(report.held)
     yield from _unknown_lines(report.unknown)
-    yield Styled(report.sentence, "head")
+    if not (report.lines or report.problems or report.waiting):
+        yield Styled(report.sentence, "head")
 
 
 def _labelled(label: str, style: str, text: str) -> Line:

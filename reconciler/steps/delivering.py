@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 def awaiting_git_pr(operation: Operation, view: View) -> Iterator[Step]:
     """The pull request is open: see what people did with it."""
     tracked, followed = operation.pull_request, view.snapshot.followed.get(operation.id)
-    if tracked is None or followed is None:
-        yield wait(operation, "the pull request was opened in this pass")
+    if tracked is None:
+        return
+    if followed is None:  # it was opened in this pass
+        yield wait(operation, f"pull request {tracked.number} waits for a review: {tracked.url}")
         return
     found = followed.pull_request
     if isinstance(found, Unknown):

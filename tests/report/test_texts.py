@@ -168,14 +168,14 @@ def test_an_address_that_is_not_one_is_not_linked() -> None:
 
 
 def test_commit_message_ends_with_its_trailers() -> None:
-    """Subject, reason, and trailers as the last paragraph, where Git looks for them."""
+    """Subject, reason, trailers where Git looks for them; no counts, so that equal changes are equal commits."""
     remedy = with_evidence("OOMKilled")
     trailers = {"Proposal-Id": "i" * 32, "Object": "default|apps/Deployment|production/webapp", "New-Value": "1Gi"}
 
     message = commit_message(remedy=remedy, action=remedy.actions[1], trailers=trailers)
 
     assert message == (
-        "webapp: memory limit 512Mi → 1Gi after 3 OOM kills\n"
+        "webapp: memory limit 512Mi → 1Gi\n"
         "\n"
         "webapp: container web is OOMKilled at its memory limit 512Mi\n"
         "\n"
