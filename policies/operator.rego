@@ -22,11 +22,6 @@
 #     settings       after_failure, attempts_per_day, approvers
 #     unknown_facts  what could not be read, by name
 #     now            the time of the pass
-package operator, too) are added to it. What may be asked of `input` is written
-# in docs/reference/policy.md. Anything but `false` counts as true, so that a slip tightens and never loosens.
-#
-#     escalate if input.target.namespace == "payments"
-#     deny if input.evidence.severity == "critical"
 package operator
 
 # escalate: a person decides, whatever the other rules say.
