@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.act import apply, run
 from reconciler.errors import Conflict, ReconcilerError, Refusal, foreign_text
 from reconciler.model.codec import encode
 from reconciler.model.operation import Draft, EventKind, Operation, TrackedPullRequest
-from reconciler.model.proposal import Proposal
+from reconciler.model.proposal import Proposal, PullRequestState
+from reconciler.model.verdict import Answer
 from reconciler.propose.proposals import propose
 from reconciler.propose.publish import commit, publish
 from reconciler.steps import Perform, Verb, View
 
 if TYPE_CHECKING:
     from reconciler.book import Book
-    from reconciler.ports import Ports
+    from reconciler.ports import Forge, Ports
 
 _SIDE_BY_SIDE = 8
 
@@ -54,11 +55,21 @@ def perform(steps: Sequence[Perform], view: View, ports: Ports, book: Book) -> N
                 book.record([prepared])
             else:
                 ready.append(prepared)
-        announced = [p for p in ready if book.intend([_intent(p)])]
+        ready.sort(key=lambda p: (p.operation.id, p.step.action))  # the oldest operation first, every time
+        announced = [p for p in ready if _still_goes(p, view, book) and book.intend([_intent(p)])]
         doing = {pool.submit(_do, p, book.get(p.step.operation), view, ports): p.step for p in announced}
         for done, step in _finished(doing):
             drafts = _outcome(done, step)
             book.record([drafts] if isinstance(drafts, Draft) else drafts)
+
+
+def _still_goes(prepared: _Prepared, view: View, book: Book) -> bool:
+    """Judge again, knowing what this round has announced before it: limits hold within a round too (invariant 10)."""
+    step = prepared.step
+    if step.verb not in {Verb.RUN, Verb.PROPOSE, Verb.APPLY}:
+        return True
+    verdict = replace(view, history=book.operations).judge(book.get(step.operation), step.action)
+    return verdict.answer is Answer.GO
 
 
 def _finished(futures: dict[Future[Any], Perform]) -> Iterator[tuple[Future[Any], Perform]]:
@@ -156,10 +167,20 @@ def _propose(prepared: _Prepared, operation: Operation, view: View, ports: Ports
 
 
 def _close(prepared: _Prepared, operation: Operation, _: View, ports: Ports) -> Result:
-    if operation.pull_request is not None:
+    number = _open_number(operation, ports.forge)
+    if number is not None:
         why = f"Rejected by {operation.rejected_by}. {operation.rejection_reason}".strip()
-        ports.forge.close(operation.pull_request.number, why=why)
+        ports.forge.close(number, why=why)
     return [_completed(prepared.step, {})]
+
+
+def _open_number(operation: Operation, forge: Forge) -> int | None:
+    """Return the pull request's number; one that a crash kept from the ledger is found by its announced branch."""
+    if operation.pull_request is not None:
+        return operation.pull_request.number
+    branch = next((effect.data["branch"] for effect in operation.effects.values() if "branch" in effect.data), None)
+    found = forge.find(branch) if branch else None
+    return found.number if found is not None and found.state is PullRequestState.OPEN else None
 
 
 def _refresh(prepared: _Prepared, operation: Operation, _: View, ports: Ports) -> Result:

@@ -7,6 +7,7 @@ next pass looks again (invariant 2). It ends by itself: rounds are counted (inva
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from reconciler.book import Book
@@ -87,6 +88,7 @@ def _view(
     book: Book,
     now: datetime,
 ) -> View:
+    taken = count()  # several operations of one round may ask before any of the new ones is recorded
     return View(
         snapshot=snapshot,
         findings=findings if isinstance(findings, Unknown) else {f.fingerprint: f for f in findings},
@@ -94,7 +96,7 @@ def _view(
         policy=ports.policy,
         now=now,
         history=book.operations,
-        next_id=lambda: book.next_id(at=now),
+        next_id=lambda: book.next_id(at=now, taken=next(taken)),
     )
 
 

@@ -104,13 +104,13 @@ def application_of(raw: Json, cluster: str) -> Application:
     spec, status = raw["spec"], raw.get("status") or {}
     sync = status.get("sync") or {}
     operation = status.get("operationState") or {}
-    compared = sync.get("comparedTo") or {}
-    raw_sources = _sources(compared) or _sources(spec)  # before the first comparison only the spec says it
+    wanted, compared = _sources(spec), _sources(sync.get("comparedTo") or {})
+    raw_sources = compared or wanted  # before the first comparison only the spec says it
     destination = spec.get("destination") or {}
     return Application(
         ref=ref_of(raw, cluster, "argoproj.io", "Application"),
         sources=tuple(_source(s, kind) for s, kind in zip(raw_sources, _kinds(status, raw_sources), strict=True)),
-        sources_current=[_desired(s) for s in _sources(compared)] == [_desired(s) for s in _sources(spec)],
+        sources_current=compared == wanted or [_desired(s) for s in compared] == [_desired(s) for s in wanted],
         destination_namespace=destination.get("namespace") or "",
         destination_server=destination.get("server") or destination.get("name") or "",
         sync_status=sync.get("status") or "Unknown",

@@ -6,7 +6,7 @@ Source: the `resource.Quantity` grammar of the Kubernetes API (suffixes Ki…Ei,
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
 _DECIMAL = {
@@ -35,7 +35,11 @@ def parse_quantity(text: str) -> Decimal:
         raise ValueError(msg)
     number, exponent, binary, decimal = match.groups()
     if exponent:
-        return Decimal(number + exponent)
+        try:
+            return Decimal(number + exponent)
+        except InvalidOperation:  # an exponent beyond any number
+            msg = f"not a Kubernetes quantity: {text!r}"
+            raise ValueError(msg) from None
     if binary:
         return Decimal(number) * _BINARY[binary]
     return Decimal(number) * _DECIMAL[decimal]

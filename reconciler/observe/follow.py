@@ -46,9 +46,7 @@ def follow(
     return Followed(
         pull_request=found,
         values_at_merge=_values(operation, tracked, merge, applications, ports.repository),
-        values_at_base=base
-        if isinstance(base, Unknown)
-        else _values(operation, tracked, base, applications, ports.repository),
+        values_at_base=_values_at_base(operation, tracked, base, merge, applications, ports.repository),
         contains_merge=_contains(tracked, merge, applications, ports.repository),
     )
 
@@ -97,6 +95,23 @@ def _values(
         )
     except ReconcilerError as error:
         return Unknown("git", str(error))
+
+
+def _values_at_base(
+    operation: Operation,
+    tracked: TrackedPullRequest,
+    base: Fact[CommitId],
+    merge: CommitId,
+    applications: Fact[tuple[Application, ...]],
+    repository: Repository,
+) -> Fact[tuple[str | None, ...]]:
+    """Read the fields at base, if it has the merge: sources are asked side by side, so base may be older than it."""
+    descends = base if isinstance(base, Unknown) else repository.contains(base, merge)
+    if isinstance(base, Unknown) or isinstance(descends, Unknown):
+        return Unknown("git", f"whether base has the merge is not known ({descends})")
+    if not descends:
+        return Unknown("git", f"base was read before the merge, at {base[:8]}")
+    return _values(operation, tracked, base, applications, repository)
 
 
 def _contains(

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.diffs import unified_diff
-from reconciler.errors import Refusal
+from reconciler.errors import Refusal, SourceError
 from reconciler.manifests.edit import edit_fields
 from reconciler.manifests.locate import locate
 from reconciler.model.delivery import Application, normalized_repository, owning_applications
@@ -101,10 +101,10 @@ def propose(
 def owner_of(action: Action, snapshot: Snapshot, repository: Repository) -> tuple[Application, int]:
     """Return the Application that delivers the target, and which of its sources is our repository.
 
-    Raises Refusal when there is not exactly one of either.
+    Raises Refusal when there is not exactly one of either, SourceError when that is not known.
     """
     if isinstance(snapshot.applications, Unknown) or isinstance(snapshot.workloads, Unknown):
-        raise Refusal(
+        raise SourceError(  # passes by itself, where a refusal would stand
             code="propose.owner_unknown",
             message=f"the Application of {action.target} is not known now",
             remedy="run `reconciler doctor`; the next pass tries again",

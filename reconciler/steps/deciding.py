@@ -51,26 +51,26 @@ def _resolved(operation: Operation, view: View) -> bool:
 
 def mitigations(operation: Operation, view: View) -> Iterator[Step]:
     """The imperative half: only while the trouble is there, for it would disturb a workload that has recovered."""
+    present = not isinstance(view.findings, Unknown) and operation.remedy.finding.fingerprint in view.findings
     for index in imperative_of(operation):
-        key = effect_key(operation, index, Verb.RUN)
-        begun = key in operation.effects
-        present = not isinstance(view.findings, Unknown) and operation.remedy.finding.fingerprint in view.findings
-        if begun or present:
-            if begun and operation.effects[key].status is EffectStatus.COMPLETED:
-                continue
+        effect = operation.effects.get(effect_key(operation, index, Verb.RUN))
+        if effect is not None and effect.status is EffectStatus.COMPLETED:
+            continue
+        # What was announced is finished in any case: nobody knows whether it happened.
+        if present or (effect is not None and effect.status is EffectStatus.INTENDED):
             yield from part(operation, index, view)
 
 
 def _settled_by(operation: Operation, indices: tuple[int, ...], view: View) -> Iterator[Step]:
     """Go on when the deciding action is done, end when it will not happen."""
     for index in indices:
+        if completed(operation, index) is not None:
+            continue
         reason = failure(operation, index, view.settings)
         if reason is not None:
             refused = operation.verdicts[index].answer is Answer.REFUSE
             yield closing(operation, Outcome.REFUSED, reason, escalate=not refused)
-            return
-        if completed(operation, index) is None:
-            return
+        return
     data = {"values": list(operation.expected)}
     yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.CHANGE_LIVE, data=data),))
 
@@ -83,8 +83,7 @@ def rejected(operation: Operation, view: View) -> Iterator[Step]:
     reason = f"rejected by {operation.rejected_by}"
     if operation.rejection_reason:
         reason += f": {operation.rejection_reason}"
-    tracked = operation.pull_request
-    if tracked is None or tracked.merge_commit is not None or tracked.closed_by is not None:
+    if not _may_have_one_open(operation):
         yield closing(operation, Outcome.REJECTED, reason)
         return
     key = effect_key(operation, 0, Verb.CLOSE)
@@ -93,3 +92,11 @@ def rejected(operation: Operation, view: View) -> Iterator[Step]:
         yield closing(operation, Outcome.REJECTED, reason, escalate=effect.status is EffectStatus.FAILED)
         return
     yield from attempt(operation, 0, Verb.CLOSE, view)
+
+
+def _may_have_one_open(operation: Operation) -> bool:
+    """Tell whether a pull request may be open; one that was only announced may be, after a crash (invariant 1)."""
+    tracked = operation.pull_request
+    if tracked is None:
+        return any("branch" in effect.data for effect in operation.effects.values())
+    return tracked.merge_commit is None and tracked.closed_by is None

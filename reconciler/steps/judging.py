@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.decide import decide
+from reconciler.decide.past import held_by_past
 from reconciler.decide.revert import revert_of
 from reconciler.govern.facts import facts_for
 from reconciler.model.action import Remedy
@@ -113,4 +114,9 @@ def _next_remedy(operation: Operation, view: View) -> Remedy | str:
     remedy = decide(finding, view.snapshot, view.settings)
     if isinstance(remedy, str):
         return remedy
+    if remedy.digest == operation.remedy.digest:
+        return "the next remedy would be the one that did not help"
+    held = held_by_past(remedy, view.history, view.settings.guards, view.now)
+    if held is not None:  # people win: a no stands, whichever way leads to the same proposal
+        return held.reason
     return Remedy(finding=finding, actions=remedy.actions, rationale=remedy.rationale, parent=operation.id)

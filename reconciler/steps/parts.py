@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.settings import Settings
 
 _LONGEST_BACKOFF = timedelta(hours=1)
+_MOST_DOUBLINGS = 32  # from a microsecond to the longest; more would overflow a timedelta
 
 
 def part(operation: Operation, index: int, view: View) -> Iterator[Step]:
@@ -84,8 +85,8 @@ def given_up(effect: Effect, settings: Settings) -> bool:
 
 
 def _retry_at(effect: Effect, settings: Settings) -> datetime:
-    doubled: int = 2 ** (effect.attempts - 1)
-    pause = min(settings.guards.effect_backoff * doubled, _LONGEST_BACKOFF)
+    doubled: int = 2 ** min(effect.attempts - 1, _MOST_DOUBLINGS)
+    pause = min(min(settings.guards.effect_backoff, _LONGEST_BACKOFF) * doubled, _LONGEST_BACKOFF)
     return (effect.finished_at or effect.intended_at) + pause
 
 

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from reconciler.model.facts import Unknown
 from reconciler.settings import ClusterSettings
 from tests.bench import fleet
 from tests.bench.figure import Figure
+from tests.bench.measuring import milliseconds, own_peak_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +37,13 @@ _LISTS = (
 
 def measure() -> list[Figure]:
     """Return the fastest of several passes of each, taken in turns, and the peak memory of a process that makes one."""
-    with fleet.served() as url, tempfile.TemporaryDirectory() as folder:
+    with fleet.served() as served, tempfile.TemporaryDirectory() as folder:
+        url = served.url
         observe, bare = _ours(url, Path(folder)), _floor(url)
         ours, floor = [], []
         for _ in range(_RUNS):
-            ours.append(_milliseconds(observe))
-            floor.append(_milliseconds(bare))
+            ours.append(milliseconds(observe))
+            floor.append(milliseconds(bare))
         memory, bare_memory = (_peak_memory(kind, url) for kind in ("ours", "floor"))
     best, lowest = min(ours), min(floor)
     return [
@@ -108,12 +109,6 @@ def _floor(url: str) -> Callable[[], None]:
     return bare
 
 
-def _milliseconds(call: Callable[[], None]) -> float:
-    started = time.perf_counter()
-    call()
-    return (time.perf_counter() - started) * 1000
-
-
 def _peak_memory(kind: str, url: str) -> float:
     """Return the peak resident memory of a new process that reads once, in megabytes."""
     command = [sys.executable, "-m", "tests.bench.bench_pass_reads", kind, url]
@@ -123,8 +118,7 @@ def _peak_memory(kind: str, url: str) -> float:
 def _read_once(kind: str, url: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (_ours(url, Path(folder)) if kind == "ours" else _floor(url))()
-    status = Path("/proc/self/status").read_text()  # getrusage's figure would include the parent before its exec
-    print(int(status.partition("VmHWM:")[2].split()[0]) / 1024)
+    print(own_peak_memory())
 
 
 if __name__ == "__main__":

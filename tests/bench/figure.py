@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+class Skipped(Exception):
+    """A measurement cannot be made here; says why."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """What we need, what the bare work needs, and whether that is within reach."""

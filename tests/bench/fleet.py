@@ -1,18 +1,26 @@
-"""An API server's answers for a fleet of 1,000 quiet workloads, served by a process of its own.
+"""A fleet of 1,000 quiet workloads: every server that a pass asks, played by one process of its own.
 
 The objects have the size and shape of real ones: managed fields, conditions, environment, probes, volumes. The pages
-are made before the first request, so that a benchmark measures its client.
+are made before the first request, so that a benchmark measures its client. Git is git's own server.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.adapters.git_http import GitServer, git
+from tests.bench import fleet_sources
+from tests.bench.fleet_sources import BORN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,16 +29,24 @@ Json = dict[str, Any]
 
 WORKLOADS = 1_000
 PODS_EACH = 2
-BORN = "2026-03-01T08:00:00Z"
+_BRANCHES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the fleet's servers are; `tests.adapters.git_http` knows who may read the repository."""
+
+    url: str  # the API server, Prometheus, Alertmanager and Gitea, as their paths do not meet
+    repository: str
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """Serve the fleet from another process; yields its address."""
+def served() -> Iterator[Addresses]:
+    """Serve the fleet from another process."""
     process = subprocess.Popen([sys.executable, "-m", "tests.bench.fleet"], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        yield process.stdout.readline().strip()
+        yield Addresses(*json.loads(process.stdout.readline()))
     finally:
         process.terminate()
         process.wait()
@@ -143,9 +159,8 @@ def _pod(number: int, index: int) -> Json:
     }
 
 
-def _lists() -> dict[str, tuple[str, list[Json]]]:
+def _lists(pods: list[Json], repository: str) -> dict[str, tuple[str, list[Json]]]:
     numbers = range(WORKLOADS)
-    pods = [_pod(number, index) for number in numbers for index in range(PODS_EACH)]
     namespaces = [{"metadata": {"name": f"team-{n}", "labels": {"environment": "production"}}} for n in range(40)]
     return {
         "/api/v1/namespaces": ("NamespaceList", namespaces),
@@ -155,21 +170,37 @@ def _lists() -> dict[str, tuple[str, list[Json]]]:
         "/apis/apps/v1/daemonsets": ("DaemonSetList", []),
         "/apis/apps/v1/replicasets": ("PartialObjectMetadataList", [_replica_set(n) for n in numbers]),
         "/apis/autoscaling/v2/horizontalpodautoscalers": ("HorizontalPodAutoscalerList", []),
+        "/apis/argoproj.io/v1alpha1/applications": (
+            "ApplicationList",
+            fleet_sources.applications(WORKLOADS, repository),
+        ),
     }
 
 
-def _pages(limit: int = 500) -> dict[tuple[str, str], bytes]:
-    """Return each page's bytes by path and continue token."""
-    pages = {}
-    for path, (kind, items) in _lists().items():
+def _pages(repository: str, limit: int = 500) -> dict[tuple[str, str], bytes]:
+    """Return each answer's bytes by path and continue token."""
+    pods = [_pod(number, index) for number in range(WORKLOADS) for index in range(PODS_EACH)]
+    pages = {(path, ""): _answer(content) for path, content in fleet_sources.answers(pods).items()}
+    for path, (kind, items) in _lists(pods, repository).items():
         for start in range(0, max(len(items), 1), limit):
             end = start + limit
             metadata = {"resourceVersion": "200000"} | ({"continue": str(end)} if end < len(items) else {})
             page = {"kind": kind, "apiVersion": "v1", "metadata": metadata, "items": items[start:end]}
-            body = json.dumps(page, separators=(",", ":")).encode()
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-            pages[path, str(start or "")] = head.encode() + body
+            pages[path, str(start or "")] = _answer(page)
     return pages
+
+
+def _answer(content: object) -> bytes:
+    body = json.dumps(content, separators=(",", ":")).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def _populate(repository: Path) -> None:
+    """Put one commit on many branches."""
+    commit = git(repository, "commit-tree", git(repository, "mktree"), "-m", "nothing yet")
+    for name in ("main", *(f"change-{number}" for number in range(_BRANCHES))):
+        git(repository, "update-ref", f"refs/heads/{name}", commit)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -186,12 +217,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Serve until terminated; the first line of output is the address."""
-    _Handler.pages = _pages()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
-    server.serve_forever()
+    """Serve until terminated; the first line of output is the addresses."""
+    with tempfile.TemporaryDirectory() as root, GitServer(Path(root)) as repositories:
+        _populate(repositories.create("fleet.git", default="main"))
+        repository = repositories.url("fleet.git")
+        _Handler.pages = _pages(repository)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        server.daemon_threads = True
+        print(json.dumps([f"http://127.0.0.1:{server.server_address[1]}", repository]), flush=True)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        server.serve_forever()
 
 
 if __name__ == "__main__":

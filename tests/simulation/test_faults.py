@@ -14,6 +14,7 @@ import pytest
 from reconciler.model.operation import EventKind, Outcome, Phase
 from tests.scenarios.world import World, hungry
 from tests.simulation.proxy import Fault, FaultyProxy
+from tests.testbed import gitea
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def between(world: World, source: str) -> Iterator[FaultyProxy]:
         "alertmanager": bed.alertmanager,
         "forge": bed.gitea.url,
     }[source]
-    with FaultyProxy(real) as proxy:
+    with FaultyProxy(real, authority=bed.cluster.authority) as proxy:
         world.proxies[source] = proxy.url
         yield proxy
 
@@ -64,46 +65,34 @@ def assert_done_once(world: World) -> None:
     world.assert_whole()
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault("GET", PODS, status=500, body={"kind": "Status", "code": 500}),
-        Fault("GET", PODS, status=429, body={"kind": "Status", "code": 429}, headers={"Retry-After": "1"}),
-        Fault("GET", PODS, status=403, body={"kind": "Status", "code": 403, "reason": "Forbidden"}),
-        Fault("GET", PODS, status=410, body={"kind": "Status", "code": 410, "reason": "Expired"}),
-        Fault("GET", PODS, status=200, body="<html>a login page</html>"),
-        Fault("GET", PODS, status=200, body={"kind": "Status", "status": "Success"}),
-        Fault("GET", PODS, lie=lambda pods: {**pods, "items": []}),
-        Fault("GET", r"/deployments\?", status=500, body={}),
-        Fault("GET", APPLICATIONS, status=500, body={}),
-        Fault("GET", APPLICATIONS, lie=lambda found: {**found, "items": []}),
-    ],
-    ids=[
-        "pods 500",
-        "pods 429",
-        "pods 403",
-        "pods 410",
-        "pods not JSON",
-        "pods another kind",
-        "pods empty",
-        "deployments 500",
-        "Applications 500",
-        "Applications empty",
-    ],
-)
-def test_cluster_that_does_not_answer_stops_everything(worlds: Worlds, fault: Fault) -> None:
+SILENCES = {
+    "pods 500": Fault("GET", PODS, status=500, body={"kind": "Status", "code": 500}),
+    "pods 429": Fault("GET", PODS, status=429, body={"kind": "Status", "code": 429}, headers={"Retry-After": "1"}),
+    "pods 403": Fault("GET", PODS, status=403, body={"kind": "Status", "code": 403, "reason": "Forbidden"}),
+    "pods 410": Fault("GET", PODS, status=410, body={"kind": "Status", "code": 410, "reason": "Expired"}),
+    "pods not JSON": Fault("GET", PODS, status=200, body="<html>a login page</html>"),
+    "pods another kind": Fault("GET", PODS, status=200, body={"kind": "Status", "status": "Success"}),
+    "pods empty": Fault("GET", PODS, lie=lambda pods: {**pods, "items": []}),
+    "deployments 500": Fault("GET", r"/deployments\?", status=500, body={}),
+    "Applications 500": Fault("GET", APPLICATIONS, status=500, body={}),
+    "Applications empty": Fault("GET", APPLICATIONS, lie=lambda found: {**found, "items": []}),
+}
+
+
+def test_cluster_that_does_not_answer_stops_everything(worlds: Worlds, subtests: pytest.Subtests) -> None:
     """Nothing is done on unknown facts, and all of it once they are known."""
     world = in_trouble(worlds)
-    fault.hits = 0
     with between(world, "kubernetes") as proxy:
-        proxy.break_with(fault)
+        for name, fault in SILENCES.items():
+            with subtests.test(name):
+                proxy.break_with(fault)
 
-        report = world.run()
+                report = world.run()
 
-        assert fault.hits > 0
-        assert report.unknown or report.waiting, report.sentence
-        assert_nothing_done(world)
-        proxy.heal()
+                assert fault.hits > 0
+                assert report.unknown or report.waiting, report.sentence
+                assert_nothing_done(world)
+            proxy.heal()
         assert_done_once(world)
 
 
@@ -119,11 +108,10 @@ def test_slow_cluster_is_given_up_in_time(worlds: Worlds) -> None:
         assert_nothing_done(world)
 
 
-@pytest.mark.parametrize("source", ["prometheus", "alertmanager"])
 @pytest.mark.parametrize(
-    "answer",
-    [{"status": 500, "body": {}}, {"status": 200, "body": "nonsense"}, {"delay": 8.0}],
-    ids=["500", "nonsense", "slow"],
+    ("source", "answer"),
+    [("prometheus", {"delay": 8.0}), ("alertmanager", {"status": 500, "body": {}})],
+    ids=["prometheus slow", "alertmanager 500"],
 )
 def test_supporting_source_is_named_and_its_facts_are_left_out(
     worlds: Worlds, source: str, answer: dict[str, Any]
@@ -148,10 +136,9 @@ def test_supporting_source_is_named_and_its_facts_are_left_out(
             "PATCH", "/deployments/web", status=409, body={"kind": "Status", "code": 409, "reason": "Conflict"}, times=1
         ),
         Fault("PATCH", "/deployments/web", status=500, body={"kind": "Status", "code": 500}, after=True, times=1),
-        Fault("PATCH", "/deployments/web", status=503, body={}, times=2),
         Fault("PATCH", "/deployments/web", delay=8.0, times=1),
     ],
-    ids=["409", "500 after it took effect", "503 twice", "answer lost"],
+    ids=["409", "500 after it took effect", "answer lost"],
 )
 def test_restart_happens_once_whatever_its_answer(worlds: Worlds, fault: Fault) -> None:
     """Invariant 1: a restart whose answer was lost is repeated with the same time, which changes nothing."""
@@ -172,11 +159,10 @@ def test_restart_happens_once_whatever_its_answer(worlds: Worlds, fault: Fault) 
     [
         Fault("POST", "/pulls$", status=500, body={}, after=True, times=1),
         Fault("POST", "/pulls$", status=422, body={"message": "pull request already exists"}, after=True, times=1),
-        Fault("POST", "/pulls$", status=502, body="bad gateway", times=2),
         Fault("POST", "/pulls$", delay=8.0, times=1),
         Fault("POST", "/labels$", status=500, body={}),
     ],
-    ids=["500 after it was opened", "422 duplicate", "502 twice", "answer lost", "labels fail"],
+    ids=["500 after it was opened", "422 duplicate", "answer lost", "labels fail"],
 )
 def test_pull_request_is_opened_once_whatever_the_answer(worlds: Worlds, fault: Fault) -> None:
     """Invariant 6: what is there already is adopted."""
@@ -188,28 +174,27 @@ def test_pull_request_is_opened_once_whatever_the_answer(worlds: Worlds, fault: 
         assert_done_once(world)
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault("GET", r"/pulls(\?|/)", status=500, body={}),
-        Fault("GET", r"/pulls(\?|/)", lie=lambda _: []),
-        Fault("GET", r"/pulls(\?|/)", status=401, body={"message": "token expired"}),
-    ],
-    ids=["500", "empty list", "401"],
-)
-def test_silent_forge_closes_nothing(worlds: Worlds, fault: Fault) -> None:
+MUTE = {
+    "500": Fault("GET", r"/pulls(\?|/)", status=500, body={}),
+    "empty list": Fault("GET", r"/pulls(\?|/)", lie=lambda _: []),
+    "401": Fault("GET", r"/pulls(\?|/)", status=401, body={"message": "token expired"}),
+}
+
+
+def test_silent_forge_closes_nothing(worlds: Worlds, subtests: pytest.Subtests) -> None:
     """A list without our pull request proves nothing; the operation waits."""
     world = in_trouble(worlds)
     world.run_until_phase(Phase.AWAITING_GIT_PR)
-    fault.hits = 0
     with between(world, "forge") as proxy:
-        proxy.break_with(fault)
+        for name, fault in MUTE.items():
+            with subtests.test(name):
+                proxy.break_with(fault)
 
-        world.run()
+                world.run()
 
-        assert fault.hits > 0
-        assert world.phase is Phase.AWAITING_GIT_PR
-        proxy.heal()
+                assert fault.hits > 0
+                assert world.phase is Phase.AWAITING_GIT_PR
+            proxy.heal()
         world.place.merge(world.place.pull_requests()[0]["number"])
         world.run_until_outcome(Outcome.VERIFIED)
 
@@ -217,7 +202,7 @@ def test_silent_forge_closes_nothing(worlds: Worlds, fault: Fault) -> None:
 def test_rejected_push_is_told_to_a_person_once(worlds: Worlds) -> None:
     """A protected branch pattern refuses our push: refused with the server's reason, escalated once, no loop."""
     world = in_trouble(worlds)
-    world.place.forge().call(
+    world.place.forge(gitea.ADMIN).call(
         "POST", f"/repos/{world.place.repository}/branch_protections", rule_name="reconciler/**", enable_push=False
     )
 
