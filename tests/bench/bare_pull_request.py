@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tests.testbed import gitea
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tests.testbed.place import Place
 
@@ -50,10 +50,10 @@ class Bare:
         )
         assert answer.status == 201, answer.data
 
-    def run_cold(self) -> None:
+    def run_cold(self, environment: Mapping[str, str]) -> None:
         """Do the same in a new process."""
         command = [sys.executable, "-m", "tests.bench.bare_pull_request"]
-        subprocess.run(command, check=True, input=json.dumps(asdict(self)), text=True)
+        subprocess.run(command, check=True, input=json.dumps(asdict(self)), text=True, env=environment)
 
 
 @contextmanager

@@ -31,7 +31,13 @@ def _application(number: int, repository: str) -> Json:
         for group, kind in _KINDS
     ]
     results = [
-        {**o, "status": "Synced", "message": f"{o['kind'].lower()} unchanged", "hookPhase": "Running", "syncPhase": "Sync"}
+        {
+            **o,
+            "status": "Synced",
+            "message": f"{o['kind'].lower()} unchanged",
+            "hookPhase": "Running",
+            "syncPhase": "Sync",
+        }
         for o in objects
     ]
     history = [
@@ -91,7 +97,11 @@ def _memory_peaks(pods: list[Json]) -> Json:
     """Return one series a container, as the grouped query does."""
     series = [
         {
-            "metric": {"namespace": pod["metadata"]["namespace"], "pod": pod["metadata"]["name"], "container": c["name"]},
+            "metric": {
+                "namespace": pod["metadata"]["namespace"],
+                "pod": pod["metadata"]["name"],
+                "container": c["name"],
+            },
             "value": [1_772_352_000.0, str(150_000_000 + number)],
         }
         for number, pod in enumerate(pods)
@@ -127,7 +137,13 @@ def _pull_request(number: int) -> Json:
         "body": "Why this change is made.\n" * 20,
         "user": user,
         "labels": [],
-        "head": {"label": f"change-{number}", "ref": f"change-{number}", "sha": COMMIT, "repo_id": 1, "repo": repository},
+        "head": {
+            "label": f"change-{number}",
+            "ref": f"change-{number}",
+            "sha": COMMIT,
+            "repo_id": 1,
+            "repo": repository,
+        },
         "base": {"label": "main", "ref": "main", "sha": COMMIT, "repo_id": 1, "repo": repository},
         "merged": True,
         "merged_at": BORN,

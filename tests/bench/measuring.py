@@ -1,7 +1,8 @@
-"""The two rulers that measurements share: a stopwatch and the peak memory of this process."""
+"""The rulers that measurements share: a stopwatch, this process's peak memory, and how a process of its own starts."""
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,3 +22,12 @@ def own_peak_memory() -> float:
     """Return the most memory that this process ever had resident, in megabytes."""
     status = Path("/proc/self/status").read_text()  # getrusage's figure would include the parent before its exec
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def installed_environment(folder: Path) -> dict[str, str]:
+    """Return an environment whose Python keeps bytecode, in this folder, as every installed program has it.
+
+    The first process in it compiles what it imports, so it is not one to be measured.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(folder)}
