@@ -56,6 +56,10 @@ def _merged(data: Mapping[str, Any], operation: Operation) -> str:
     return f"pull request {number} was merged{by}{edited}"
 
 
+def _checked(data: Mapping[str, Any], operation: Operation) -> str:
+    return f"checked {operation.target.name}: {'all passed' if data['clean'] else 'not every check could be made'}"
+
+
 def _not_cured(data: Mapping[str, Any], operation: Operation) -> str:
     return f"{operation.target.name} is not cured: {data['analysis']}"
 
@@ -67,6 +71,7 @@ _WORDS: Mapping[EventKind, Words] = {
     EventKind.PULL_REQUEST_OPENED: _pull_request,
     EventKind.PULL_REQUEST_MERGED: _merged,
     EventKind.CHANGE_LIVE: lambda _, operation: f"the change of {operation.target.name} is live",
+    EventKind.CHECKED: _checked,
     EventKind.VERIFICATION_FAILED: _not_cured,
     EventKind.ESCALATED: lambda data, operation: f"handed {operation.id} to a person: {data['reason']}",
     EventKind.OPERATION_CLOSED: lambda data, o: f"{o.id} ended {data['outcome']}: {data['reason']}",

@@ -65,8 +65,9 @@ def prepared(place: Place) -> Iterator[Bare]:
         repository = pygit2.init_repository(folder, bare=True)
         repository.remotes.create_anonymous(place.repository_url).fetch(["+refs/heads/main:refs/heads/main"])
         parent = repository.references["refs/heads/main"].peel(pygit2.Commit)
-        text = (parent.tree / "deploy" / "web.yaml").data
-        deploy = repository.TreeBuilder(parent.tree["deploy"])
+        folder_before = parent.tree["deploy"].peel(pygit2.Tree)
+        text = folder_before["web.yaml"].peel(pygit2.Blob).data
+        deploy = repository.TreeBuilder(folder_before)
         changed = repository.create_blob(text.replace(b"memory: 512Mi", b"memory: 1Gi"))
         deploy.insert("web.yaml", changed, pygit2.enums.FileMode.BLOB)
         root = repository.TreeBuilder(parent.tree)

@@ -16,6 +16,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -50,39 +51,55 @@ class _Timed:
 
 
 def measure() -> list[Figure]:
-    """Return the medians of several worlds; ours and the floor change places so that neither always goes first."""
+    """Time ours and the floor in several worlds; they change places so that neither always goes first."""
     with _testbed() as testbed, _in_trouble(testbed, 2 * _RUNS) as worlds, tempfile.TemporaryDirectory() as folder:
         environment = installed_environment(Path(folder))
-        warm = [_pair(n, w, lambda w=w: _warm(w), Bare.run) for n, w in enumerate(worlds[:_RUNS])]
-        cold = [
-            _pair(n, w, lambda w=w: _cold(w, environment), lambda bare: bare.run_cold(environment))
-            for n, w in enumerate(worlds[_RUNS:])
-        ]
+        warm = [_pair(n, _warm, Bare.run, world) for n, world in enumerate(worlds[:_RUNS])]
+        from_nothing = partial(_cold, environment=environment)
+        bare_from_nothing = partial(Bare.run_cold, environment=environment)
+        cold = [_pair(n, from_nothing, bare_from_nothing, world) for n, world in enumerate(worlds[_RUNS:])]
     return [*_figures("warm", warm[1:]), *_figures("cold", cold[1:])]  # the first of each loads what the others have
 
 
 def _figures(kind: str, pairs: list[tuple[_Timed, float]]) -> list[Figure]:
     """Judge own time by the reach; tell the whole duration, with all that the servers take, beside it.
 
-    A cold start has no goal for the whole: three fifths of what it adds is importing the vendors' libraries.
+    A busy machine only ever adds to our own time, so the best of several is its figure; for the whole, where servers
+    vary either way, it is the median. A cold start has no goal for the whole: it imports the vendors' libraries.
     """
-    floor = median(bare for _, bare in pairs)
-    own, wall = median(ours.own for ours, _ in pairs), median(ours.wall for ours, _ in pairs)
+    floors = [bare for _, bare in pairs]
+    own, wall = min(ours.own for ours, _ in pairs), median(ours.wall for ours, _ in pairs)
     times = f"< {_REACH:g} × floor"
-    both, within = f"< {_REACH_MS:.0f} ms and {times}", own < min(_REACH_MS, _REACH * floor)
-    whole, near = (times, wall < _REACH * floor) if kind == "warm" else ("told, no goal", True)
+    own_ok = own < min(_REACH_MS, _REACH * min(floors))
+    whole, whole_ok = (times, wall < _REACH * median(floors)) if kind == "warm" else ("told, no goal", True)
     return [
-        Figure(name=f"detection to PR, own time, {kind}", ours=own, floor=floor, unit="ms", reach=both, ok=within),
-        Figure(name=f"detection to PR, whole pass, {kind}", ours=wall, floor=floor, unit="ms", reach=whole, ok=near),
+        Figure(
+            name=f"detection to PR, own time, {kind}",
+            ours=own,
+            floor=min(floors),
+            unit="ms",
+            reach=f"< {_REACH_MS:.0f} ms and {times}",
+            ok=own_ok,
+        ),
+        Figure(
+            name=f"detection to PR, whole pass, {kind}",
+            ours=wall,
+            floor=median(floors),
+            unit="ms",
+            reach=whole,
+            ok=whole_ok,
+        ),
     ]
 
 
-def _pair(number: int, world: World, ours: Callable[[], _Timed], floor: Callable[[Bare], None]) -> tuple[_Timed, float]:
+def _pair(
+    number: int, ours: Callable[[World], _Timed], floor: Callable[[Bare], None], world: World
+) -> tuple[_Timed, float]:
     with prepared(world.place) as bare:
         if number % 2:
             lowest = milliseconds(lambda: floor(bare))
-            return ours(), lowest
-        timed = ours()
+            return ours(world), lowest
+        timed = ours(world)
         return timed, milliseconds(lambda: floor(bare))
 
 

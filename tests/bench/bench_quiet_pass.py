@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import yaml
@@ -28,6 +28,7 @@ from tests.bench.measuring import milliseconds, own_peak_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
 _RUNS = 9
 _REACH = 2.0
@@ -146,11 +147,11 @@ def _floor(served: fleet.Addresses, folder: Path) -> Iterator[Callable[[], None]
 
         def bare() -> None:
             gc.disable()  # as we do while we read; with it the floor would be two thirds higher
-            asked = [lists.submit(whole, path) for path in _LISTS]
+            asked: list[Future[Any]] = [lists.submit(whole, path) for path in _LISTS]
             asked.append(others.submit(whole, _APPLICATIONS))
-            more = [others.submit(get, path) for path in _OTHERS]
-            heads = others.submit(remote.list_heads, callbacks=callbacks)
-            for future in (*asked, *more, heads):
+            asked += [others.submit(get, path) for path in _OTHERS]
+            asked.append(others.submit(remote.list_heads, callbacks=callbacks))
+            for future in asked:
                 future.result()
             gc.enable()
 

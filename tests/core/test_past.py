@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,9 +12,11 @@ from reconciler.decide.past import held_by_past, under_way
 from reconciler.decide.revert import revert_of
 from reconciler.model.action import Remedy
 from reconciler.model.operation import EventKind, Operation, Outcome, Phase
-from reconciler.model.report import Held
 from reconciler.settings import GuardSettings
 from tests.worlds import NOW, Story, oom_finding, oom_remedy
+
+if TYPE_CHECKING:
+    from reconciler.model.report import Held
 
 K = EventKind
 DAY = timedelta(days=1)

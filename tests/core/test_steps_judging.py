@@ -56,14 +56,14 @@ def uncured(**changes: Any) -> Snapshot:  # noqa: ANN401 - any field of a snapsh
 
 def judged(story: Story, world: Snapshot | None = None, **changes: Any) -> tuple[Step, ...]:  # noqa: ANN401 - of a view
     """Take the steps of one moment, with nothing found unless told otherwise."""
-    made = {"snapshot": world or cured(), "findings": {}} | changes
+    made: dict[str, Any] = {"snapshot": world or cured(), "findings": {}} | changes
     return next_steps(story.operation, view(story.operation, **made))
 
 
 def failing(story: Story | None = None, *, history: tuple[Operation, ...] = (), **changes: Any) -> tuple[Step, ...]:  # noqa: ANN401
     """Take the steps of one moment at which the trouble is still there."""
     operation = (story or Story().live()).operation
-    made = {"snapshot": uncured(), "findings": FOUND} | changes
+    made: dict[str, Any] = {"snapshot": uncured(), "findings": FOUND} | changes
     return next_steps(operation, view(*history, operation, **made))
 
 
@@ -341,7 +341,7 @@ def test_revert_that_fails_is_not_reverted() -> None:
     steps = judged(revert(), in_trouble(fields={(WEBAPP, LIMIT): "1Gi"}), findings=FOUND)
 
     assert kinds(*steps) == [K.VERIFICATION_FAILED, K.ESCALATED, K.OPERATION_CLOSED]
-    assert drafts(*steps)[0].data["why"] == "A revert did not help either; it is not reverted again."
+    assert drafts(*steps)[0].data["why"].startswith("A revert did not help either")
 
 
 def test_revert_of_a_revert_is_none() -> None:

@@ -26,19 +26,28 @@ if TYPE_CHECKING:
 
     from tests.testbed.testbed import Testbed
 
+README = Path(__file__).parents[2] / "README.md"
+BLOCK = ("<!-- loop:begin -->\n", "<!-- loop:end -->\n")
 PASSES = 60  # more than the loop needs; each waits for the world two seconds at most
 COMMAND = Path(sys.executable).with_name("reconciler")
 
 
+TRANSCRIPT: list[str] = []
+
+
+def tell(text: str) -> None:
+    """Print, and keep it for the README."""
+    print(text, end="", flush=True)
+    TRANSCRIPT.append(text)
+
+
 def say(text: str) -> None:
     """Tell the reader what happens outside the product."""
-    print(f"\n# {text}", flush=True)
+    tell(f"\n# {text}\n")
 
 
 def command(world: World, *words: str, quiet: bool = False) -> str:
     """Run one command of the product in the world's folder, show it, and return what it printed."""
-    if not quiet:
-        print(f"\n$ reconciler {shlex.join(words)}", flush=True)
     done = subprocess.run(
         [COMMAND, *words],
         cwd=world.folder,
@@ -49,7 +58,7 @@ def command(world: World, *words: str, quiet: bool = False) -> str:
         check=False,
     )
     if not quiet:
-        print(done.stdout + done.stderr, end="", flush=True)
+        tell(f"\n$ reconciler {shlex.join(words)}\n{done.stdout}{done.stderr}")
     if done.returncode:
         raise SystemExit(done.returncode)
     return done.stdout
@@ -69,8 +78,8 @@ def tour(world: World) -> None:
     world.place.approve(number)
     world.place.merge(number)
     follow(world)
-    command(world, "explain", world.operation.id)
     command(world, "audit", "verify")
+    command(world, "explain", world.operation.id)
 
 
 def follow(world: World) -> None:
@@ -79,7 +88,7 @@ def follow(world: World) -> None:
         seen = len(world.kinds())
         said = command(world, "run", "--once", quiet=True)
         if len(world.kinds()) != seen:
-            print(f"\n$ reconciler run --once\n{said}", end="", flush=True)
+            tell(f"\n$ reconciler run --once\n{said}")
         if world.operation.outcome is Outcome.VERIFIED:
             return
     raise SystemExit("the outcome did not come; `reconciler status` in " + str(world.folder) + " says why")
@@ -101,8 +110,17 @@ def a_testbed() -> Iterator[Testbed]:
         whole.discard(running.folder)
 
 
+def write_readme() -> None:
+    """Put what was printed, up to the long story at its end, into the README."""
+    begin, end = BLOCK
+    before, _, rest = README.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    told = "".join(TRANSCRIPT).split("\n$ reconciler explain", 1)[0].strip()
+    README.write_text(f"{before}{begin}\n```text\n{told}\n```\n\n{end}{after}")
+
+
 def main() -> None:
-    """Run the tour in a folder that goes afterwards."""
+    """Run the tour in a folder that goes afterwards; with `--readme`, show its output in the README."""
     try:
         with a_testbed() as running, tempfile.TemporaryDirectory(prefix="reconciler-tour-") as folder:
             kube = running.kube()
@@ -112,6 +130,8 @@ def main() -> None:
             finally:
                 place.remove(made)
                 kube.close()
+        if "--readme" in sys.argv[1:]:
+            write_readme()
     except build.Unavailable as reason:
         raise SystemExit(f"the testbed cannot run here: {reason}") from None
 
