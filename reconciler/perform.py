@@ -1,14 +1,14 @@
 """Do the effects that the steps ask for: prepare, announce, perform, write down what came of it.
 
-Protects invariant 1: the intents of a round are durable before its first effect, and every result is recorded as
-soon as it is known. Effects of a round run side by side, so a hybrid remedy's restart does not wait for its pull
-request, and one operation's failure never delays another's. Only the calling thread touches the ledger.
+Protects invariant 1: an effect's intent is durable before it, and every result is recorded as soon as it is known.
+Effects of a round run side by side, so a hybrid remedy's restart does not wait for its pull request, and one
+operation's failure never delays another's. Only the calling thread touches the ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,23 +44,22 @@ class _Prepared:
 def perform(steps: Sequence[Perform], view: View, ports: Ports, book: Book) -> None:
     """Carry out one round of effects; failures are recorded, never raised, except the ledger's own.
 
+    Each effect goes on as soon as it is prepared: a restart does not wait for a slow Git server.
+
     Raises LedgerError when an intent or a result cannot be written.
     """
     with ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE, thread_name_prefix="effect") as pool:
-        ready: list[_Prepared] = []
-        preparing = {pool.submit(_prepare, step, book.get(step.operation), view, ports): step for step in steps}
-        for future, step in _finished(preparing):
-            prepared = _outcome(future, step)
-            if isinstance(prepared, Draft):
-                book.record([prepared])
-            else:
-                ready.append(prepared)
-        ready.sort(key=lambda p: (p.operation.id, p.step.action))  # the oldest operation first, every time
-        announced = [p for p in ready if _still_goes(p, view, book) and book.intend([_intent(p)])]
-        doing = {pool.submit(_do, p, book.get(p.step.operation), view, ports): p.step for p in announced}
-        for done, step in _finished(doing):
-            drafts = _outcome(done, step)
-            book.record([drafts] if isinstance(drafts, Draft) else drafts)
+        pending: dict[Future[_Prepared | Result], Perform] = {
+            pool.submit(_prepare, step, book.get(step.operation), view, ports): step for step in steps
+        }
+        while pending:
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                step = pending.pop(future)
+                outcome = _outcome(future, step)
+                if not isinstance(outcome, _Prepared):
+                    book.record(outcome)
+                elif _still_goes(outcome, view, book) and book.intend([_intent(outcome)]):
+                    pending[pool.submit(_do, outcome, book.get(step.operation), view, ports)] = step
 
 
 def _still_goes(prepared: _Prepared, view: View, book: Book) -> bool:
@@ -72,19 +71,14 @@ def _still_goes(prepared: _Prepared, view: View, book: Book) -> bool:
     return verdict.answer is Answer.GO
 
 
-def _finished(futures: dict[Future[Any], Perform]) -> Iterator[tuple[Future[Any], Perform]]:
-    for future in as_completed(futures):
-        yield future, futures[future]
-
-
-def _outcome(future: Future[Any], step: Perform) -> Any:  # noqa: ANN401 - what the effect returns, or its failure
-    """Return what was done, or the failure as an event; a refusal is final, everything else is tried again."""
+def _outcome(future: Future[_Prepared | Result], step: Perform) -> _Prepared | Result:
+    """Return what is ready or done, or the failure as an event; only a refusal is final."""
     try:
         return future.result()
     except ReconcilerError as error:
-        return _failed(step, str(error), permanent=isinstance(error, Refusal))
+        return [_failed(step, str(error), permanent=isinstance(error, Refusal))]
     except Exception as error:  # noqa: BLE001 - a vendor's surprise is a failed effect, not a lost pass
-        return _failed(step, foreign_text(f"{type(error).__name__}: {error}"), permanent=False)
+        return [_failed(step, foreign_text(f"{type(error).__name__}: {error}"), permanent=False)]
 
 
 def _failed(step: Perform, error: str, *, permanent: bool) -> Draft:

@@ -27,9 +27,9 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--only", metavar="NAME", default="", help="only modules with this in their name, e.g. git")
     options = parser.parse_args()
-    names = [name for name in _measurements() if options.only in name]
+    names = [name for name in measurements() if options.only in name]
     if not names:
-        parser.error(f"no measurement is named like {options.only}: {', '.join(_measurements())}")
+        parser.error(f"no measurement is named like {options.only}: {', '.join(measurements())}")
     figures: list[Figure] = []
     skipped: dict[str, str] = {}
     failed: list[str] = []
@@ -60,7 +60,8 @@ def line(figure: Figure) -> str:
     return f"{figure.name:44} {ours:>11} {floor:>11} {figure.ratio:>7.3g}  {figure.reach:30} {verdict}"
 
 
-def _measurements() -> list[str]:
+def measurements() -> list[str]:
+    """Return the names of the modules, without their prefix."""
     names = (module.name for module in pkgutil.iter_modules(bench.__path__))
     return sorted(name.removeprefix(_PREFIX) for name in names if name.startswith(_PREFIX))
 

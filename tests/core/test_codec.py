@@ -75,9 +75,14 @@ LEDGER_VALUES = (
 )
 
 
+def written(value: object) -> str:
+    """Write a value as the ledger would."""
+    return json.dumps(encode(value), sort_keys=True, allow_nan=False)
+
+
 def through_the_ledger(value: Any) -> Any:  # noqa: ANN401 - any model value
     """Encode, write as JSON, read, decode."""
-    return decode(type(value), json.loads(json.dumps(encode(value), sort_keys=True, allow_nan=False)))
+    return decode(type(value), json.loads(written(value)))
 
 
 @few
@@ -87,7 +92,7 @@ def test_every_value_survives_its_way_through_the_ledger(value: object) -> None:
     again = through_the_ledger(value)
 
     assert again == value
-    assert repr(again) == repr(value)  # equality would take 1 for True
+    assert written(again) == written(value)  # equality would take 1 for True
 
 
 @few
@@ -118,11 +123,11 @@ def test_time_of_another_zone_stays_the_same_moment() -> None:
 
 def test_what_is_encoded_is_plain_json() -> None:
     """Enumerations, times and list items are texts and objects, readable without this program."""
-    written = encode(oom_remedy())
+    data = encode(oom_remedy())
 
-    assert written["actions"][0]["name"] == "restart-deployment"
-    assert written["actions"][1]["changes"][0]["path"][4] == {"key": "name", "value": "web"}
-    assert written["finding"]["evidence"][0]["at"] == "2026-03-01T11:59:00Z"
+    assert data["actions"][0]["name"] == "restart-deployment"
+    assert data["actions"][1]["changes"][0]["path"][4] == {"key": "name", "value": "web"}
+    assert data["finding"]["evidence"][0]["at"] == "2026-03-01T11:59:00Z"
     assert type(encode(Check(name="n", expected="e", actual="a", status=CheckStatus.PASSED))["status"]) is str
 
 

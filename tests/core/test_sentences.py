@@ -71,7 +71,8 @@ def said(kind: EventKind, story: Story | None = None, **data: Any) -> str | None
             "op-1 ended verified: 3 checks passed",
         ),
         (K.VERDICT_GIVEN, {}, None),
-        (K.CHECKED, {}, None),
+        (K.CHECKED, {"clean": True}, "checked webapp: all passed"),
+        (K.CHECKED, {"clean": False}, "checked webapp: not every check could be made"),
     ],
 )
 def test_event_in_words(kind: EventKind, data: dict[str, Any], words: str | None) -> None:
@@ -91,6 +92,7 @@ def test_every_event_of_a_whole_story_can_be_said() -> None:
         "opened pull request 41: webapp",
         "pull request 41 was merged by ana",
         "the change of webapp is live",
+        "checked webapp: all passed",
         "handed op-1 to a person: x",
         "op-1 ended failed: y",
     ]
