@@ -14,7 +14,7 @@
 #     environment    as the namespace is labelled; production where nobody said
 #     ownership      git (owned, not_owned, autoscaler, unknown, conflict)
 #     workload       stateful, replicas, ready; null when it was not seen
-#     evidence       finding, severity (low, medium, high, critical), age_seconds; null in a plan
+#     evidence       finding, severity (low, medium, high, critical), age_seconds
 #     history        attempts_24h, failures_in_row, reverted_before
 #     guards         pause, cooldown, rate, circuit_breaker, attempts: true where the guard lets it pass
 #     flags          paused, escalate

@@ -3,7 +3,7 @@
 Theory of operation. An operation is nothing but the fold of its events; no field of it is ever stored. `NEXT` says
 which event may follow in which phase and where it leads. An event that the table does not allow raises
 `IllegalEvent` and changes nothing: either the ledger was altered or two versions of the program disagree, and in
-both cases going on would be a guess. `docs/reference/operations.md` draws its diagram from this table.
+both cases going on would be a guess. `docs/architecture.md` shows the table as a picture.
 
 Protects invariant 1 (intent before effect): effects are known by their intent, whether or not a result followed.
 """

@@ -6,10 +6,12 @@ a fact that happened is recorded on top of theirs; an intent is dropped, because
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.advance import fold
 from reconciler.errors import LedgerError, LedgerMoved
+from reconciler.ledger.secrecy import redacted
 from reconciler.model.operation import Event
 
 if TYPE_CHECKING:
@@ -90,6 +92,7 @@ class Book:
         return False
 
     def _append(self, drafts: Sequence[Draft]) -> None:
+        drafts = [replace(draft, data=redacted(draft.data)) for draft in drafts]
         self._rehearse(drafts)
         events = self._ledger.append(drafts, at=self._now(), expected=self._sequence)
         self._take(events)

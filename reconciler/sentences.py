@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import Event, EventKind, Operation
@@ -11,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.model.snapshot import Snapshot
-from collections.abc import Callable, Mapping
-from typing import Any
 
 _MOST = 3  # waits in one sentence; the report lists all
 

@@ -11,8 +11,11 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from reconciler.model.quantity import parse_quantity
+
+_LONGEST = timedelta(days=3650)  # more would reach beyond the calendar when it is taken from a date
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -24,9 +27,20 @@ def _duration(value: Any) -> Any:  # noqa: ANN401 - a validator sees what the fi
         for unit, seconds in _UNITS.items():
             number = value.removesuffix(unit)
             if number != value and number.replace(".", "", 1).isdigit():
+                if float(number) * seconds > _LONGEST.total_seconds():
+                    msg = f"longer than {_LONGEST.days}d"
+                    raise ValueError(msg)
                 return timedelta(seconds=float(number) * seconds)
     msg = "not a duration: write a number and a unit, such as 500ms, 30s, 5m, 1h or 7d"
     raise ValueError(msg)
+
+
+def _quantity(value: str) -> str:
+    """Refuse an amount that cannot be read, or that nothing could stay below."""
+    if parse_quantity(value) <= 0:
+        msg = "not an amount above zero, such as 16Gi"
+        raise ValueError(msg)
+    return value
 
 
 def format_duration(value: timedelta) -> str:
@@ -39,6 +53,7 @@ def format_duration(value: timedelta) -> str:
     return f"{milliseconds}ms" if milliseconds else "0s"
 
 
+Quantity = Annotated[str, AfterValidator(_quantity)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
 
 
@@ -119,7 +134,11 @@ class ForgeSettings(_Section):
     token_file: str | None = Field(None, description="File that holds the token; wins over token_env.")
     labels: tuple[str, ...] = Field(("reconciler",), description="Labels that are put on our pull requests.")
     reviewers: tuple[str, ...] = Field((), description="Users who are asked for a review.")
-    branch_prefix: str = Field("reconciler", description="Our branches are <prefix>/<target>-<identity>.")
+    branch_prefix: str = Field(
+        "reconciler",
+        description="Our branches are <prefix>/<target>-<identity>.",
+        pattern=r"^[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)*$",
+    )
     timeout: Duration = Field(timedelta(seconds=15), description="Limit for one request.")
 
 
@@ -167,7 +186,7 @@ class MemorySettings(_Section):
     window: Duration = Field(timedelta(hours=1), description="An OOM kill older than this is history.")
     growth: float = Field(2.0, gt=1, le=8, description="New limit = old limit × this, more if the peak needs it.")
     headroom: float = Field(1.15, ge=1, le=4, description="New limit is at least the peak × this.")
-    maximum: str = Field("16Gi", description="No limit above this is proposed (a Kubernetes quantity).")
+    maximum: Quantity = Field("16Gi", description="No limit above this is proposed (a Kubernetes quantity).")
 
 
 class GuardSettings(_Section):

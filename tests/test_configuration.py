@@ -312,3 +312,18 @@ def test_loading_the_configuration_needs_no_vendor() -> None:
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
 
     assert {"kubernetes", "github", "pygit2", "pydantic_settings", "yaml", "jinja2"}.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("RECONCILER_MEMORY__MAXIMUM", "lots", "memory.maximum is not a Kubernetes quantity"),
+        ("RECONCILER_MEMORY__MAXIMUM", "-5Gi", "memory.maximum is not an amount above zero"),
+        ("RECONCILER_MEMORY__WINDOW", "9999999999d", "memory.window is longer than 3650d"),
+        ("RECONCILER_FORGE__BRANCH_PREFIX", "../x", "forge.branch_prefix"),
+        ("RECONCILER_FORGE__BRANCH_PREFIX", "a b", "forge.branch_prefix"),
+    ],
+)
+def test_a_value_that_no_pass_could_use_is_refused(file: Path, name: str, value: str, expected: str) -> None:
+    """What would fail in the midst of a pass is said when the settings are read."""
+    assert expected in mistakes(file, "", **{name: value})

@@ -70,7 +70,7 @@ class Alertmanager:
         alerts = self.active()
         if isinstance(alerts, Unknown):
             remedy = "check alerts.url, the network and that the server runs"
-            return (Diagnosis(subject=subject, works=False, detail=str(alerts), remedy=remedy),)
+            return (Diagnosis(subject=subject, works=False, detail=alerts.reason, remedy=remedy),)
         return (Diagnosis(subject=subject, works=True, detail=f"{len(alerts)} alerts firing"),)
 
 

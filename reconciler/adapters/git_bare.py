@@ -194,7 +194,8 @@ class GitBare:
         connection = self._connected(mirror)
         base, head = self._base_now(), self._head_of_base(connection.heads)
         ours = f"+refs/heads/{self._prefix}*:{_TRACKED}{self._prefix}*"
-        connection.fetch([f"+refs/heads/{base}:{_TRACKED}{base}", ours])  # transfers nothing that the mirror has
+        with self._mirror.updating():
+            connection.fetch([f"+refs/heads/{base}:{_TRACKED}{base}", ours])  # transfers nothing that the mirror has
         with self._mirror.answering(mirror):
             git_objects.commit_of(mirror, head)
         return head

@@ -6,6 +6,7 @@ with one; another repository's commits never pass for this one's.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import tempfile
 import threading
@@ -51,6 +52,13 @@ class Mirror:
             yield mirror
         finally:
             mirror.free()
+
+    @contextmanager
+    def updating(self) -> Iterator[None]:
+        """Let one fetch at a time move the mirror's references, of all threads and processes: libgit2 does not wait."""
+        with (self._folder / "update.lock").open("w") as file:  # the kernel lets go when its holder dies
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def try_writing(self) -> str:
         """Say that the folder can be written; an error of ours when it cannot."""

@@ -1,7 +1,7 @@
 """GitHub, and GitHub Enterprise, through PyGithub.
 
 Protects: one pull request for one head (a duplicate and a lost answer are adopted, invariant 6), a merge commit only
-of a merged pull request (before that, GitHub's `merge_commit_sha` is a trial)).
+of a merged pull request (before that, GitHub's `merge_commit_sha` is a trial).
 
 Lists lack `merged_by` and `closed_by`; reading them there would make PyGithub ask once for each pull request.
 """

@@ -18,6 +18,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from reconciler.adapters.retries import Transient, is_transient, retry_after, with_retries
 from reconciler.errors import Conflict, Refusal, SourceError, Unauthorized, foreign_text
 
 if TYPE_CHECKING:
@@ -28,11 +29,8 @@ if TYPE_CHECKING:
 
     from reconciler.errors import ReconcilerError
 
-_ATTEMPTS = 3  # of one read, within its deadline
-_LONGEST_PAUSE = 2.0  # seconds; a server that asks for more is asked again by the next pass
 _LARGEST_ANSWER = 64 * 2**20  # bytes; a server that never stops must not take all memory
 _CHUNK = 2**16
-_TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 _MOVED = "the thing has moved: write {name}'s new address or name into the settings"
 _REMEDIES = {
     301: _MOVED,
@@ -45,14 +43,6 @@ _REMEDIES = {
 }
 
 
-class _Temporary(SourceError):
-    """A failure that may be gone in a moment; `pause` is the server's own Retry-After."""
-
-    def __init__(self, *, code: str, message: str, remedy: str, pause: float | None = None) -> None:
-        super().__init__(code=code, message=message, remedy=remedy)
-        self.pause = pause
-
-
 class JsonClient:
     """One server, its identity headers and its deadline."""
 
@@ -63,6 +53,7 @@ class JsonClient:
         from urllib3 import PoolManager
 
         self._base = base_url.rstrip("/")
+        self._timeout = timeout
         self._seconds = timeout.total_seconds()
         self._name = source_name
         self._pool = PoolManager(
@@ -77,16 +68,9 @@ class JsonClient:
 
         Raises SourceError, and Unauthorized where the server refuses our identity.
         """
-        import stamina
-
         address = f"{path}?{urlencode(params, doseq=True)}" if params else path
         deadline = time.monotonic() + self._seconds
-        for attempt in stamina.retry_context(
-            on=_pause, attempts=_ATTEMPTS, timeout=self._seconds, wait_initial=0.1, wait_max=1.0, wait_jitter=0.1
-        ):
-            with attempt:
-                return self._exchange("GET", address, None, deadline)
-        return None  # unreachable: the last attempt returns or raises
+        return with_retries(lambda: self._exchange("GET", address, None, deadline), limit=self._timeout)
 
     def send(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON has no narrower type
         """Write, once; None when the answer is empty.
@@ -111,7 +95,7 @@ class JsonClient:
             )
             content = self._read(response, where, deadline)
         except (HTTPError, OSError, ValueError) as error:  # ValueError: an address that is none
-            raise _Temporary(
+            raise Transient(
                 code=f"{self._name}.unreachable",
                 message=f"{self._name} did not answer {where}: {foreign_text(error)}",
                 remedy=f"check the address of {self._name}, that it runs, and that the network lets us reach it",
@@ -154,37 +138,22 @@ class JsonClient:
 
     def _failure(self, response: BaseHTTPResponse, where: str, content: bytes) -> ReconcilerError:
         status = response.status
-        pause = retry_after(response.headers)
+        after = retry_after(response.headers.get("Retry-After"))
         said = _said(content) or foreign_text(response.headers.get("Location") or response.reason)
         given: dict[str, str] = {
             "code": f"{self._name}.http_{status}",
             "message": f"{self._name} answered {status} to {where}: {said}",
-            "remedy": _remedy(self._name, status, pause),
+            "remedy": _remedy(self._name, status, after),
         }
         if status in {401, 403}:
             return Unauthorized(**given)
-        if status in _TEMPORARY:
-            return _Temporary(**given, pause=pause)
+        if is_transient(status):
+            return Transient(**given, after=after)
         if status in {409, 412}:
             return Conflict(**given)
         if status in {400, 405, 413, 422} and not where.startswith("GET "):
             return Refusal(**given)
         return SourceError(**given)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of a Retry-After header; a date is not worth a clock and counts as not said."""
-    text = headers.get("Retry-After", "").strip()
-    return float(text) if text.isascii() and text.isdigit() else None
-
-
-def _pause(error: Exception) -> bool | float:
-    """Say to stamina whether, and after how many seconds, a read is worth another try."""
-    if not isinstance(error, _Temporary):
-        return False
-    if error.pause is None:
-        return True
-    return error.pause if error.pause <= _LONGEST_PAUSE else False
 
 
 def _said(content: bytes) -> str:
@@ -199,9 +168,9 @@ def _said(content: bytes) -> str:
     return foreign_text(said)
 
 
-def _remedy(name: str, status: int, pause: float | None) -> str:
-    if status in _TEMPORARY:
-        return f"nothing to do: the next pass asks again{'' if pause is None else f', not before {pause:g} s'}"
+def _remedy(name: str, status: int, after: float | None) -> str:
+    if is_transient(status):
+        return f"nothing to do: the next pass asks again{'' if after is None else f', not before {after:g} s'}"
     if status in _REMEDIES:
         return _REMEDIES[status].format(name=name)
     return f"read what {name} said, and its own log"

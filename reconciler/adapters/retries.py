@@ -1,8 +1,9 @@
-"""The one place that tries again: bounded, obedient to Retry-After, for failures that may pass by themselves.
+"""Where our own requests are tried again: bounded, obedient to Retry-After, for failures that may pass by themselves.
 
 Protects invariant 10 (bounded): a request is tried three times and no longer than its limit, and a server that asks
 for a long rest gets it, because the pass gives up and a later one asks again. Only reads, and writes whose repetition
-is harmless (idempotent, or with a precondition), may be handed to it.
+is harmless (idempotent, or with a precondition), may be handed to it. PyGithub alone repeats its reads by itself, as
+`github_client.py` tells it to.
 """
 
 from __future__ import annotations

@@ -23,7 +23,10 @@ def raise_memory(finding: Finding, workload: Workload, settings: MemorySettings)
     """Return the hybrid remedy, or why there is none."""
     container = workload.container(finding.container or "")
     if container is None or container.memory_limit is None:
-        return f"{workload.ref} declares no memory limit for container {finding.container}"
+        return (
+            f"{workload.ref} declares no memory limit for container {finding.container}; the one that its pods have "
+            "comes from a LimitRange or an admission webhook"
+        )
     limit = _next_limit(container.memory_limit, finding, settings)
     if limit is None:
         return f"its memory limit {container.memory_limit} is at the configured maximum {settings.maximum}"
@@ -66,7 +69,9 @@ def _next_limit(limit: str, finding: Finding, settings: MemorySettings) -> str |
     wanted = min(wanted, maximum)
     if wanted <= current:
         return None
-    return format_like(limit, int(wanted.to_integral_value(rounding=ROUND_CEILING)))
+    written = format_like(limit, int(wanted.to_integral_value(rounding=ROUND_CEILING)))
+    # The author's suffix may round up past the maximum; then the maximum is written as it was configured.
+    return written if parse_quantity(written) <= maximum else settings.maximum
 
 
 def _changes(container: Container, limit: str, new: str) -> list[FieldChange]:

@@ -35,11 +35,11 @@ def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSe
     same = [o for o in history if o.remedy.finding.fingerprint == remedy.finding.fingerprint]
     for operation in reversed(same):
         if operation.remedy.digest == remedy.digest and operation.outcome and operation.closed_at:
-            held = _held_by(operation, remedy.finding, settings, now)
+            held = None if _is_about_another(operation, remedy) else _held_by(operation, remedy.finding, settings, now)
             if held is not None:
                 return held
             break
-    tried = [o for o in same if now - o.opened_at < _DAY and _was_tried(o)]
+    tried = attempts_on(remedy.finding.fingerprint, history, now)
     if len(tried) >= settings.attempts_per_day:
         return Held(
             finding=remedy.finding,
@@ -51,10 +51,24 @@ def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSe
     return None
 
 
-def _was_tried(operation: Operation) -> bool:
-    """Tell whether it counts: a revert is part of the attempt before it, and who wrote nothing tried nothing."""
-    is_revert = operation.remedy.actions[0].name is ActionName.REVERT_CHANGE
-    return not is_revert and any(e.status is EffectStatus.COMPLETED for e in operation.effects.values())
+def attempts_on(fingerprint: str, history: Sequence[Operation], now: datetime) -> list[Operation]:
+    """Return a day's operations that tried to end one finding, oldest first.
+
+    A revert is part of the attempt before it, and who wrote nothing tried nothing.
+    """
+    return [
+        operation
+        for operation in history
+        if operation.remedy.finding.fingerprint == fingerprint
+        and now - operation.opened_at < _DAY
+        and operation.remedy.actions[0].name is not ActionName.REVERT_CHANGE
+        and any(effect.status is EffectStatus.COMPLETED for effect in operation.effects.values())
+    ]
+
+
+def _is_about_another(operation: Operation, remedy: Remedy) -> bool:
+    """Tell whether a refusal was about an object that has been deleted and made anew since; a person's no stays."""
+    return operation.outcome is Outcome.REFUSED and operation.remedy.actions[0].uid != remedy.actions[0].uid
 
 
 def _held_by(operation: Operation, finding: Finding, settings: GuardSettings, now: datetime) -> Held | None:

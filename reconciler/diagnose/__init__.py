@@ -16,7 +16,7 @@ _FAMILIES = (oom_kills,)
 
 
 def diagnose(snapshot: Snapshot, settings: Settings) -> Fact[tuple[Finding, ...]]:
-    """Return every finding, worst first; unknown when the cluster did not answer (invariant 3)."""
+    """Return every finding, ordered by target; unknown when the cluster did not answer (invariant 3)."""
     findings: list[Finding] = []
     for family in _FAMILIES:
         found = family(snapshot, settings)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from reconciler.model.snapshot import Snapshot
     from reconciler.settings import Settings
 
+_MOST_ALERTS = 20  # the first to fire; anybody in the cluster can write more, and each would be kept for ever
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kill:
@@ -63,18 +65,16 @@ def _kills(pod: Pod, workload: Workload, since: datetime) -> Iterator[_Kill]:
 
 
 def _same_limit(declared: Container | None, status: ContainerStatus) -> bool:
-    return (
-        declared is not None
-        and declared.memory_limit is not None
-        and status.memory_limit is not None
-        and same_quantity(declared.memory_limit, status.memory_limit)
-    )
+    if declared is None or status.memory_limit is None:
+        return False
+    # One that the workload does not declare comes from a LimitRange or a webhook: not a past one, and still a limit.
+    return declared.memory_limit is None or same_quantity(declared.memory_limit, status.memory_limit)
 
 
 def _finding(snapshot: Snapshot, workload: Workload, name: str, kills: list[_Kill]) -> Finding:
     kills.sort(key=lambda k: (k.at, k.pod.ref))
     container = workload.container(name)
-    limit = container.memory_limit if container else None
+    limit = (container.memory_limit if container else None) or kills[-1].status.memory_limit
     request = container.memory_request if container else None
     restarts = sum(k.status.restarts for k in kills)
     proof = Evidence(
@@ -122,9 +122,13 @@ def _peak(snapshot: Snapshot, kills: list[_Kill]) -> Iterator[Evidence]:
 
 def _alerts(snapshot: Snapshot, kills: list[_Kill]) -> Iterator[Evidence]:
     pods = {(k.pod.ref.namespace, k.pod.ref.name) for k in kills}
-    for alert in known(snapshot.alerts, ()):  # alerts add evidence, they never make a finding
-        if (alert.labels.get("namespace"), alert.labels.get("pod")) in pods:
-            yield _alert_evidence(alert)
+    ours = [  # alerts add evidence, they never make a finding
+        alert
+        for alert in known(snapshot.alerts, ())
+        if (alert.labels.get("namespace"), alert.labels.get("pod")) in pods
+    ]
+    for alert in sorted(ours, key=lambda a: (a.starts_at, a.fingerprint))[:_MOST_ALERTS]:
+        yield _alert_evidence(alert)
 
 
 def _alert_evidence(alert: Alert) -> Evidence:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.govern.guards import Asked, attempts_on, failures_in_row, guards_for, writes
+from reconciler.decide.past import attempts_on
+from reconciler.govern.guards import Asked, failures_in_row, guards_for, writes
 from reconciler.govern.ownership import claim_on, route_of
 from reconciler.model.action import ActionName
 from reconciler.model.facts import Unknown

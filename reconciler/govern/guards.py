@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.decide.past import attempts_on
 from reconciler.model.action import Action, ActionClass, ActionName
 from reconciler.model.operation import EffectStatus, Operation, Outcome
 from reconciler.model.verdict import GuardResult, Route
@@ -75,18 +76,6 @@ def writes(history: Sequence[Operation]) -> Iterator[Write]:
         for effect in operation.effects.values():
             name, place, verb = effect.key.rsplit(":", 2)
             yield Write(name, place, verb, operation.remedy.actions[int(place)].target, effect)
-
-
-def attempts_on(fingerprint: str, history: Sequence[Operation], now: datetime) -> list[Operation]:
-    """Return a day's operations that tried to end one finding; a revert belongs to the attempt before it."""
-    return [
-        operation
-        for operation in history
-        if operation.remedy.finding.fingerprint == fingerprint
-        and now - operation.opened_at < _DAY
-        and operation.remedy.actions[0].name is not ActionName.REVERT_CHANGE
-        and any(effect.status is EffectStatus.COMPLETED for effect in operation.effects.values())
-    ]
 
 
 def failures_in_row(target: ObjectRef, history: Sequence[Operation], written: Sequence[Write]) -> list[datetime]:

@@ -9,6 +9,7 @@ malice there is the chain, and `chain.py` says how far that goes.
 from __future__ import annotations
 
 import math
+import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
@@ -98,7 +99,7 @@ class SqliteLedger:
         """Try to open the ledger for writing, without writing; never raises."""
         subject = f"ledger {self._path}"
         if not self._path.exists():
-            return (Diagnosis(subject=subject, works=True, detail="not there yet; the first pass makes it"),)
+            return (_makeable(subject, self._path),)
         try:
             with self._transaction("IMMEDIATE") as connection:
                 detail = f"{self._sound_head(connection).length} events"
@@ -156,6 +157,19 @@ class SqliteLedger:
         if head is None or broken:
             raise _unbelieved(self._path, broken[0])
         return head
+
+
+def _makeable(subject: str, path: Path) -> Diagnosis:
+    """Say whether the first pass can make the file: the nearest folder above it that exists must be writable."""
+    folder = next(above for above in path.absolute().parents if above.exists())
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return Diagnosis(subject=subject, works=True, detail="not there yet; the first pass makes it")
+    return Diagnosis(
+        subject=subject,
+        works=False,
+        detail=f"not there, and nothing can be written in {folder}",
+        remedy="make that folder writable for this user, or name another file in ledger.path",
+    )
 
 
 def _head(connection: sqlite3.Connection) -> chain.Head | None:

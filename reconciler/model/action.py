@@ -19,7 +19,7 @@ class ActionClass(StrEnum):
 
 
 class ActionName(StrEnum):
-    """The closed set of actions. The eight of seed 002 are imperative, everything else is declarative."""
+    """The closed set of actions, by the names that policies know. What has no executor yet is refused (`act/`)."""
 
     RESTART_DEPLOYMENT = "restart-deployment"
     RESTART_POD = "restart-pod"
@@ -34,7 +34,7 @@ class ActionName(StrEnum):
 
     @property
     def action_class(self) -> ActionClass:
-        """Imperative for the eight that seed 002 names."""
+        """Imperative for what is done to running things, declarative for what Git describes."""
         return ActionClass.IMPERATIVE if self in _IMPERATIVE else ActionClass.DECLARATIVE
 
 

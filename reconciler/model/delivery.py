@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import ObjectRef
 
 if TYPE_CHECKING:
@@ -47,6 +48,14 @@ class Application:
     objects: frozenset[tuple[str, str, str, str]]  # status.resources: (group, kind, namespace, name)
     ignored_fields: frozenset[str] = frozenset()  # ignoreDifferences, as JSON pointers
     refresh_pending: bool = False  # the refresh annotation is still set
+
+
+def find_application(ref: ObjectRef, applications: Fact[tuple[Application, ...]]) -> Application | Unknown:
+    """Return the Application of that name; one that is missing from the list is unknown, not gone (invariant 3)."""
+    if isinstance(applications, Unknown):
+        return applications
+    found = next((a for a in applications if a.ref == ref), None)
+    return found or Unknown("argocd", f"{ref} is not in the list")
 
 
 def normalized_repository(url: str) -> str:

@@ -166,17 +166,3 @@ class Draft:
     operation: str
     kind: EventKind
     data: Mapping[str, Any] = field(default_factory=dict)
-
-
-__all__ = [
-    "Approval",
-    "Draft",
-    "Effect",
-    "EffectStatus",
-    "Event",
-    "EventKind",
-    "Operation",
-    "Outcome",
-    "Phase",
-    "TrackedPullRequest",
-]

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
 _DECIMAL = {
@@ -51,6 +55,13 @@ def same_quantity(left: str, right: str) -> bool:
         return parse_quantity(left) == parse_quantity(right)
     except ValueError:
         return left == right
+
+
+def same_quantities(values: Sequence[str | None], expected: Sequence[str]) -> bool:
+    """Tell whether every value is there and means the expected amount."""
+    return len(values) == len(expected) and all(
+        value is not None and same_quantity(value, wanted) for value, wanted in zip(values, expected, strict=True)
+    )
 
 
 def format_bytes(amount: int) -> str:

@@ -61,7 +61,14 @@ def observe(ports: Ports, operations: Iterable[Operation], settings: Settings, n
         base=base,
         pull_requests=pull_requests,
         followed={
-            o.id: follow(o, pull_requests=pull_requests, applications=found, base=base, ports=ports)
+            o.id: follow(
+                o,
+                pull_requests=pull_requests,
+                applications=found,
+                base=base,
+                ports=ports,
+                max_bytes=settings.guards.max_file_bytes,
+            )
             for o in followed
             if o.pull_request is not None
         },

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 from reconciler.errors import ReconcilerError
 from reconciler.manifests.edit import read_fields
 from reconciler.model.action import ActionClass
+from reconciler.model.delivery import find_application
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.proposal import PullRequest, PullRequestState
 from reconciler.model.snapshot import Followed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.model.delivery import Application
     from reconciler.model.operation import Operation, TrackedPullRequest
     from reconciler.ports import Ports, Repository
@@ -29,6 +32,7 @@ def follow(
     applications: Fact[tuple[Application, ...]],
     base: Fact[CommitId],
     ports: Ports,
+    max_bytes: int,
 ) -> Followed:
     """Look up one operation's pull request and, once it is merged, its merge commit."""
     tracked = operation.pull_request
@@ -43,10 +47,14 @@ def follow(
     except ReconcilerError as error:
         doubt = Unknown("git", str(error))
         return Followed(pull_request=found, values_at_merge=doubt, values_at_base=doubt, contains_merge=doubt)
+
+    def values_at(commit: CommitId) -> Fact[tuple[str | None, ...]]:
+        return _values(operation, tracked, commit, applications, ports.repository, max_bytes)
+
     return Followed(
         pull_request=found,
-        values_at_merge=_values(operation, tracked, merge, applications, ports.repository),
-        values_at_base=_values_at_base(operation, tracked, base, merge, applications, ports.repository),
+        values_at_merge=values_at(merge),
+        values_at_base=_values_at_base(base, merge, ports.repository, values_at),
         contains_merge=_contains(tracked, merge, applications, ports.repository),
     )
 
@@ -77,9 +85,10 @@ def _values(
     commit: CommitId,
     applications: Fact[tuple[Application, ...]],
     repository: Repository,
+    max_bytes: int,
 ) -> Fact[tuple[str | None, ...]]:
     """Read the changed fields as a commit has them; a file or object that is gone holds none of them."""
-    application = application_of(tracked, applications)
+    application = find_application(tracked.located.application, applications)
     if isinstance(application, Unknown):
         return application
     action = next(a for a in operation.remedy.actions if a.action_class is ActionClass.DECLARATIVE)
@@ -92,18 +101,17 @@ def _values(
             action.target,
             application.destination_namespace,
             [change.path for change in action.changes],
+            max_bytes=max_bytes,
         )
     except ReconcilerError as error:
         return Unknown("git", str(error))
 
 
 def _values_at_base(
-    operation: Operation,
-    tracked: TrackedPullRequest,
     base: Fact[CommitId],
     merge: CommitId,
-    applications: Fact[tuple[Application, ...]],
     repository: Repository,
+    values_at: Callable[[CommitId], Fact[tuple[str | None, ...]]],
 ) -> Fact[tuple[str | None, ...]]:
     """Read the fields at base, if it has the merge: sources are asked side by side, so base may be older than it."""
     descends = base if isinstance(base, Unknown) else repository.contains(base, merge)
@@ -111,7 +119,7 @@ def _values_at_base(
         return Unknown("git", f"whether base has the merge is not known ({descends})")
     if not descends:
         return Unknown("git", f"base was read before the merge, at {base[:8]}")
-    return _values(operation, tracked, base, applications, repository)
+    return values_at(base)
 
 
 def _contains(
@@ -120,7 +128,7 @@ def _contains(
     applications: Fact[tuple[Application, ...]],
     repository: Repository,
 ) -> Fact[bool]:
-    application = application_of(tracked, applications)
+    application = find_application(tracked.located.application, applications)
     if isinstance(application, Unknown):
         return application
     if tracked.located.source_index >= len(application.revisions):
@@ -129,11 +137,3 @@ def _contains(
     if len(revision) != 40 or any(c not in "0123456789abcdef" for c in revision):  # noqa: PLR2004 - a SHA-1 in hex
         return Unknown("argocd", f"{application.ref.name} reports the revision {revision!r}, not a commit")
     return repository.contains(CommitId(revision), merge)
-
-
-def application_of(tracked: TrackedPullRequest, applications: Fact[tuple[Application, ...]]) -> Application | Unknown:
-    """Return the Application that the change was located through."""
-    if isinstance(applications, Unknown):
-        return applications
-    found = next((a for a in applications if a.ref == tracked.located.application), None)
-    return found or Unknown("argocd", f"{tracked.located.application} is not in the list")

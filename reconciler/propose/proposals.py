@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.diffs import unified_diff
 from reconciler.errors import Refusal, SourceError
+from reconciler.ledger.secrecy import redacted
 from reconciler.manifests.edit import edit_fields
 from reconciler.manifests.locate import locate
 from reconciler.model.delivery import Application, normalized_repository, owning_applications
@@ -48,6 +49,7 @@ def propose(
     application, source = owner_of(action, snapshot, repository)
     base = repository.fetch()
     located = _locate(action, application, source, base, repository, settings)
+    _refuse_secret_path(located)
     before = repository.read(located.blob)
     after = edit_fields(
         before,
@@ -101,7 +103,8 @@ def propose(
 def owner_of(action: Action, snapshot: Snapshot, repository: Repository) -> tuple[Application, int]:
     """Return the Application that delivers the target, and which of its sources is our repository.
 
-    Raises Refusal when there is not exactly one of either, SourceError when that is not known.
+    Raises Refusal when there is not exactly one of either, or it follows another branch; SourceError when that is not
+    known now.
     """
     if isinstance(snapshot.applications, Unknown) or isinstance(snapshot.workloads, Unknown):
         raise SourceError(  # passes by itself, where a refusal would stand
@@ -128,7 +131,19 @@ def owner_of(action: Action, snapshot: Snapshot, repository: Repository) -> tupl
             message=f"{owners[0].ref} reads {shown}, not (only once) the configured {repository.url}",
             remedy="configure `repository.url` as that Application has it",
         )
+    _require_base(owners[0], sources[0], repository.base)
     return owners[0], sources[0]
+
+
+def _require_base(application: Application, source: int, base: str) -> None:
+    """A merge into base never reaches an Application that follows another branch, a tag or a commit."""
+    followed = application.sources[source].target_revision
+    if followed not in {"HEAD", base, f"refs/heads/{base}"}:
+        raise Refusal(
+            code="propose.other_branch",
+            message=f"{application.ref} follows {followed}, not the base branch {base}",
+            remedy="configure `repository.base` as that Application has it, or let it follow base",
+        )
 
 
 def _locate(
@@ -143,6 +158,16 @@ def _locate(
         max_bytes=settings.guards.max_file_bytes,
         allowed_paths=settings.guards.allowed_paths,
     )
+
+
+def _refuse_secret_path(located: Located) -> None:
+    """Refuse a path that the ledger would not keep as it is: a pull request that is not found again is lost."""
+    if redacted(located.path) != located.path:
+        raise Refusal(
+            code="propose.secret_path",
+            message="the path of the manifest in the repository looks as if it held a credential",
+            remedy="rename that file or folder",
+        )
 
 
 def _identity(action: Action, repository: Repository, settings: Settings) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.delivery import find_application
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import (
     Draft,
@@ -17,13 +18,12 @@ from reconciler.model.operation import (
     TrackedPullRequest,
 )
 from reconciler.model.proposal import PullRequestState
-from reconciler.model.quantity import same_quantity
-from reconciler.observe.follow import application_of
+from reconciler.model.quantity import same_quantities
 from reconciler.steps.words import Perform, Record, Step, Verb, View, closing, declarative_of, effect_key, wait
 from reconciler.track import DeliveryState, delivery_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from reconciler.model.snapshot import Followed, Snapshot
 
@@ -70,20 +70,14 @@ def _merged(operation: Operation, tracked: TrackedPullRequest, followed: Followe
             "merge_commit": found.merge_commit,
             "by": found.merged_by,
             "expected": [value or "" for value in values],
-            "modified_by_reviewer": not _same(values, operation.expected),
+            "modified_by_reviewer": not same_quantities(values, operation.expected),
         },
     )
-    if any(value is None for value in values) or _same(values, before):
+    if any(value is None for value in values) or same_quantities(values, before):
         lost = closing(operation, Outcome.SUPERSEDED, f"merge commit {found.merge_commit[:8]} does not hold the change")
         yield Record(drafts=(merged, *lost.drafts))
         return
     yield Record(drafts=(merged,))
-
-
-def _same(values: Sequence[str | None], expected: Sequence[str]) -> bool:
-    return len(values) == len(expected) and all(
-        value is not None and same_quantity(value, wanted) for value, wanted in zip(values, expected, strict=True)
-    )
 
 
 # --- merged, not live yet ------------------------------------------------------------------------------------------
@@ -96,13 +90,13 @@ def awaiting_sync(operation: Operation, view: View) -> Iterator[Step]:
         yield wait(operation, "the merge was seen in this pass")
         return
     at_base = followed.values_at_base
-    if at_base is not None and not isinstance(at_base, Unknown) and not _same(at_base, operation.expected):
+    if at_base is not None and not isinstance(at_base, Unknown) and not same_quantities(at_base, operation.expected):
         shown = ", ".join(value or "absent" for value in at_base)
         yield closing(operation, Outcome.SUPERSEDED, f"a later commit set the field to {shown} before it went live")
         return
-    application = application_of(tracked, view.snapshot.applications)
+    application = find_application(tracked.located.application, view.snapshot.applications)
     if isinstance(application, Unknown):
-        yield wait(operation, f"delivery is not known now ({application})")
+        yield from _patience(operation, tracked, view, f"delivery is not known now ({application})")
         return
     report = delivery_of(
         application,
@@ -119,15 +113,26 @@ def awaiting_sync(operation: Operation, view: View) -> Iterator[Step]:
         case DeliveryState.WAITING_FOR_REVISION | DeliveryState.STALE_STATUS if not application.refresh_pending:
             yield from _nudge(operation, view)
         case DeliveryState.WAITING_FOR_WINDOW | DeliveryState.AWAITING_MANUAL_SYNC | DeliveryState.UNKNOWN:
-            yield wait(operation, f"{report.state}: {report.message}")
+            yield from _patience(operation, tracked, view, f"{report.state}: {report.message}")
             return
         case _:
             pass
-    limit = (tracked.merged_at or operation.updated_at) + view.settings.delivery.liveness_limit
-    if view.now > limit:
+    if _is_overdue(operation, tracked, view):
         yield closing(operation, Outcome.NOT_APPLIED, f"{report.state}: {report.message}", escalate=True)
         return
     yield wait(operation, f"{report.state}: {report.message}")
+
+
+def _patience(operation: Operation, tracked: TrackedPullRequest, view: View, reason: str) -> Iterator[Step]:
+    """Wait for what only people or other systems can bring, without an end, but tell a person once (invariant 10)."""
+    if _is_overdue(operation, tracked, view) and not operation.escalated:
+        data = {"reason": f"merged, and still not live: {reason}"}
+        yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.ESCALATED, data=data),))
+    yield wait(operation, reason)
+
+
+def _is_overdue(operation: Operation, tracked: TrackedPullRequest, view: View) -> bool:
+    return view.now > (tracked.merged_at or operation.updated_at) + view.settings.delivery.liveness_limit
 
 
 def _live_values(operation: Operation, snapshot: Snapshot) -> tuple[str | None, ...] | Unknown:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.facts import Fact, Unknown
-from reconciler.model.quantity import same_quantity
+from reconciler.model.quantity import same_quantities
 
 if TYPE_CHECKING:
     from reconciler.model.delivery import Application
@@ -117,9 +117,7 @@ def _settled(application: Application) -> DeliveryReport | None:
 def _fields(live: tuple[str | None, ...] | Unknown, expected: tuple[str, ...]) -> DeliveryReport | None:
     if isinstance(live, Unknown):
         return DeliveryReport(state=DeliveryState.UNKNOWN, message=str(live))
-    if len(live) == len(expected) and all(
-        value is not None and same_quantity(value, wanted) for value, wanted in zip(live, expected, strict=True)
-    ):
+    if same_quantities(live, expected):
         return None
     shown = ", ".join(value or "absent" for value in live)
     return DeliveryReport(

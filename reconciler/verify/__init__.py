@@ -93,10 +93,19 @@ def _finding(operation: Operation, snapshot: Snapshot, findings: Fact[Mapping[st
     found = findings.get(operation.remedy.finding.fingerprint)
     if found is not None and operation.live_at is not None and found.latest > operation.live_at:
         return Check(name=name, expected=expected, actual=found.summary, status=CheckStatus.FAILED)
+    if _nothing_runs(operation, snapshot):
+        actual = "no pod is wanted now, so nothing shows whether it helped"
+        return Check(name=name, expected=expected, actual=actual, status=CheckStatus.UNKNOWN)
     if _pods_missing(operation, snapshot):
         actual = "fewer pods were listed than the workload reports"
         return Check(name=name, expected=expected, actual=actual, status=CheckStatus.UNKNOWN)
     return Check(name=name, expected=expected, actual="none", status=CheckStatus.PASSED)
+
+
+def _nothing_runs(operation: Operation, snapshot: Snapshot) -> bool:
+    """A workload that was scaled to zero has no trouble, and no proof that it is cured."""
+    workload = None if isinstance(snapshot.workloads, Unknown) else snapshot.workloads.get(operation.target)
+    return workload is not None and workload.desired == 0
 
 
 def _pods_missing(operation: Operation, snapshot: Snapshot) -> bool:

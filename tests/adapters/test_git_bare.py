@@ -274,3 +274,17 @@ def test_examination_of_an_unusable_folder_does_not_raise(shop: Shop) -> None:
 
     assert [d.works for d in found] == [False, False]
     assert all(d.remedy for d in found)
+
+
+def test_fetches_at_once_wait_for_each_other(shop: Shop) -> None:
+    """Proposals of one round, and a plan beside a run, share one mirror: none may fail over the other's lock."""
+    shop.repository().fetch()
+    for number in range(12):
+        shop.ana.commit(f"reconciler/shop-{number}", {"n.txt": str(number)}, base=shop.first)
+    side_by_side = [shop.repository() for _ in range(6)]
+
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        heads = list(pool.map(lambda repository: repository.fetch(), side_by_side))
+
+    assert heads == [shop.first] * 6
+    assert len([name for name in tracked(shop) if "/reconciler/" in name]) == 12

@@ -123,8 +123,9 @@ def _cold(world: World, environment: dict[str, str]) -> _Timed:
     command = [sys.executable, "-m", "tests.bench.waits", str(waited), "--config", str(world.config), "run", "--once"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, env={**environment, **world.environ})
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env={**environment, **world.environ})
     wall = time.perf_counter() - started
+    assert done.returncode == 0, done.stderr
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     _assert_opened(world)

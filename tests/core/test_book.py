@@ -14,7 +14,7 @@ from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.codec import encode
 from reconciler.model.operation import Draft, EffectStatus, EventKind, Operation
 from reconciler.steps import Record
-from tests.core.test_steps_judging import failing
+from tests.core.views import failing
 from tests.worlds import NOW, Story, oom_remedy
 
 if TYPE_CHECKING:
@@ -240,3 +240,13 @@ def test_empty_ledger_is_an_empty_book(tmp_path: Path) -> None:
 
     assert operations == ()
     assert not (tmp_path / "none.db").exists()
+
+
+def test_name_that_looks_like_a_credential_costs_its_text_and_not_the_pass(ledger: SqliteLedger) -> None:
+    """Invariant 11: an alert called like a token, or an annotation, must not stop every operation of every pass."""
+    ours = book(ledger)
+
+    ours.record([draft(K.ESCALATED, reason="tracked by Application ghp_ABCDEFGHIJKLMNOPQRST")])
+
+    assert ledger.events()[-1].data["reason"] == "tracked by Application ***"
+    assert ours.get("op-1").escalated

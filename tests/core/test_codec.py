@@ -22,7 +22,7 @@ from reconciler.ports import ApplyReport
 from tests.worlds import NOW, oom_remedy, tracked
 
 # Compared with the default, fewer examples: each one is a whole tree of values.
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 
 TIMES = st.datetimes(timezones=st.just(UTC))
 TEXTS = st.text(max_size=8)

@@ -85,3 +85,9 @@ def test_digest_holds_the_values_and_not_the_evidence() -> None:
     assert isinstance(other, Remedy)
     assert first.digest == again.digest
     assert first.digest != other.digest
+
+
+@pytest.mark.parametrize(("limit", "after"), [("10G", "16Gi"), ("12Gi", "16Gi"), ("16000M", "16Gi")])
+def test_rounding_to_the_authors_suffix_never_passes_the_maximum(limit: str, after: str) -> None:
+    """Invariant 10: 16Gi is 17179.87M, and 17180M would be more."""
+    assert changes(remedy_for(limit))[0].endswith(f" {limit} {after}")

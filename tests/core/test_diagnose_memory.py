@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.decide.memory import raise_memory
 from reconciler.diagnose import diagnose
 from reconciler.model.cluster import Alert, Container, ContainerKey, Pod
 from reconciler.model.facts import Unknown
+from reconciler.settings import MemorySettings
 from tests.worlds import NOW, killed, pod, settings, snapshot, workload
 
 if TYPE_CHECKING:
@@ -58,8 +60,20 @@ def test_history_is_no_finding(innocent: Pod) -> None:
 def test_container_without_limit_is_not_blamed_for_its_limit() -> None:
     """A kill for the node's sake has no limit to raise."""
     unlimited = workload(containers=(Container(name="web", image="web:1"),))
+    status = replace(killed().containers[0], memory_limit=None)
+    victim = replace(killed(), containers=(status,))
 
-    assert found(snapshot(workloads={unlimited.ref: unlimited}, pods=(killed(),))) == ()
+    assert found(snapshot(workloads={unlimited.ref: unlimited}, pods=(victim,))) == ()
+
+
+def test_limit_that_the_workload_does_not_declare_is_found_too() -> None:
+    """A LimitRange's limit kills as well; there is no remedy, and a person is told so."""
+    unlimited = workload(containers=(Container(name="web", image="web:1"),))
+
+    (finding,) = found(snapshot(workloads={unlimited.ref: unlimited}, pods=(killed(),)))
+
+    assert finding.summary == "webapp: container web is OOMKilled at its memory limit 512Mi"
+    assert "LimitRange" in str(raise_memory(finding, unlimited, MemorySettings()))
 
 
 def test_other_exit_is_not_an_oom_kill() -> None:
@@ -116,3 +130,21 @@ def test_fingerprint_names_the_trouble_and_not_its_evidence() -> None:
     (second,) = found(snapshot(pods=(killed(1), killed(2)), memory_peaks={ContainerKey("a", "b", "c"): 1.0}))
 
     assert first.fingerprint == second.fingerprint
+
+
+def test_flood_of_alerts_adds_a_limited_number_of_lines() -> None:
+    """Invariant 10: whoever can write alerts cannot make the ledger grow without end; the first to fire count."""
+    flood = tuple(
+        Alert(
+            name="Flood",
+            fingerprint=f"{n:04}",
+            starts_at=NOW - timedelta(seconds=n),
+            labels={"namespace": "production", "pod": "webapp-0"},
+        )
+        for n in range(500)
+    )
+
+    (finding,) = found(snapshot(pods=(killed(),), alerts=flood))
+
+    kept = [e.values["fingerprint"] for e in finding.evidence if e.source == "alertmanager"]
+    assert kept == [f"{n:04}" for n in range(499, 479, -1)]

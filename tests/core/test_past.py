@@ -171,3 +171,14 @@ def test_ended_operation_and_another_container_speak_for_nothing() -> None:
     """Each finding for itself."""
     assert under_way(oom_finding(), (past(Outcome.VERIFIED),)) is None
     assert under_way(replace(oom_finding(), container="proxy"), (Story().operation,)) is None
+
+
+def test_refusal_ends_with_the_object_that_it_was_about() -> None:
+    """An object that was deleted and made anew is looked at at once; a person's no is to the proposal and stays."""
+    restart, change = oom_remedy().actions
+    anew = replace(oom_remedy(), actions=(replace(restart, uid="another"), replace(change, uid="another")))
+
+    refused, rejected = (past(outcome, ago=timedelta(minutes=1)) for outcome in (Outcome.REFUSED, Outcome.REJECTED))
+    assert held(refused) is not None
+    assert held(refused, remedy=anew) is None
+    assert held(rejected, remedy=anew) is not None

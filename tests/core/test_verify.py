@@ -178,3 +178,10 @@ def test_alert_that_was_evidence_must_resolve(alerts: Any, taken_at: datetime, s
 def test_alert_that_was_no_evidence_is_not_judged() -> None:
     """A new alert makes a new finding, or none."""
     assert list(made(alerts=(FIRING,))) == [FIELD, "pods_ready", "finding_gone"]
+
+
+def test_workload_scaled_to_zero_proves_nothing() -> None:
+    """Invariant 3: no pod runs, so nothing shows that the change helped."""
+    idle = workload(desired=0, updated=0, ready=0, available=0, replicas=0)
+
+    assert made(workloads={WEBAPP: idle}, pods=())["finding_gone"].status is S.UNKNOWN

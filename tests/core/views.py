@@ -5,12 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.rego_embedded import EmbeddedRego
+from reconciler.model.cluster import Container
 from reconciler.model.operation import EventKind, Operation, Outcome
 from reconciler.model.proposal import PullRequest, PullRequestState
 from reconciler.model.snapshot import Followed
 from reconciler.resources import shipped
 from reconciler.steps import Perform, Record, Step, View, Wait, next_steps
-from tests.worlds import MERGE, NOW, Story, killed, oom_finding, pod, settings, snapshot, tracked
+from tests.worlds import (
+    LIMIT,
+    MERGE,
+    NOW,
+    WEBAPP,
+    Story,
+    killed,
+    oom_finding,
+    pod,
+    settings,
+    snapshot,
+    tracked,
+    workload,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +36,7 @@ if TYPE_CHECKING:
 RULES = EmbeddedRego([shipped("policies")])  # compiles them when it is first asked
 FOUND = {oom_finding().fingerprint: oom_finding()}
 TROUBLE = (killed(0), pod(1), pod(2))
+ROOMY = workload(containers=(Container(name="web", image="web:1", memory_request="256Mi", memory_limit="1Gi"),))
 
 _ROUNDS = 8
 
@@ -136,3 +151,44 @@ def ended(story: Story) -> tuple[Outcome | None, bool]:
     """Return how the story ended, and whether a person was asked."""
     operation = story.operation
     return operation.outcome, operation.escalated
+
+
+def intended(story: Story, key: str) -> Story:
+    """Announce an effect."""
+    return story.add(EventKind.EFFECT_INTENDED, key=key, verb=key.rpartition(":")[2])
+
+
+def completed(story: Story, key: str) -> Story:
+    """Announce an effect and do it."""
+    return intended(story, key).add(EventKind.EFFECT_COMPLETED, key=key, verb=key.rpartition(":")[2])
+
+
+def failed(story: Story, key: str, *, times: int = 1, permanent: bool = False) -> Story:
+    """Announce an effect and fail, some times."""
+    for _ in range(times):
+        intended(story, key)
+        story.add(EventKind.EFFECT_FAILED, key=key, verb=key.rpartition(":")[2], error="HTTP 500", permanent=permanent)
+    return story
+
+
+def cured(**changes: Any) -> Snapshot:  # noqa: ANN401 - any field of a snapshot
+    """Return a snapshot in which webapp runs well with its new limit."""
+    return snapshot(**{"fields": {(WEBAPP, LIMIT): "1Gi"}, "workloads": {WEBAPP: ROOMY}} | changes)
+
+
+def uncured(**changes: Any) -> Snapshot:  # noqa: ANN401 - any field of a snapshot
+    """Return a snapshot in which webapp is killed at its new limit, too."""
+    return cured(**{"pods": (killed(0, limit="1Gi"), pod(1), pod(2))} | changes)
+
+
+def judged(story: Story, world: Snapshot | None = None, **changes: Any) -> tuple[Step, ...]:  # noqa: ANN401 - of a view
+    """Take the steps of one moment, with nothing found unless told otherwise."""
+    made: dict[str, Any] = {"snapshot": world or cured(), "findings": {}} | changes
+    return next_steps(story.operation, view(story.operation, **made))
+
+
+def failing(story: Story | None = None, *, history: tuple[Operation, ...] = (), **changes: Any) -> tuple[Step, ...]:  # noqa: ANN401
+    """Take the steps of one moment at which the trouble is still there."""
+    operation = (story or Story().live()).operation
+    made: dict[str, Any] = {"snapshot": uncured(), "findings": FOUND} | changes
+    return next_steps(operation, view(*history, operation, **made))

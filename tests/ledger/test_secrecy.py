@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.secrecy import refuse_secrets
+from reconciler.ledger.secrecy import redacted, refuse_secrets
 from tests.ledger.examples import NOON, intent
 
 if TYPE_CHECKING:
@@ -56,3 +56,19 @@ def test_what_operations_hold_passes() -> None:
     refuse_secrets(innocent)
 
     assert innocent["n"] == [1, None]
+
+
+@pytest.mark.parametrize("text", LOOKS_SECRET.values(), ids=LOOKS_SECRET)
+def test_redacted_data_is_taken_and_the_rest_of_it_stays(text: str) -> None:
+    """Invariant 11: whatever is refused can be made acceptable, in keys and deep inside too."""
+    clean = redacted({"said": ["before " + text + " after", 1, None], text: True})
+
+    refuse_secrets(clean)
+    assert clean["said"][0].startswith("before ")
+    assert clean["said"][0].endswith("after")
+    assert clean["said"][1:] == [1, None]
+
+
+def test_a_second_password_behind_the_first_goes_too() -> None:
+    """What is left after one replacement is looked at again."""
+    refuse_secrets(redacted("ftp://a:b@://c:d@host"))

@@ -210,3 +210,13 @@ def test_examining_says_how_the_ledger_is(ledger: SqliteLedger, path: Path) -> N
     (broken,) = ledger.examine()
     assert not broken.works
     assert broken.remedy
+
+
+def test_examining_notices_that_the_file_could_not_be_made(tmp_path: Path) -> None:
+    """`doctor` says it before the first pass does; a file stands where the folder would be."""
+    (tmp_path / "taken").write_text("a file")
+
+    (found,) = SqliteLedger(tmp_path / "taken" / "ledger.db").examine()
+
+    assert not found.works
+    assert found.remedy

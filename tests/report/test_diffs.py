@@ -76,3 +76,22 @@ def test_colours_follow_the_first_characters() -> None:
         "bad",
         "good",
     ]
+
+
+def test_changed_line_shows_only_its_field_where_it_holds_more() -> None:
+    """Invariant 11: a container written on one line has its environment beside its limit."""
+    line = "- {env: [{name: PW, value: hunter2}], args: [--pw=hunter2], resources: {limits: {memory: 512Mi}}}\n"
+
+    diff = unified_diff(line, line.replace("512Mi", "1Gi"), "f.yaml")
+
+    assert "hunter2" not in diff
+    assert diff.split("\n")[-2:] == ["-*** memory: 512Mi ***", "+*** memory: 1Gi ***"]
+
+
+def test_changed_quoted_value_keeps_its_quotes() -> None:
+    """The mark of the change is the whole token."""
+    line = '  resources: {limits: {"memory": "512Mi"}}  # hunter2\n'
+
+    diff = unified_diff(line, line.replace("512Mi", "768Mi"), "f.yaml")
+
+    assert diff.split("\n")[-2:] == ['-  *** "memory": "512Mi" ***', '+  *** "memory": "768Mi" ***']

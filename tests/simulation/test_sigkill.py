@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real
 
-FIRST_PASS = 24  # more points than the first pass has; the ones beyond it check the undisturbed pass
+FIRST_PASS = 32  # more points than the first pass has; the ones beyond it check the undisturbed pass
 SECOND_PASS = 10
-WORLDS_AT_ONCE = 6
+WORLDS_AT_ONCE = 8
 
 
 def killed_at(world: World, point: int) -> bool:
