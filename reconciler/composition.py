@@ -98,12 +98,12 @@ class Composition:
             from reconciler.adapters.opa_server import opa_server
 
             return opa_server(settings.opa_url)
-        from reconciler.adapters.rego_embedded import EmbeddedRego
+        from reconciler.adapters.rego_embedded import embedded_rego
         from reconciler.resources import shipped
 
         folders = [Path(settings.folder) if settings.folder else shipped("policies")]
         folders += [Path(settings.operator_folder)] if settings.operator_folder else []
-        return EmbeddedRego(folders)
+        return embedded_rego(folders)
 
     def ports(self) -> Ports:
         """Everything that a pass may talk to."""

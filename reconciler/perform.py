@@ -21,6 +21,7 @@ from reconciler.model.verdict import Answer
 from reconciler.propose.proposals import propose
 from reconciler.propose.publish import commit, publish
 from reconciler.steps import Perform, Verb, View
+from reconciler.texts import close_comment
 
 if TYPE_CHECKING:
     from reconciler.book import Book
@@ -163,8 +164,8 @@ def _propose(prepared: _Prepared, operation: Operation, view: View, ports: Ports
 def _close(prepared: _Prepared, operation: Operation, _: View, ports: Ports) -> Result:
     number = _open_number(operation, ports.forge)
     if number is not None:
-        why = f"Rejected by {operation.rejected_by}. {operation.rejection_reason}".strip()
-        ports.forge.close(number, why=why)
+        reason = f": {operation.rejection_reason}" if operation.rejection_reason else ""
+        ports.forge.close(number, why=close_comment(f"rejected by {operation.rejected_by}{reason}"))
     return [_completed(prepared.step, {})]
 
 

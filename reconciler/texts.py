@@ -188,10 +188,10 @@ def _limits_first(action: Action) -> list[FieldChange]:
 
 
 def _because(finding: Finding) -> str:
-    """Return the reason in a few words: `after 3 OOM kills`."""
-    counts = (e.values.get(key) for e in reversed(finding.evidence) for key in ("kills", "restarts"))
+    """Return the reason in a few words; only pods that testify are counted, for a restart may have other causes."""
+    counts = (e.values.get("pods") for e in reversed(finding.evidence))
     count = next((c for c in counts if isinstance(c, int) and not isinstance(c, bool)), 1)
-    return f"after {count} OOM kills" if count > 1 else "after an OOM kill"
+    return f"after OOM kills in {count} pods" if count > 1 else "after an OOM kill"
 
 
 def _disturbs(radius: BlastRadius) -> str:

@@ -82,7 +82,7 @@ def _finding(snapshot: Snapshot, workload: Workload, name: str, kills: list[_Kil
         at=kills[-1].at,
         text=(
             f"container {name} of {len(kills)} of {workload.replicas} pods was OOMKilled at its limit {limit}, "
-            f"exit code {kills[-1].exit_code}, {restarts} restarts"
+            f"exit code {kills[-1].exit_code}, restarts: {restarts}"
         ),
         values={
             "container": name,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.decide.past import attempts_on
-from reconciler.govern.guards import Asked, failures_in_row, guards_for, writes
+from reconciler.govern.guards import asked_of, failures_in_row, guards_for, writes
 from reconciler.govern.ownership import claim_on, route_of
 from reconciler.model.action import ActionName
 from reconciler.model.facts import Unknown
@@ -43,7 +43,7 @@ def facts_for(
     """Return the policy's input for one action; `index` is its place in the remedy."""
     claim = claim_on(action, snapshot)
     flags = flags_on(action.target, snapshot, settings)
-    asked = Asked(action=action, index=index, operation=operation, route=route_of(action, claim.ownership))
+    asked = asked_of(action, index, operation, route_of(action, claim.ownership), snapshot)
     return {
         "action": _action(action),
         "target": _target(action.target),

@@ -8,21 +8,23 @@ against it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.decide.past import attempts_on
 from reconciler.model.action import Action, ActionClass, ActionName
+from reconciler.model.facts import Unknown
 from reconciler.model.operation import EffectStatus, Operation, Outcome
 from reconciler.model.verdict import GuardResult, Route
 from reconciler.settings import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
+    from reconciler.model.cluster import Workload
     from reconciler.model.objects import ObjectRef
     from reconciler.model.operation import Effect
+    from reconciler.model.snapshot import Snapshot
     from reconciler.settings import GuardSettings
 
 _HOUR = timedelta(hours=1)
@@ -39,6 +41,13 @@ class Asked:
     index: int  # of the action in its remedy
     operation: Operation | None  # None: not opened yet (`reconciler plan`)
     route: Route
+    restarted_at: datetime | None = None  # what the live object says, whoever restarted it
+
+
+def asked_of(action: Action, index: int, operation: Operation | None, route: Route, snapshot: Snapshot) -> Asked:
+    """Return the question with what the live target says of its last restart."""
+    workload = None if isinstance(snapshot.workloads, Unknown) else snapshot.workloads.get(action.target)
+    return Asked(action=action, index=index, operation=operation, route=route, restarted_at=_restarted_at(workload))
 
 
 class Write(NamedTuple):
@@ -106,11 +115,21 @@ def _cooldown(asked: Asked, others: Sequence[Write], settings: GuardSettings, no
     if asked.route is Route.PULL_REQUEST:
         return GuardResult(name="cooldown", passed=True, message="a pull request does not disturb the target")
     times = [w.at for w in others if w.verb in _DIRECT and w.target == asked.action.target]
+    times += _restarts_by_others(asked, now)
     if times and now < max(times) + settings.cooldown:
         message = f"{asked.action.target} was acted on {format_duration(_rounded(now - max(times)))} ago"
         return GuardResult(name="cooldown", passed=False, message=message, until=max(times) + settings.cooldown)
     message = f"no action on {asked.action.target} within {format_duration(settings.cooldown)}"
     return GuardResult(name="cooldown", passed=True, message=message)
+
+
+def _restarts_by_others(asked: Asked, now: datetime) -> list[datetime]:
+    """Return when a person, or a reconciler with another ledger, restarted it; a time to come is not believed."""
+    at = asked.restarted_at
+    ours = asked.operation.effects.values() if asked.operation else ()
+    if at is None or at > now or any(effect.intended_at.replace(microsecond=0) == at for effect in ours):
+        return []
+    return [at]
 
 
 def _rate(asked: Asked, others: Sequence[Write], settings: GuardSettings, now: datetime) -> GuardResult:
@@ -142,6 +161,15 @@ def _attempts(asked: Asked, history: Sequence[Operation], settings: GuardSetting
     if len(others) < settings.attempts_per_day:
         return GuardResult(name="attempts", passed=True, message=message)
     return GuardResult(name="attempts", passed=False, message=message, until=others[0].opened_at + _DAY)
+
+
+def _restarted_at(workload: Workload | None) -> datetime | None:
+    """Read when a workload was restarted; anybody may write the annotation, so it may be no time at all."""
+    try:
+        at = datetime.fromisoformat((workload and workload.restarted_at) or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def _rounded(duration: timedelta) -> timedelta:

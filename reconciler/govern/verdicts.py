@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.govern.facts import WORKLOAD_KINDS, approvers_of, environment_of, facts_for, flags_on, unknown_facts
-from reconciler.govern.guards import Asked, guards_for
+from reconciler.govern.guards import asked_of, guards_for
 from reconciler.govern.ownership import Claim, claim_on, route_of
 from reconciler.model.action import Action
 from reconciler.model.facts import Unknown
@@ -69,7 +69,7 @@ def govern(  # noqa: PLR0917 - what an action is judged by
     claim = claim_on(action, snapshot)
     route = route_of(action, claim.ownership)
     flags = flags_on(action.target, snapshot, settings)
-    asked = Asked(action=action, index=index, operation=operation, route=route)
+    asked = asked_of(action, index, operation, route, snapshot)
     guards = guards_for(asked, history, settings.guards, flags, now)
     facts = facts_for(action, index, operation, snapshot, history, settings, now)
     case = Case(

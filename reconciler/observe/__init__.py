@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler.errors import ReconcilerError, foreign_text
 from reconciler.model.action import ActionClass
 from reconciler.model.facts import Fact, Unknown
-from reconciler.model.snapshot import ClusterView, Snapshot
+from reconciler.model.snapshot import ClusterView, Followed, Snapshot
 from reconciler.observe.follow import follow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from reconciler.model.delivery import Application
     from reconciler.model.objects import CommitId, FieldPath, ObjectRef
     from reconciler.model.operation import Operation
+    from reconciler.model.proposal import PullRequest
     from reconciler.ports import Ports
     from reconciler.settings import Settings
 
@@ -60,19 +62,33 @@ def observe(ports: Ports, operations: Iterable[Operation], settings: Settings, n
         applications=found,
         base=base,
         pull_requests=pull_requests,
-        followed={
-            o.id: follow(
-                o,
-                pull_requests=pull_requests,
-                applications=found,
-                base=base,
-                ports=ports,
-                max_bytes=settings.guards.max_file_bytes,
-            )
-            for o in followed
-            if o.pull_request is not None
-        },
+        followed={o.id: _followed(o, pull_requests, found, base, ports, settings) for o in followed if o.pull_request},
     )
+
+
+def _followed(
+    operation: Operation,
+    pull_requests: Fact[tuple[PullRequest, ...]],
+    applications: Fact[tuple[Application, ...]],
+    base: Fact[CommitId],
+    ports: Ports,
+    settings: Settings,
+) -> Followed:
+    """Look up one operation; what goes wrong with it stays with it."""
+    answer = _answer(
+        "git",
+        lambda: follow(
+            operation,
+            pull_requests=pull_requests,
+            applications=applications,
+            base=base,
+            ports=ports,
+            max_bytes=settings.guards.max_file_bytes,
+        ),
+    )
+    if not isinstance(answer, Unknown):
+        return answer
+    return Followed(pull_request=answer, values_at_merge=answer, values_at_base=answer, contains_merge=answer)
 
 
 def wanted_fields(operations: Iterable[Operation]) -> Mapping[ObjectRef, frozenset[FieldPath]]:

@@ -15,7 +15,18 @@ from reconciler.model.operation import (
 )
 from reconciler.model.verdict import Answer
 from reconciler.steps.parts import attempt, completed, failure, given_up, part
-from reconciler.steps.words import Record, Step, Verb, View, Wait, closing, declarative_of, effect_key, imperative_of
+from reconciler.steps.words import (
+    Record,
+    Step,
+    Verb,
+    View,
+    Wait,
+    closing,
+    declarative_of,
+    effect_key,
+    escalation,
+    imperative_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +66,10 @@ def mitigations(operation: Operation, view: View) -> Iterator[Step]:
     for index in imperative_of(operation):
         effect = operation.effects.get(effect_key(operation, index, Verb.RUN))
         if effect is not None and effect.status is EffectStatus.COMPLETED:
+            continue
+        if effect is not None and given_up(effect, view.settings):
+            if not operation.escalated:
+                yield Record(drafts=(escalation(operation, f"{effect.key} was given up: {effect.error}"),))
             continue
         # What was announced is finished in any case: nobody knows whether it happened.
         if present or (effect is not None and effect.status is EffectStatus.INTENDED):

@@ -18,8 +18,9 @@ from reconciler.model.operation import (
     Operation,
     Outcome,
 )
+from reconciler.model.quantity import same_quantities
 from reconciler.steps.words import Record, Step, View, closing, declarative_of, wait
-from reconciler.verify import checks
+from reconciler.verify import checks, is_symptom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,10 @@ def stabilizing(operation: Operation, view: View) -> Iterator[Step]:
         return
     if operation.updated_at >= view.snapshot.taken_at:
         yield wait(operation, "the next pass reads again")  # one snapshot counts once
+        return
+    moved = _moved_since(operation, view)
+    if moved is not None:
+        yield closing(operation, Outcome.SUPERSEDED, moved)
         return
     made = checks(operation, view.snapshot, view.findings, view.settings.verify)
     states = {check.status for check in made}
@@ -53,6 +58,15 @@ def stabilizing(operation: Operation, view: View) -> Iterator[Step]:
         yield Record(drafts=(verified, *ended.drafts))
 
 
+def _moved_since(operation: Operation, view: View) -> str | None:
+    """Say that somebody committed another value since: theirs is not ours to judge or to take back (invariant 7)."""
+    followed = view.snapshot.followed.get(operation.id)
+    at_base = followed.values_at_base if followed else None
+    if at_base is None or isinstance(at_base, Unknown) or same_quantities(at_base, operation.expected):
+        return None
+    return f"a later commit set the field to {', '.join(value or 'absent' for value in at_base)}"
+
+
 def _checked(operation: Operation, made: tuple[Check, ...], *, clean: bool) -> Record:
     data = {"clean": clean, "checks": [encode(check) for check in made]}
     return Record(drafts=(Draft(operation=operation.id, kind=EventKind.CHECKED, data=data),))
@@ -62,7 +76,9 @@ def failed(operation: Operation, made: tuple[Check, ...], view: View) -> Record:
     """Close with the analysis, and open what policy says comes after: a revert, the next remedy, or a person."""
     broken = [check for check in made if check.status is CheckStatus.FAILED]
     analysis = "; ".join(f"{c.name}: expected {c.expected}, found {c.actual}" for c in broken)
-    follow_up, why = _follow_up(operation, view)
+    symptoms = [check for check in broken if is_symptom(check)]
+    # A field that somebody changed in the cluster is a person's matter: our change in Git is not to blame.
+    follow_up, why = _follow_up(operation, view) if symptoms else (None, "only the live field differs")
     failed = Draft(
         operation=operation.id,
         kind=EventKind.VERIFICATION_FAILED,

@@ -66,10 +66,12 @@ def attempt(operation: Operation, index: int, verb: Verb, view: View) -> Iterato
     key = effect_key(operation, index, verb)
     effect = operation.effects.get(key)
     perform = Perform(operation=operation.id, key=key, verb=verb, action=index)
+    if effect is not None and given_up(effect, view.settings):
+        return
     if effect is None or effect.status is EffectStatus.INTENDED:
         # An intent without a result is a crash: the effect is done again, and each one is safe to repeat.
         yield perform
-    elif effect.status is EffectStatus.FAILED and not given_up(effect, view.settings):
+    elif effect.status is EffectStatus.FAILED:
         ready = _retry_at(effect, view.settings)
         if view.now >= ready:
             yield perform
@@ -78,10 +80,10 @@ def attempt(operation: Operation, index: int, verb: Verb, view: View) -> Iterato
 
 
 def given_up(effect: Effect, settings: Settings) -> bool:
-    """A failure that trying again will not mend, or that was tried often enough."""
-    return effect.status is EffectStatus.FAILED and (
-        effect.permanent or effect.attempts >= settings.guards.effect_attempts
-    )
+    """Unfinished, and trying again will not mend it or was tried often enough; a write that kills us counts too."""
+    if effect.status is EffectStatus.COMPLETED:
+        return False
+    return effect.permanent or effect.attempts >= settings.guards.effect_attempts
 
 
 def _retry_at(effect: Effect, settings: Settings) -> datetime:
@@ -95,7 +97,7 @@ def failure(operation: Operation, index: int, settings: Settings) -> str | None:
     for verb in (Verb.RUN, Verb.PROPOSE, Verb.APPLY):
         effect = operation.effects.get(effect_key(operation, index, verb))
         if effect is not None and given_up(effect, settings):
-            return effect.error or "the effect failed"
+            return effect.error or f"{verb} was begun {effect.attempts} times and never finished"
     verdict = operation.verdicts.get(index)
     if verdict is not None and verdict.answer is Answer.REFUSE:
         return f"{verdict.message} [{verdict.code}]"

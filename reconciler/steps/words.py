@@ -101,9 +101,14 @@ def wait(operation: Operation, reason: str, until: datetime | None = None) -> Wa
     return Wait(operation=operation.id, reason=reason, until=until)
 
 
+def escalation(operation: Operation, reason: str) -> Draft:
+    """Return the handing over of an operation to a person."""
+    return Draft(operation=operation.id, kind=EventKind.ESCALATED, data={"reason": reason})
+
+
 def closing(operation: Operation, outcome: Outcome, reason: str, *, escalate: bool = False) -> Record:
-    """Return the end of an operation; `escalate` hands it to a person as well."""
-    drafts = [Draft(operation=operation.id, kind=EventKind.ESCALATED, data={"reason": reason})] if escalate else []
+    """Return the end of an operation; `escalate` hands it to a person as well, who is told once (invariant 10)."""
+    drafts = [escalation(operation, reason)] if escalate and not operation.escalated else []
     drafts.append(
         Draft(operation=operation.id, kind=EventKind.OPERATION_CLOSED, data={"outcome": outcome, "reason": reason})
     )

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from reconciler.model.snapshot import Snapshot
     from reconciler.settings import VerifySettings
 
+_ROLLOUT, _FINDING, _ALERT = "pods_ready", "finding_gone", "alert "
+
 
 def checks(
     operation: Operation,
@@ -39,6 +41,11 @@ def checks(
         *([] if reverting else [_finding(operation, snapshot, findings), *_alerts(operation, snapshot, settings)]),
     ]
     return tuple(made)
+
+
+def is_symptom(check: Check) -> bool:
+    """Tell whether a check speaks of the trouble, not of the field that was to mend it."""
+    return check.name in {_ROLLOUT, _FINDING} or check.name.startswith(_ALERT)
 
 
 def _fields(operation: Operation, snapshot: Snapshot) -> Iterator[Check]:
@@ -65,7 +72,7 @@ def _field(target: ObjectRef, path: FieldPath, expected: str, snapshot: Snapshot
 
 
 def _rollout(operation: Operation, snapshot: Snapshot, settings: VerifySettings) -> Check:
-    name, expected = "pods_ready", "every pod is of the current template and ready"
+    name, expected = _ROLLOUT, "every pod is of the current template and ready"
     if isinstance(snapshot.workloads, Unknown):
         return Check(name=name, expected=expected, actual=str(snapshot.workloads), status=CheckStatus.UNKNOWN)
     workload = snapshot.workloads.get(operation.target)
@@ -87,7 +94,7 @@ def _is_late(operation: Operation, now: datetime, settings: VerifySettings) -> b
 
 def _finding(operation: Operation, snapshot: Snapshot, findings: Fact[Mapping[str, Finding]]) -> Check:
     """Only evidence younger than the change counts against it."""
-    name, expected = "finding_gone", f"no {operation.remedy.finding.kind} since the change is live"
+    name, expected = _FINDING, f"no {operation.remedy.finding.kind} since the change is live"
     if isinstance(findings, Unknown):
         return Check(name=name, expected=expected, actual=str(findings), status=CheckStatus.UNKNOWN)
     found = findings.get(operation.remedy.finding.fingerprint)
@@ -121,7 +128,7 @@ def _alerts(operation: Operation, snapshot: Snapshot, settings: VerifySettings) 
     """The alerts that were evidence must have resolved; they may lag by their own lookback."""
     evidence = [e for e in operation.remedy.finding.evidence if e.source == "alertmanager"]
     for fingerprint, alert in sorted((str(e.values["fingerprint"]), str(e.values["alert"])) for e in evidence):
-        name = f"alert {alert}"
+        name = f"{_ALERT}{alert}"
         if isinstance(snapshot.alerts, Unknown):
             yield Check(name=name, expected="resolved", actual=str(snapshot.alerts), status=CheckStatus.UNKNOWN)
         elif any(a.fingerprint == fingerprint for a in snapshot.alerts):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.govern.guards import Asked, guards_for
+from reconciler.govern.guards import Asked, asked_of, guards_for
 from reconciler.model.action import Action, ActionName
 from reconciler.model.operation import EffectStatus, Operation, Outcome
 from reconciler.model.verdict import GuardResult, Route
 from tests.govern.cases import action, closed, operation, with_effect
-from tests.worlds import NOW, WEBAPP, oom_finding, settings
+from tests.worlds import NOW, WEBAPP, oom_finding, settings, snapshot, workload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -245,3 +245,31 @@ def test_a_revert_is_not_stopped_by_the_attempts_before_it() -> None:
     tried = with_effect(other())
 
     assert guard("attempts", tried, asked=REVERT, of=operation(REVERT), attempts_per_day=1).passed
+
+
+def restarted(text: str | None, *, of: Operation | None = None) -> bool:
+    """Tell whether the cooldown lets a restart pass, when the live workload says that it was restarted then."""
+    live = replace(workload(), restarted_at=text)
+    asked = asked_of(RESTART, 0, of, Route.RUN, snapshot(workloads={WEBAPP: live}))
+    results = guards_for(asked, (of,) if of else (), settings().guards, frozenset(), NOW)
+    return next(result.passed for result in results if result.name == "cooldown")
+
+
+def test_restart_that_the_ledger_does_not_know_starts_the_cooldown() -> None:
+    """Invariant 10: a person, another machine or a lost ledger may have restarted it a moment ago."""
+    assert not restarted((NOW - timedelta(minutes=1)).isoformat())
+    assert restarted((NOW - timedelta(minutes=6)).isoformat())
+
+
+@pytest.mark.parametrize("text", [None, "", "yesterday", "2026-03-01T11:59:00", "2999-01-01T00:00:00Z"])
+def test_restart_time_that_says_nothing_brakes_nothing(text: str | None) -> None:
+    """The annotation is anybody's to write: no time, no zone, or a time to come."""
+    assert restarted(text)
+
+
+def test_own_restart_does_not_brake_its_own_repeat() -> None:
+    """Invariant 1: after a crash the intent is taken up again, whether or not its effect had happened."""
+    of = with_effect(operation(RESTART), status=EffectStatus.INTENDED)
+    (effect,) = of.effects.values()
+
+    assert restarted(effect.intended_at.replace(microsecond=0).isoformat(), of=of)

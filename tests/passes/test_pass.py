@@ -244,7 +244,7 @@ def test_no_on_the_command_line_closes_the_pull_request(world: World) -> None:
 
     assert world.pulls.found[0]["state"] == "closed"
     (comment,) = world.pulls.wire.asked("POST", "/api/v1/repos/o/r/issues/1/comments")
-    assert "Rejected by ana. not now" in comment.body["body"]
+    assert "rejected by ana: not now" in comment.body["body"]
 
 
 # --- failures that come together ------------------------------------------------------------------------------------
@@ -256,6 +256,8 @@ def live(world: World, names: tuple[str, ...]) -> World:
     done.guards["paused"] = True
     before = elsewhere(world, names=names, guards={"paused": True})
     before.run()
+    raised = {f"deploy/{name}.yaml": before.manifest(name).replace("512Mi", "1Gi") for name in names}
+    done.base = done.shop.ana.commit("trunk", dict(raised))
     for number, operation in enumerate(before.operations, 1):
         located = {
             "application": {
@@ -279,7 +281,7 @@ def live(world: World, names: tuple[str, ...]) -> World:
             "located": located,
             "opened_at": encode(operation)["opened_at"],
         }
-        merge: dict[str, object] = {"merge_commit": before.base, "by": "ana", "expected": ["1Gi"]}
+        merge: dict[str, object] = {"merge_commit": done.base, "by": "ana", "expected": ["1Gi"]}
         story: list[tuple[EventKind, dict[str, object]]] = [
             (K.PULL_REQUEST_OPENED, {"pull_request": tracked}),
             (K.PULL_REQUEST_MERGED, merge),

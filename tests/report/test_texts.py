@@ -43,7 +43,7 @@ def text(remedy: Remedy | None = None, **changes: object) -> tuple[str, str]:
 def with_evidence(*texts: str) -> Remedy:
     """Return the remedy with evidence of these texts."""
     remedy = oom_remedy()
-    rows = tuple(Evidence(source="alertmanager", at=NOW, text=t, values={"restarts": 3}) for t in texts)
+    rows = tuple(Evidence(source="alertmanager", at=NOW, text=t, values={"pods": 3, "restarts": 5}) for t in texts)
     return replace(remedy, finding=replace(remedy.finding, evidence=rows))
 
 
@@ -51,7 +51,7 @@ def test_title_says_what_changes_and_why() -> None:
     """The one line in a list of pull requests is enough to know what it is."""
     title, _ = text(with_evidence("container web was OOMKilled"))
 
-    assert title == "webapp: memory limit 512Mi → 1Gi after 3 OOM kills"
+    assert title == "webapp: memory limit 512Mi → 1Gi after OOM kills in 3 pods"
 
 
 def test_body_answers_the_reviewers_questions_in_order() -> None:

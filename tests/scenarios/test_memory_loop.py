@@ -115,6 +115,7 @@ def test_closed_pull_request_stays_closed_on_same_evidence(worlds: Worlds) -> No
     operation = world.run_until_outcome(Outcome.REJECTED)
 
     assert gitea.REVIEWER in operation.outcome_reason
+    world.place.wait_until_waiting("CrashLoopBackOff")  # the restarted pod is killed too; passes are faster than that
     reports = [world.run() for _ in range(3)]
     assert {held.code for report in reports for held in report.held} == {"rejected_before"}
     world.overrides["ledger"] = {"path": "another.db"}  # the ledger is lost
