@@ -164,8 +164,7 @@ def _propose(prepared: _Prepared, operation: Operation, view: View, ports: Ports
 def _close(prepared: _Prepared, operation: Operation, _: View, ports: Ports) -> Result:
     number = _open_number(operation, ports.forge)
     if number is not None:
-        reason = f": {operation.rejection_reason}" if operation.rejection_reason else ""
-        ports.forge.close(number, why=close_comment(f"rejected by {operation.rejected_by}{reason}"))
+        ports.forge.close(number, why=close_comment(prepared.step.reason))
     return [_completed(prepared.step, {})]
 
 

@@ -228,7 +228,7 @@ def _report(
     return PassReport(
         started_at=started,
         finished_at=finished,
-        sentence=pass_sentence((*lines, *problems), waiting, unknown, snapshot, paused=paused),
+        sentence=pass_sentence((*lines, *problems), waiting, unknown, snapshot, held=held, paused=paused),
         lines=lines,
         waiting=tuple(sorted(waiting.items())),
         findings=() if isinstance(findings, Unknown) else findings,

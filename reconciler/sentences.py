@@ -11,6 +11,7 @@ from reconciler.model.operation import Event, EventKind, Operation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.model.report import Held
     from reconciler.model.snapshot import Snapshot
 
 _MOST = 3  # waits in one sentence; the report lists all
@@ -83,10 +84,11 @@ def pass_sentence(
     unknown: Sequence[Unknown],
     snapshot: Snapshot,
     *,
+    held: Sequence[Held] = (),
     paused: bool,
 ) -> str:
     """Return the pass in one line: what was done, what is waited for, and who did not answer."""
-    said = [*lines, *_waits(waiting)] or [f"nothing to do: {_quiet(snapshot)}"]
+    said = [*lines, *_waits(waiting), *_holds(held)] or [f"nothing to do: {_quiet(snapshot)}"]
     text = "; ".join(said)
     if unknown:
         silent = ", ".join(sorted({fact.source for fact in unknown}))
@@ -98,6 +100,10 @@ def _waits(waiting: Mapping[str, str]) -> list[str]:
     said = [f"{operation} waits: {reason}" for operation, reason in list(waiting.items())[:_MOST]]
     more = len(waiting) - len(said)
     return [*said, f"{more} more operations wait"] if more > 0 else said
+
+
+def _holds(held: Sequence[Held]) -> list[str]:
+    return [f"held: {h.finding.summary}: {h.reason}" for h in held if h.code != "known"][:_MOST]
 
 
 def _quiet(snapshot: Snapshot) -> str:

@@ -39,24 +39,37 @@ def follow(
     if tracked is None:
         return Followed(pull_request=None)
     found = _pull_request(tracked, pull_requests, ports)
-    merge = tracked.merge_commit or _merge_commit(found)
-    if merge is None:
-        return Followed(pull_request=found)
-    try:
-        ports.repository.fetch()
-    except ReconcilerError as error:
-        doubt = Unknown("git", str(error))
-        return Followed(pull_request=found, values_at_merge=doubt, values_at_base=doubt, contains_merge=doubt)
 
     def values_at(commit: CommitId) -> Fact[tuple[str | None, ...]]:
         return _values(operation, tracked, commit, applications, ports.repository, max_bytes)
 
+    merge = tracked.merge_commit or _merge_commit(found)
+    try:
+        if merge is None:
+            return Followed(pull_request=found, values_at_base=_values_while_open(base, ports.repository, values_at))
+        ports.repository.fetch()
+    except ReconcilerError as error:
+        doubt = Unknown("git", str(error))
+        return Followed(pull_request=found, values_at_merge=doubt, values_at_base=doubt, contains_merge=doubt)
     return Followed(
         pull_request=found,
         values_at_merge=values_at(merge),
         values_at_base=_values_at_base(base, merge, ports.repository, values_at),
         contains_merge=_contains(tracked, merge, applications, ports.repository),
     )
+
+
+def _values_while_open(
+    base: Fact[CommitId],
+    repository: Repository,
+    values_at: Callable[[CommitId], Fact[tuple[str | None, ...]]],
+) -> Fact[tuple[str | None, ...]]:
+    """Read base's values beside an open pull request; the network is asked only when base has moved."""
+    if isinstance(base, Unknown):
+        return base
+    if repository.contains(base, base) is not True:
+        repository.fetch()
+    return values_at(base)
 
 
 def _pull_request(

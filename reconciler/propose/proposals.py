@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.diffs import unified_diff
-from reconciler.errors import Refusal, SourceError
+from reconciler.errors import Conflict, Refusal, SourceError
 from reconciler.ledger.secrecy import redacted
 from reconciler.manifests.edit import edit_fields
 from reconciler.manifests.locate import locate
@@ -51,14 +51,7 @@ def propose(
     located = _locate(action, application, source, base, repository, settings)
     _refuse_secret_path(located)
     before = repository.read(located.blob)
-    after = edit_fields(
-        before,
-        action.target,
-        application.destination_namespace,
-        action.changes,
-        max_bytes=settings.guards.max_file_bytes,
-        max_changed_lines=settings.guards.max_changed_lines,
-    )
+    after = _edited(before, action, application, settings)
     identity = _identity(action, repository, settings)
     digest = _digest(identity, located, action)
     title, body = pull_request_text(
@@ -98,6 +91,28 @@ def propose(
             },
         ),
     )
+
+
+def _edited(before: bytes, action: Action, application: Application, settings: Settings) -> bytes:
+    """Return the file with the action's changes.
+
+    Raises Conflict when Git holds another value than the cluster by now: delivery may just be behind, so the next
+    passes look again before a person is asked.
+    """
+    try:
+        return edit_fields(
+            before,
+            action.target,
+            application.destination_namespace,
+            action.changes,
+            max_bytes=settings.guards.max_file_bytes,
+            max_changed_lines=settings.guards.max_changed_lines,
+        )
+    except Refusal as refusal:
+        if refusal.code != "edit.stale":
+            raise
+        remedy = "nothing to do if Argo CD is about to deliver that value; otherwise see why it does not"
+        raise Conflict(code="propose.git_ahead", message=refusal.message, remedy=remedy) from refusal
 
 
 def owner_of(action: Action, snapshot: Snapshot, repository: Repository) -> tuple[Application, int]:

@@ -106,7 +106,7 @@ def rejected(operation: Operation, view: View) -> Iterator[Step]:
     if effect is not None and (effect.status is EffectStatus.COMPLETED or given_up(effect, view.settings)):
         yield closing(operation, Outcome.REJECTED, reason, escalate=effect.status is EffectStatus.FAILED)
         return
-    yield from attempt(operation, 0, Verb.CLOSE, view)
+    yield from attempt(operation, 0, Verb.CLOSE, view, reason=reason)
 
 
 def _may_have_one_open(operation: Operation) -> bool:

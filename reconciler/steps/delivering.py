@@ -19,6 +19,7 @@ from reconciler.model.operation import (
 )
 from reconciler.model.proposal import PullRequestState
 from reconciler.model.quantity import same_quantities
+from reconciler.steps.parts import attempt
 from reconciler.steps.words import Perform, Record, Step, Verb, View, closing, declarative_of, effect_key, wait
 from reconciler.track import DeliveryState, delivery_of
 
@@ -42,7 +43,9 @@ def awaiting_git_pr(operation: Operation, view: View) -> Iterator[Step]:
     elif found is None:
         yield wait(operation, f"pull request {tracked.number} is not in the forge's list; that proves nothing")
     elif found.state is PullRequestState.OPEN:
-        yield wait(operation, f"pull request {tracked.number} waits for a review: {tracked.url}")
+        yield from _open(operation, tracked, followed, view)
+    elif found.state is PullRequestState.CLOSED and effect_key(operation, 0, Verb.CLOSE) in operation.effects:
+        yield closing(operation, Outcome.SUPERSEDED, "somebody set the field in base; the pull request was closed")
     elif found.state is PullRequestState.CLOSED:
         closer = found.closed_by or "somebody"
         closed = Draft(operation=operation.id, kind=EventKind.PULL_REQUEST_CLOSED, data={"by": closer})
@@ -50,6 +53,23 @@ def awaiting_git_pr(operation: Operation, view: View) -> Iterator[Step]:
         yield Record(drafts=(closed, *ended.drafts))
     else:
         yield from _merged(operation, tracked, followed)
+
+
+def _open(operation: Operation, tracked: TrackedPullRequest, followed: Followed, view: View) -> Iterator[Step]:
+    """It waits for a review, or for nothing any more: somebody gave the field another value in base meanwhile.
+
+    The end is seen in a later snapshot only: the pull request may be merged at this very moment.
+    """
+    at_base, declarative = followed.values_at_base, declarative_of(operation)
+    if at_base is not None and not isinstance(at_base, Unknown) and declarative is not None:
+        before = tuple(change.before for change in declarative[1].changes)
+        if not same_quantities(at_base, before) and not same_quantities(at_base, operation.expected):
+            shown = ", ".join(value or "absent" for value in at_base)
+            reason = f"somebody set the field to {shown} in base, so this proposal is out of date"
+            yield from attempt(operation, 0, Verb.CLOSE, view, reason=reason)
+            yield wait(operation, f"pull request {tracked.number}: {reason}")
+            return
+    yield wait(operation, f"pull request {tracked.number} waits for a review: {tracked.url}")
 
 
 def _merged(operation: Operation, tracked: TrackedPullRequest, followed: Followed) -> Iterator[Step]:

@@ -61,11 +61,11 @@ def _is_news(recorded: Verdict | None, verdict: Verdict) -> bool:
     return said != (verdict.answer, verdict.route, verdict.code, verdict.policy_hash)
 
 
-def attempt(operation: Operation, index: int, verb: Verb, view: View) -> Iterator[Step]:
+def attempt(operation: Operation, index: int, verb: Verb, view: View, *, reason: str = "") -> Iterator[Step]:
     """Announce or repeat an effect, within the limits on tries (invariant 10)."""
     key = effect_key(operation, index, verb)
     effect = operation.effects.get(key)
-    perform = Perform(operation=operation.id, key=key, verb=verb, action=index)
+    perform = Perform(operation=operation.id, key=key, verb=verb, action=index, reason=reason)
     if effect is not None and given_up(effect, view.settings):
         return
     if effect is None or effect.status is EffectStatus.INTENDED:

@@ -51,6 +51,7 @@ class Perform:
     key: str
     verb: Verb
     action: int
+    reason: str = ""  # what people are told, where the effect tells them something
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,6 +133,35 @@ def test_close_is_a_persons_no(closer: str | None, said: str) -> None:
     assert effects(*steps) == []
 
 
+@pytest.mark.parametrize(
+    ("values", "closes"),
+    [
+        (("2Gi",), True),
+        ((None,), True),
+        (("512Mi",), False),
+        (("1Gi",), False),
+        (Unknown("git", "down"), False),
+        (None, False),
+    ],
+    ids=["another value", "field gone", "as before", "as proposed", "unknown", "not asked"],
+)
+def test_open_pull_request_is_closed_when_base_took_another_value(values: Any, *, closes: bool) -> None:  # noqa: ANN401
+    """What somebody set meanwhile is theirs; the value proposed may be our own merge seen too early."""
+    steps = reviewed(Followed(pull_request=pull_request(), values_at_base=values))
+
+    assert effects(*steps) == (["op-1:0:close"] if closes else [])
+
+
+def test_pull_request_that_we_closed_is_superseded() -> None:
+    """Our own close is no person's no."""
+    story = Story().pull_request_opened().add(K.EFFECT_INTENDED, key="op-1:0:close", verb="close")
+    steps = reviewed(Followed(pull_request=pull_request(PullRequestState.CLOSED, closed_by="reconciler")), story)
+
+    outcome = ending(*steps)
+    assert outcome is not None
+    assert outcome[0] is Outcome.SUPERSEDED
+
+
 def test_merge_seen_in_this_pass_is_followed_in_the_same_pass() -> None:
     """Nothing is put off that is known already: merge and arrival in one pass."""
     story = Story().pull_request_opened()

@@ -196,6 +196,22 @@ def test_reviewers_own_value_becomes_the_expected_one(worlds: Worlds) -> None:
     assert world.limit() == "1536Mi"
 
 
+def test_base_that_takes_another_value_supersedes_the_open_pull_request(worlds: Worlds) -> None:
+    """Invariant 7: a person fixes it in base while ours is open; ours is closed with the reason, theirs stays."""
+    world = in_trouble(worlds)
+    world.run_until_phase(Phase.AWAITING_GIT_PR)
+    manifest = world.place.text("deploy/web.yaml")
+    world.place.commit({"deploy/web.yaml": manifest.replace("memory: 512Mi  #", "memory: 3Gi  #")})
+
+    operation = world.run_until_outcome(Outcome.SUPERSEDED)
+
+    assert "in base" in operation.outcome_reason
+    assert world.place.pull_requests() == []
+    world.place.wait_for(lambda: world.limit() == "3Gi", 30, "Argo delivers the person's value")
+    assert world.run().sentence.startswith("nothing to do")
+    world.assert_whole()
+
+
 def test_pause_stops_new_work_and_nothing_else(worlds: Worlds) -> None:
     """Invariant 7: pause beats every rule; it is said in every pass, and lifting it goes on."""
     world = in_trouble(worlds, guards={"paused": True, "cooldown": "0s"})
