@@ -71,4 +71,8 @@ def test_redacted_data_is_taken_and_the_rest_of_it_stays(text: str) -> None:
 
 def test_a_second_password_behind_the_first_goes_too() -> None:
     """What is left after one replacement is looked at again."""
-    refuse_secrets(redacted("ftp://a:b@://c:d@host"))
+    clean = redacted("ftp://a:b@://c:d@host")
+
+    refuse_secrets(clean)
+    assert ":b@" not in clean
+    assert ":d@" not in clean
