@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
@@ -36,6 +37,7 @@ class SqliteLedger:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connections: dict[threading.Thread, sqlite3.Connection] = {}
+        weakref.finalize(self, _close_all, self._connections)  # whoever forgets `close` leaks nothing
         self._guard = threading.Lock()
 
     def events(self, *, after: int = 0) -> tuple[Event, ...]:
@@ -110,9 +112,7 @@ class SqliteLedger:
     def close(self) -> None:
         """Close the connections of all threads; a later call opens new ones."""
         with self._guard:
-            for connection in self._connections.values():
-                connection.close()
-            self._connections.clear()
+            _close_all(self._connections)
 
     @contextmanager
     def _existing(self) -> Iterator[sqlite3.Connection]:
@@ -209,3 +209,9 @@ def _unbelieved(path: Path, broken: chain.Broken) -> LedgerError:
         message=f"{path}: {broken}",
         remedy="run `reconciler audit verify` and find out who changed the file; then put back a sound copy",
     )
+
+
+def _close_all(connections: dict[threading.Thread, sqlite3.Connection]) -> None:
+    for connection in connections.values():
+        connection.close()
+    connections.clear()
