@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.facts import Unknown
-from reconciler.model.operation import Event, EventKind, Operation
+from reconciler.model.operation import Event, EventKind, Operation, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ def _asked(data: Mapping[str, Any], operation: Operation) -> str:
 
 
 def _done(data: Mapping[str, Any], operation: Operation) -> str | None:
-    action = operation.remedy.actions[int(data["key"].split(":")[1])]
+    action = operation.remedy.actions[parts_of(data["key"])[1]]
     said = {
         "run": f"ran {action.name} on {action.target}",
         "apply": f"applied {action.summary}",

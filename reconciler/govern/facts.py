@@ -6,21 +6,21 @@ nobody named is production, and only a person's recorded yes makes `approved` tr
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.decide.past import attempts_on
 from reconciler.govern.guards import asked_of, failures_in_row, guards_for, writes
-from reconciler.govern.ownership import claim_on, route_of
+from reconciler.govern.ownership import Claim, claim_on, route_of
 from reconciler.model.action import ActionName
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import format_path
-from reconciler.model.verdict import Ownership
+from reconciler.model.verdict import GuardResult, Ownership, Route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from reconciler.govern.ownership import Claim
     from reconciler.model.action import Action
     from reconciler.model.objects import ObjectRef
     from reconciler.model.operation import Operation
@@ -31,6 +31,40 @@ PRODUCTION = "production"
 WORKLOAD_KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What is looked up about one action before policy is asked; `govern` judges by the same."""
+
+    claim: Claim
+    route: Route
+    flags: frozenset[str]
+    guards: tuple[GuardResult, ...]
+    unknown: list[tuple[str, str]]
+
+
+def grounds_of(
+    action: Action,
+    index: int,
+    operation: Operation | None,
+    snapshot: Snapshot,
+    history: Sequence[Operation],
+    settings: Settings,
+    now: datetime,
+) -> Grounds:
+    """Look up ownership, flags, guards and unknown facts of one action, once."""
+    claim = claim_on(action, snapshot)
+    route = route_of(action, claim.ownership)
+    flags = flags_on(action.target, snapshot, settings)
+    asked = asked_of(action, index, operation, route, snapshot)
+    return Grounds(
+        claim=claim,
+        route=route,
+        flags=flags,
+        guards=guards_for(asked, history, settings.guards, flags, now),
+        unknown=unknown_facts(action, snapshot, claim),
+    )
+
+
 def facts_for(
     action: Action,
     index: int,
@@ -39,28 +73,28 @@ def facts_for(
     history: Sequence[Operation],
     settings: Settings,
     now: datetime,
+    *,
+    grounds: Grounds | None = None,
 ) -> dict[str, Any]:
-    """Return the policy's input for one action; `index` is its place in the remedy."""
-    claim = claim_on(action, snapshot)
-    flags = flags_on(action.target, snapshot, settings)
-    asked = asked_of(action, index, operation, route_of(action, claim.ownership), snapshot)
+    """Return the policy's input for one action; `index` is its place in the remedy, `grounds` what was looked up."""
+    seen = grounds or grounds_of(action, index, operation, snapshot, history, settings, now)
     return {
         "action": _action(action),
         "target": _target(action.target),
         "environment": environment_of(action.target, snapshot),
-        "ownership": {"git": claim.ownership.value},
+        "ownership": {"git": seen.claim.ownership.value},
         "workload": _workload(action.target, snapshot),
         "evidence": _evidence(operation, now),
         "history": _history(action, operation, history, now),
-        "guards": {guard.name: guard.passed for guard in guards_for(asked, history, settings.guards, flags, now)},
-        "flags": {"paused": "paused" in flags, "escalate": "escalate" in flags},
+        "guards": {guard.name: guard.passed for guard in seen.guards},
+        "flags": {"paused": "paused" in seen.flags, "escalate": "escalate" in seen.flags},
         "approved": bool(approvers_of(index, operation)),
         "settings": {
             "after_failure": settings.policy.after_failure.value,
             "attempts_per_day": settings.guards.attempts_per_day,
             "approvers": list(settings.policy.approvers),
         },
-        "unknown_facts": [name for name, _ in unknown_facts(action, snapshot, claim)],
+        "unknown_facts": [name for name, _ in seen.unknown],
         "now": now.isoformat(),
     }
 

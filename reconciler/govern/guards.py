@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.decide.past import attempts_on
 from reconciler.model.action import Action, ActionClass, ActionName
 from reconciler.model.facts import Unknown
-from reconciler.model.operation import EffectStatus, Operation, Outcome
+from reconciler.model.operation import EffectStatus, Operation, Outcome, parts_of
 from reconciler.model.verdict import GuardResult, Route
 from reconciler.settings import format_duration
 
@@ -54,7 +54,7 @@ class Write(NamedTuple):
     """One effect with what its key says: `<operation>:<index of the action>:<verb>`."""
 
     operation: str
-    place: str
+    place: int
     verb: str
     target: ObjectRef
     effect: Effect
@@ -83,8 +83,8 @@ def writes(history: Sequence[Operation]) -> Iterator[Write]:
     """Yield every effect of every operation."""
     for operation in history:
         for effect in operation.effects.values():
-            name, place, verb = effect.key.rsplit(":", 2)
-            yield Write(name, place, verb, operation.remedy.actions[int(place)].target, effect)
+            name, place, verb = parts_of(effect.key)
+            yield Write(name, place, verb, operation.remedy.actions[place].target, effect)
 
 
 def failures_in_row(target: ObjectRef, history: Sequence[Operation], written: Sequence[Write]) -> list[datetime]:
@@ -100,7 +100,7 @@ def _is_own(write: Write, asked: Asked) -> bool:
     """Tell whether an effect is this very action's; its half of a hybrid remedy does not brake the other."""
     if asked.operation is None or write.operation != asked.operation.id:
         return False
-    return write.place == str(asked.index) or asked.action.action_class is ActionClass.DECLARATIVE
+    return write.place == asked.index or asked.action.action_class is ActionClass.DECLARATIVE
 
 
 def _pause(settings: GuardSettings, flags: frozenset[str]) -> GuardResult:

@@ -13,9 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.govern.facts import WORKLOAD_KINDS, approvers_of, environment_of, facts_for, flags_on, unknown_facts
-from reconciler.govern.guards import asked_of, guards_for
-from reconciler.govern.ownership import Claim, claim_on, route_of
+from reconciler.govern.facts import WORKLOAD_KINDS, approvers_of, environment_of, facts_for, grounds_of
+from reconciler.govern.ownership import Claim
 from reconciler.model.action import Action
 from reconciler.model.facts import Unknown
 from reconciler.model.verdict import Answer, GuardResult, Ownership, PolicyAnswer, PolicyWord, Route, Verdict
@@ -66,22 +65,18 @@ def govern(  # noqa: PLR0917 - what an action is judged by
     now: datetime,
 ) -> Verdict:
     """Return the verdict on one action, by fresh facts; `index` is its place in the remedy."""
-    claim = claim_on(action, snapshot)
-    route = route_of(action, claim.ownership)
-    flags = flags_on(action.target, snapshot, settings)
-    asked = asked_of(action, index, operation, route, snapshot)
-    guards = guards_for(asked, history, settings.guards, flags, now)
-    facts = facts_for(action, index, operation, snapshot, history, settings, now)
+    seen = grounds_of(action, index, operation, snapshot, history, settings, now)
+    facts = facts_for(action, index, operation, snapshot, history, settings, now, grounds=seen)
     case = Case(
         action=action,
-        claim=claim,
-        route=route,
-        unknown=unknown_facts(action, snapshot, claim),
+        claim=seen.claim,
+        route=seen.route,
+        unknown=seen.unknown,
         gone=_gone(action, snapshot),
-        escalated="escalate" in flags,
+        escalated="escalate" in seen.flags,
         approvers=approvers_of(index, operation),
         policy=policy.decide(facts),
-        guards=guards,
+        guards=seen.guards,
         environment=environment_of(action.target, snapshot),
     )
     return judge(case)

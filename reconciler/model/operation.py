@@ -67,6 +67,17 @@ class EffectStatus(StrEnum):
     FAILED = "failed"
 
 
+def key_of(operation: str, index: int, verb: str) -> str:
+    """Return the idempotency key of an effect: `<operation>:<action index>:<verb>`."""
+    return f"{operation}:{index}:{verb}"
+
+
+def parts_of(key: str) -> tuple[str, int, str]:
+    """Return operation, action index and verb of an effect's key."""
+    operation, index, verb = key.rsplit(":", 2)
+    return operation, int(index), verb
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """One outside write: announced, then done or failed; `key` makes it happen once."""

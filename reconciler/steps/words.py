@@ -17,6 +17,7 @@ from reconciler.model.operation import (
     EventKind,
     Operation,
     Outcome,
+    key_of,
 )
 from reconciler.model.snapshot import Snapshot
 from reconciler.ports import Policy
@@ -93,8 +94,8 @@ class View:
 
 
 def effect_key(operation: Operation, index: int, verb: Verb) -> str:
-    """Return the idempotency key of an effect: `<operation>:<action index>:<verb>`."""
-    return f"{operation.id}:{index}:{verb}"
+    """Return the idempotency key of an operation's effect."""
+    return key_of(operation.id, index, verb)
 
 
 def wait(operation: Operation, reason: str, until: datetime | None = None) -> Wait:
