@@ -1,0 +1,194 @@
+"""The HTTP side of every sandbox server: one small threaded server, a request, an answer.
+
+Protects: servers bind to loopback only, an unknown feature is answered by 501 with its name, and a defect of the
+sandbox is a 500 that says so, never an answer that could pass for a real one.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qs, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from socketserver import BaseRequestHandler
+
+LOOPBACK = "127.0.0.1"
+
+
+class NotInSandbox(Exception):
+    """A feature of the real server that the sandbox does not have; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, read whole."""
+
+    method: str
+    path: str  # decoded, without the query
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes = b""
+    raw_path: str = ""  # as it was sent, query included
+
+    def first(self, name: str, default: str = "") -> str:
+        """Return a query parameter's first value."""
+        found = self.query.get(name)
+        return found[0] if found else default
+
+    def json(self) -> Any:  # noqa: ANN401 - JSON of any shape
+        """Return the body as JSON; raises ValueError."""
+        return json.loads(self.body) if self.body else None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer: whole, or a stream of chunks that ends when the iterator does."""
+
+    status: int = 200
+    body: bytes | Iterator[bytes] = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handle = Callable[[Request], Response]
+
+
+def json_response(value: object, status: int = 200, **headers: str) -> Response:
+    """Return an answer that holds JSON; underscores in header names stand for dashes."""
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    body = json.dumps(value, separators=(",", ":")).encode()
+    return Response(status, body, {"Content-Type": "application/json", **named})
+
+
+class Server:
+    """Serves one handler on loopback, on a free port or on the one asked for.
+
+    `fault` may answer in the handler's place (return a Response), lose the answer (raise ConnectionAbortedError after
+    or before calling the handler), or let the request pass (call it and return what it answers).
+    Raises OSError when the port is taken.
+    """
+
+    def __init__(self, handle: Handle, *, port: int = 0, name: str = "sandbox") -> None:
+        self.handle = handle
+        self.fault: Callable[[Request, Handle], Response] | None = None
+        self.name = name
+        self._http = _Http((LOOPBACK, port), _bound(self))
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name=name, daemon=True
+        )
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._http.server_address[1])
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def start(self) -> Self:
+        """Serve from now on."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving; connections that wait for a stream end with the process."""
+        if self._thread.is_alive():
+            self._http.shutdown()
+            self._thread.join()
+        self._http.server_close()
+
+    def answer(self, request: Request) -> Response:
+        """Answer one request, with a fault in the way where one is set."""
+        try:
+            return self.fault(request, self.handle) if self.fault else self.handle(request)
+        except ConnectionAbortedError:
+            raise
+        except NotInSandbox as missing:
+            return json_response({"message": f"the sandbox does not implement {missing}", "code": 501}, 501)
+        except Exception:  # noqa: BLE001 - a defect must be seen by whoever asked
+            trace = traceback.format_exc(limit=-6)
+            return json_response({"message": f"a defect of the sandbox's {self.name}: {trace}", "code": 500}, 500)
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's signature
+        """Say nothing: a client that hangs up is its own affair."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server_side: Server
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet; else each answer waits for an acknowledgement
+    disable_nagle_algorithm = True
+
+    def _serve(self) -> None:
+        parts = urlsplit(self.path)
+        request = Request(
+            method=self.command,
+            path=unquote(parts.path),
+            query=parse_qs(parts.query, keep_blank_values=True),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=self._read_body(),
+            raw_path=self.path,
+        )
+        try:
+            response = self.server_side.answer(request)
+        except ConnectionAbortedError:
+            self.close_connection = True
+            return
+        self._send(response)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815 - the library's names
+
+    def _read_body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0].strip() or b"0", 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _send(self, response: Response) -> None:
+        self.send_response(response.status)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        if isinstance(response.body, bytes):
+            self.send_header("Content-Length", str(len(response.body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(response.body)
+            self.wfile.flush()
+            return
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self._stream(response.body)
+
+    def _stream(self, chunks: Iterator[bytes]) -> None:
+        try:
+            for chunk in chunks:
+                if chunk:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+                    self.wfile.flush()
+            self.wfile.write(b"0\r\n\r\n")
+            self.wfile.flush()
+        except OSError:
+            self.close_connection = True  # the reader went away
+
+    def log_message(self, *_: object) -> None:
+        """Keep the terminal clean."""
+
+
+def _bound(server: Server) -> Callable[..., BaseRequestHandler]:
+    return type("BoundHandler", (_Handler,), {"server_side": server})
