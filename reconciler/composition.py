@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 class Composition:
     """The adapters that one configuration asks for, each built when it is first wanted."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings, environ: Mapping[str, str], *, clock: Clock | None = None) -> None:
         self._settings = settings
         self._environ = environ
+        self._clock = clock
 
     @cached_property
     def clock(self) -> Clock:
-        """The system's clock."""
+        """The system's clock, or the one given: a demonstration has time of its own."""
         from reconciler.adapters.clock import SystemClock
 
-        return SystemClock()
+        return self._clock or SystemClock()
 
     @cached_property
     def ledger(self) -> SqliteLedger:

@@ -1,5 +1,21 @@
 """Fixtures for all tests."""
 
-from tests.testbed.fixtures import cluster_admin, place_of_its_own, places, pytest_collection_modifyitems, testbed
+from tests.beds.fixtures import (
+    bed,
+    cluster_admin,
+    place_of_its_own,
+    places,
+    pytest_collection_modifyitems,
+    pytest_generate_tests,
+    testbed,
+)
 
-__all__ = ["cluster_admin", "place_of_its_own", "places", "pytest_collection_modifyitems", "testbed"]
+__all__ = [
+    "bed",
+    "cluster_admin",
+    "place_of_its_own",
+    "places",
+    "pytest_collection_modifyitems",
+    "pytest_generate_tests",
+    "testbed",
+]

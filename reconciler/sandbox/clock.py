@@ -28,11 +28,15 @@ class Due:
 
 
 class SandboxClock:
-    """Virtual time until `follow` lets it flow; safe to share between threads."""
+    """Virtual time until `follow` lets it flow; safe to share between threads.
 
-    def __init__(self, start: datetime = BEGINNING) -> None:
+    `after` is called after each thing that fell due: what it changed has consequences.
+    """
+
+    def __init__(self, start: datetime = BEGINNING, *, after: Callable[[], None] = lambda: None) -> None:
         self.lock = threading.RLock()
         self._now = start
+        self._after = after
         self._due: list[Due] = []
         self._order = itertools.count()
         self._stopping = threading.Event()
@@ -71,6 +75,7 @@ class SandboxClock:
                 if not due.cancelled:
                     self._now = max(self._now, due.at)
                     due.action()
+                    self._after()
             self._now = max(self._now, end)
 
     def next_due(self) -> datetime | None:

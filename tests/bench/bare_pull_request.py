@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from tests.testbed import gitea
+from tests.beds.users import BOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tests.testbed.place import Place
+    from tests.beds.place import Place
 
 _BRANCH = "bare"
 
@@ -74,14 +74,13 @@ def prepared(place: Place) -> Iterator[Bare]:
         root.insert("deploy", deploy.write(), pygit2.enums.FileMode.TREE)
         who = pygit2.Signature("bare", "bare@localhost", parent.commit_time, 0)
         commit = repository.create_commit(None, who, who, "Raise memory\n", root.write(), [parent.id])
-        forge = place.testbed.gitea
         yield Bare(
             folder=folder,
             commit=str(commit),
             url=place.repository_url,
-            pulls=f"{forge.url}/api/v1/repos/{place.repository}/pulls",
-            user=gitea.BOT,
-            token=forge.tokens[gitea.BOT],
+            pulls=f"{place.bed.forge_url}/api/v1/repos/{place.repository}/pulls",
+            user=BOT,
+            token=place.bed.tokens[BOT],
         )
 
 

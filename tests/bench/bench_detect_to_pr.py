@@ -24,12 +24,13 @@ from typing import TYPE_CHECKING
 from reconciler.composition import Composition
 from reconciler.model.operation import EventKind
 from reconciler.reconcile import reconcile
+from tests.beds import place
 from tests.bench.bare_pull_request import Bare, prepared
 from tests.bench.figure import Figure, Skipped
 from tests.bench.measuring import installed_environment, milliseconds
 from tests.bench.waits import noted
 from tests.scenarios.world import World, hungry
-from tests.testbed import build, place, state
+from tests.testbed import build, state
 from tests.testbed import testbed as components
 
 if TYPE_CHECKING:

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.adapters.git_http import READER, READER_TOKEN, TOKEN, USER, GitServer
+from tests.adapters.git_http import READER as GIT_READER
+from tests.adapters.git_http import READER_TOKEN, TOKEN, USER, GitServer
 from tests.adapters.git_shop import Person
+from tests.beds.users import BOT, ORGANISATION, READER, REVIEWER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +58,7 @@ def on_git(folder: Path) -> Iterator[Remote]:
             url=server.url("shop.git"),
             missing_url=server.url(MISSING),
             writer=Login(username=USER, token=TOKEN),
-            reader=Login(username=READER, token=READER_TOKEN),
+            reader=Login(username=GIT_READER, token=READER_TOKEN),
             person=Person(folder / "work", str(bare)),
             forbid=forbid,
         )
@@ -65,9 +67,6 @@ def on_git(folder: Path) -> Iterator[Remote]:
 @contextmanager
 def on_gitea(folder: Path, gitea: Gitea) -> Iterator[Remote]:
     """Make a repository on Gitea, of the organisation that all users belong to; its rules are branch protection."""
-    from tests.testbed.gitea import BOT, ORGANISATION, REVIEWER
-    from tests.testbed.gitea import READER as MALLORY
-
     admin, name = gitea.forge(), f"{ORGANISATION}/git-{secrets.token_hex(4)}"
     fields = {"name": name.rpartition("/")[2], "private": True, "default_branch": "trunk"}
     admin.call("POST", f"/orgs/{ORGANISATION}/repos", **fields)
@@ -83,7 +82,7 @@ def on_gitea(folder: Path, gitea: Gitea) -> Iterator[Remote]:
         url=url,
         missing_url=f"{gitea.url}/{ORGANISATION}/{MISSING}.git",
         writer=login(BOT),
-        reader=login(MALLORY),
+        reader=login(READER),
         person=Person(folder / "work", url.replace("://", f"://{REVIEWER}:{gitea.tokens[REVIEWER]}@")),
         forbid=forbid,
     )

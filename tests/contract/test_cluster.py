@@ -1,4 +1,4 @@
-"""The Cluster port against a real API server, its controllers and its server-side apply."""
+"""The Cluster port against the sandbox and a real API server with its controllers: one contract."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from reconciler.model.action import FieldChange
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import ObjectRef, parse_path
 from reconciler.settings import ClusterSettings
-from tests.testbed.manifests import deployment, parsed
+from tests.beds.manifests import deployment, parsed
 
 if TYPE_CHECKING:
     from reconciler.model.cluster import Pod, Workload
-    from tests.testbed.fixtures import Places
+    from tests.beds.fixtures import Places
+    from tests.beds.place import Place
     from tests.testbed.kube import Json
-    from tests.testbed.place import Place
-
-pytestmark = pytest.mark.real
 
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 ANOTHER_UID = "00000000-0000-0000-0000-000000000000"
@@ -40,7 +38,7 @@ def bare(places: Places) -> Place:
 
 def adapter(place: Place, user: str = "reconciler") -> KubernetesApi:
     """Return the adapter as one of the testbed's users, watching the test's own namespace."""
-    kubeconfig = str(place.testbed.cluster.kubeconfigs[user])
+    kubeconfig = str(place.bed.kubeconfigs[user])
     return kubernetes_api(ClusterSettings(name="test", kubeconfig=kubeconfig, namespaces=(place.namespace,)))
 
 

@@ -1,4 +1,4 @@
-"""The Delivery port against a real Argo CD."""
+"""The Delivery port against the sandbox and a real Argo CD: one contract."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ from reconciler.model.delivery import Application, normalized_repository, tracke
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import ObjectRef
 from reconciler.settings import ClusterSettings, DeliverySettings
-from tests.testbed.manifests import deployment
+from tests.beds.manifests import deployment
 
 if TYPE_CHECKING:
-    from tests.testbed.place import Place
-
-pytestmark = pytest.mark.real
+    from tests.beds.place import Place
 
 
 def adapter(place: Place, user: str = "reconciler") -> ArgoCd:
     """Return the adapter as one of the testbed's users."""
-    settings = ClusterSettings(name="test", kubeconfig=str(place.testbed.cluster.kubeconfigs[user]))
+    settings = ClusterSettings(name="test", kubeconfig=str(place.bed.kubeconfigs[user]))
     return argocd(DeliverySettings(), kubernetes_api(settings), settings.name)
 
 
@@ -52,7 +50,7 @@ def test_synced_application_is_seen_whole(place: Place) -> None:
     assert seen.revisions == seen.operation_revisions == (place.application_status["sync"]["revision"],)
     assert len(seen.revisions[0]) == 40
     assert seen.objects == frozenset({("apps", "Deployment", place.namespace, "web")})
-    assert (seen.destination_server, seen.destination_namespace) == (place.testbed.cluster.server, place.namespace)
+    assert (seen.destination_server, seen.destination_namespace) == (place.bed.server, place.namespace)
     assert seen.reconciled_at is not None
     assert seen.operation_finished_at is not None
     live = place.live("Deployment", "web")

@@ -1,4 +1,4 @@
-"""The Metrics and Alerts ports against a real Prometheus and Alertmanager."""
+"""The Metrics and Alerts ports against the sandbox and a real Prometheus and Alertmanager: one contract."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from reconciler.adapters.alertmanager import alertmanager
 from reconciler.adapters.prometheus import prometheus
 from reconciler.model.facts import Unknown
 from reconciler.settings import AlertsSettings, MetricsSettings
-from tests.testbed.manifests import deployment, parsed
+from tests.beds.manifests import deployment, parsed
 
 if TYPE_CHECKING:
     from reconciler.model.cluster import Alert, ContainerKey
-    from tests.testbed.fixtures import Places
-    from tests.testbed.place import Place
-
-pytestmark = pytest.mark.real
+    from tests.beds.fixtures import Places
+    from tests.beds.place import Place
 
 HALF_A_GIBIBYTE = 512.0 * 1024**2
 
@@ -33,7 +31,7 @@ def starved(places: Places) -> Place:
 
 def peaks(place: Place, at: datetime) -> dict[ContainerKey, float]:
     """Return the peaks of the test's own namespace, over five minutes."""
-    metrics = prometheus(MetricsSettings(url=place.testbed.prometheus))
+    metrics = prometheus(MetricsSettings(url=place.bed.prometheus))
     found = metrics.memory_peaks(window=timedelta(minutes=5), at=at)
     known = {} if isinstance(found, Unknown) else found
     return {key: peak for key, peak in known.items() if key.namespace == place.namespace}
@@ -51,7 +49,7 @@ def test_peak_of_a_killed_container_is_its_limit(starved: Place) -> None:
 
 def test_time_before_anything_was_measured_is_unknown(starved: Place) -> None:
     """Invariant 3: the time is the caller's, and no series at that time is not zero."""
-    metrics = prometheus(MetricsSettings(url=starved.testbed.prometheus))
+    metrics = prometheus(MetricsSettings(url=starved.bed.prometheus))
 
     found = metrics.memory_peaks(window=timedelta(minutes=5), at=datetime(2020, 1, 1, tzinfo=UTC))
 
@@ -60,7 +58,7 @@ def test_time_before_anything_was_measured_is_unknown(starved: Place) -> None:
 
 def test_alert_of_an_oom_kill_arrives(starved: Place) -> None:
     """With its pod and container, and without the labels of the scraper."""
-    alerts = alertmanager(AlertsSettings(url=starved.testbed.alertmanager))
+    alerts = alertmanager(AlertsSettings(url=starved.bed.alertmanager))
 
     def fired() -> Alert | None:
         found = alerts.active()
@@ -77,8 +75,8 @@ def test_alert_of_an_oom_kill_arrives(starved: Place) -> None:
 
 def test_doctor_finds_both_servers_working(starved: Place) -> None:
     """The server answers and has the series."""
-    metrics = prometheus(MetricsSettings(url=starved.testbed.prometheus))
-    alerts = alertmanager(AlertsSettings(url=starved.testbed.alertmanager))
+    metrics = prometheus(MetricsSettings(url=starved.bed.prometheus))
+    alerts = alertmanager(AlertsSettings(url=starved.bed.alertmanager))
     starved.wait_for(lambda: all(d.works for d in metrics.examine()), what="the series is there")
 
     assert [d.works for d in alerts.examine()] == [True]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tests.testbed.fixtures import Places
+    from tests.beds.fixtures import Places
 
 
 class Worlds(Protocol):

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from reconciler.composition import Composition
+from tests.beds.users import READER
 from tests.scenarios.world import World, hungry
-from tests.testbed import gitea
 
 if TYPE_CHECKING:
     from reconciler.ports import Diagnosis
     from tests.scenarios.conftest import Worlds
 
-pytestmark = pytest.mark.real
-
 
 def diagnoses(world: World) -> list[Diagnosis]:
     """Examine every connection as the command does."""
-    made = Composition(world.settings, world.environ)
+    made = world.made()
     return [line for _, examined in made.examined() for line in examined().examine()]
 
 
@@ -38,7 +34,7 @@ def test_doctor_names_each_missing_right_and_how_to_grant_it(worlds: Worlds) -> 
     """With a read-only identity the writes are missing, each with a rule that would grant it."""
     world = worlds(hungry())
     world.overrides["cluster"] = {
-        "kubeconfig": str(world.place.testbed.cluster.kubeconfigs["readonly"]),
+        "kubeconfig": str(world.place.bed.kubeconfigs["readonly"]),
         "namespaces": [world.place.namespace],
     }
 
@@ -51,7 +47,7 @@ def test_doctor_names_each_missing_right_and_how_to_grant_it(worlds: Worlds) -> 
 def test_doctor_sees_a_forge_user_who_may_not_push(worlds: Worlds) -> None:
     """A token that can only read opens no pull requests."""
     world = worlds(hungry())
-    token = world.place.testbed.gitea.tokens[gitea.READER]
+    token = world.place.bed.tokens[READER]
     made = Composition(world.settings, {"RECONCILER_FORGE_TOKEN": token, "RECONCILER_GIT_TOKEN": token})
 
     missing = [line for line in made.forge.examine() if not line.works]

@@ -1,4 +1,4 @@
-"""The whole loop for a container that is OOMKilled at its limit, on the real components."""
+"""The whole loop for a container that is OOMKilled at its limit, in the sandbox and on the real components."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import pytest
 
 from reconciler.model.operation import EventKind, Outcome, Phase
 from reconciler.model.verdict import Answer, Ownership, Route
+from tests.beds import manifests
+from tests.beds.users import REVIEWER
 from tests.scenarios.world import hungry
-from tests.testbed import gitea, manifests
 
 if TYPE_CHECKING:
     from tests.scenarios.conftest import Worlds
     from tests.scenarios.world import World
-
-pytestmark = pytest.mark.real
 
 
 def in_trouble(worlds: Worlds, needs: str = "1Gi", **overrides: Any) -> World:  # noqa: ANN401
@@ -47,7 +46,7 @@ def test_oom_is_restarted_proposed_merged_delivered_and_verified(worlds: Worlds,
 
     assert world.limit() == "1Gi"
     assert operation.pull_request is not None
-    assert operation.pull_request.merged_by == gitea.REVIEWER
+    assert operation.pull_request.merged_by == REVIEWER
     assert world.run().sentence.startswith("nothing to do")
     assert len(world.place.pull_requests("all")) == 1
     assert len(world.restarts()) == 1
@@ -114,7 +113,7 @@ def test_closed_pull_request_stays_closed_on_same_evidence(worlds: Worlds) -> No
 
     operation = world.run_until_outcome(Outcome.REJECTED)
 
-    assert gitea.REVIEWER in operation.outcome_reason
+    assert REVIEWER in operation.outcome_reason
     world.place.wait_until_waiting("CrashLoopBackOff")  # the restarted pod is killed too; passes are faster than that
     reports = [world.run() for _ in range(3)]
     assert {held.code for report in reports for held in report.held} == {"rejected_before"}

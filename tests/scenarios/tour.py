@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.model.operation import Outcome
+from tests.beds import place
 from tests.scenarios.world import World, hungry
-from tests.testbed import build, place, state
+from tests.testbed import build, state
 from tests.testbed import testbed as whole
 
 if TYPE_CHECKING:

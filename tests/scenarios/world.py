@@ -1,4 +1,4 @@
-"""The reconciler as a test uses it: one configuration for one place on the testbed, a new process's worth each pass.
+"""The reconciler as a test uses it: one configuration for one place in its world, a new process's worth each pass.
 
 Every pass builds its adapters anew and reads the ledger from its file, as a scheduled job would.
 """
@@ -16,8 +16,9 @@ from reconciler.composition import Composition
 from reconciler.configuration import load
 from reconciler.model.operation import Draft, EventKind, Operation, Outcome, Phase
 from reconciler.reconcile import plan, reconcile
-from tests.testbed import gitea, manifests
-from tests.testbed.place import Place
+from tests.beds import manifests
+from tests.beds.place import Place
+from tests.beds.users import BOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,15 +42,15 @@ class World:
     @property
     def config(self) -> Path:
         """The configuration file, written anew at each use."""
-        bed = self.place.testbed
+        bed = self.place.bed
         sections: dict[str, dict[str, Any]] = {
             "cluster": {"kubeconfig": self._kubeconfig(), "namespaces": [self.place.namespace], "timeout": "3s"},
             "metrics": {"url": self.proxies.get("prometheus", bed.prometheus), "timeout": "3s"},
             "alerts": {"url": self.proxies.get("alertmanager", bed.alertmanager), "timeout": "3s"},
-            "repository": {"url": self.place.repository_url, "username": gitea.BOT},
+            "repository": {"url": self.place.repository_url, "username": BOT},
             "forge": {
-                "kind": "gitea",
-                "url": self.proxies.get("forge", bed.gitea.url),
+                "kind": bed.forge_kind,
+                "url": self.proxies.get("forge", bed.forge_url),
                 "repository": self.place.repository,
                 "timeout": "3s",
             },
@@ -65,7 +66,7 @@ class World:
 
     def _kubeconfig(self) -> str:
         """Return the real kubeconfig, or one that names the proxy as its server."""
-        real = self.place.testbed.kubeconfig
+        real = self.place.bed.kubeconfigs["reconciler"]
         if "kubernetes" not in self.proxies:
             return str(real)
         content = yaml.safe_load(real.read_text())
@@ -77,7 +78,7 @@ class World:
     @property
     def environ(self) -> Mapping[str, str]:
         """The environment that holds the bot's token."""
-        token = self.place.testbed.gitea.tokens[gitea.BOT]
+        token = self.place.bed.tokens[BOT]
         return {"RECONCILER_FORGE_TOKEN": token, "RECONCILER_GIT_TOKEN": token}
 
     @property
@@ -85,15 +86,19 @@ class World:
         """The settings as loaded from the file."""
         return load(self.config, self.environ)
 
+    def made(self) -> Composition:
+        """Return the adapters of a new process, in the world's time."""
+        return Composition(self.settings, self.environ, clock=self.place.bed.clock)
+
     def run(self) -> PassReport:
         """Make one pass, as `reconciler run --once` does."""
-        made = Composition(self.settings, self.environ)
+        made = self.made()
         with made.ledger.exclusive():
             return reconcile(made.ports(), self.settings)
 
     def plan(self) -> Plan:
         """Make a plan, as `reconciler plan` does."""
-        return plan(Composition(self.settings, self.environ).ports(), self.settings)
+        return plan(self.made().ports(), self.settings)
 
     def run_until(self, condition: Callable[[], bool], what: str) -> PassReport:
         """Make passes until a condition holds; each one must return by itself."""
@@ -126,7 +131,7 @@ class World:
     @property
     def operations(self) -> tuple[Operation, ...]:
         """Every operation in the ledger."""
-        return tuple(fold(Composition(self.settings, self.environ).ledger.events()).values())
+        return tuple(fold(self.made().ledger.events()).values())
 
     @property
     def operation(self) -> Operation:
@@ -140,17 +145,17 @@ class World:
 
     def kinds(self) -> list[EventKind]:
         """Return the kinds of all recorded events, in order."""
-        return [event.kind for event in Composition(self.settings, self.environ).ledger.events()]
+        return [event.kind for event in self.made().ledger.events()]
 
     def say(self, kind: EventKind, **data: Any) -> None:  # noqa: ANN401 - an event's data
         """Append a person's word to the newest operation."""
-        made = Composition(self.settings, self.environ)
+        made = self.made()
         draft = Draft(operation=self.operation.id, kind=kind, data=data)
         made.ledger.append([draft], at=made.clock.now(), expected=len(made.ledger.events()))
 
     def assert_whole(self) -> None:
         """The chain verifies, and the events follow the table."""
-        ledger = Composition(self.settings, self.environ).ledger
+        ledger = self.made().ledger
         assert ledger.verify() == ()
         assert fold(ledger.events())
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.model.operation import EventKind, Outcome, Phase
+from tests.beds.users import ADMIN
 from tests.scenarios.world import World, hungry
 from tests.simulation.proxy import Fault, FaultyProxy
-from tests.testbed import gitea
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.scenarios.conftest import Worlds
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.beds("testbed")
 
 PODS = r"/pods\?"
 APPLICATIONS = r"/applications(\?|$)"
@@ -30,14 +30,14 @@ APPLICATIONS = r"/applications(\?|$)"
 @contextmanager
 def between(world: World, source: str) -> Iterator[FaultyProxy]:
     """Put a proxy before one source of a world."""
-    bed = world.place.testbed
+    bed = world.place.bed
     real = {
-        "kubernetes": bed.cluster.server,
+        "kubernetes": bed.server,
         "prometheus": bed.prometheus,
         "alertmanager": bed.alertmanager,
-        "forge": bed.gitea.url,
+        "forge": bed.forge_url,
     }[source]
-    with FaultyProxy(real, authority=bed.cluster.authority) as proxy:
+    with FaultyProxy(real, authority=bed.authority) as proxy:
         world.proxies[source] = proxy.url
         yield proxy
 
@@ -202,9 +202,7 @@ def test_silent_forge_closes_nothing(worlds: Worlds, subtests: pytest.Subtests) 
 def test_rejected_push_is_told_to_a_person_once(worlds: Worlds) -> None:
     """A protected branch pattern refuses our push: refused with the server's reason, escalated once, no loop."""
     world = in_trouble(worlds)
-    world.place.forge(gitea.ADMIN).call(
-        "POST", f"/repos/{world.place.repository}/branch_protections", rule_name="reconciler/**", enable_push=False
-    )
+    world.place.forge(ADMIN).forbid_pushes(world.place.repository, "reconciler/**")
 
     operation = world.run_until_outcome(Outcome.REFUSED)
 

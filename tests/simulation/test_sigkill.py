@@ -16,7 +16,7 @@ from tests.scenarios.world import World, hungry
 if TYPE_CHECKING:
     from tests.scenarios.conftest import Worlds
 
-pytestmark = pytest.mark.real
+pytestmark = pytest.mark.beds("testbed")
 
 FIRST_PASS = 32  # more points than the first pass has; the ones beyond it check the undisturbed pass
 LATER_PASSES = 60
@@ -42,7 +42,7 @@ def assert_once(world: World) -> None:
     assert len(world.operations) == 1
     assert len(world.restarts()) == 1
     assert len(world.place.pull_requests("all")) == 1
-    branches = [b["name"] for b in world.place.forge().call("GET", f"/repos/{world.place.repository}/branches")]
+    branches = world.place.forge().branches(world.place.repository)
     assert len([name for name in branches if name.startswith("reconciler/")]) == 1
     world.assert_whole()
 

@@ -96,6 +96,14 @@ class Forge:
             raise FileNotFoundError(f"{repository}/{path} at {ref}")
         return base64.b64decode(found["content"]).decode()
 
+    def branches(self, repository: str) -> list[str]:
+        """Return the names of the branches."""
+        return [branch["name"] for branch in self.call("GET", f"/repos/{repository}/branches")]
+
+    def forbid_pushes(self, repository: str, pattern: str) -> None:
+        """Let a protection rule reject pushes to the branches that a pattern names."""
+        self.call("POST", f"/repos/{repository}/branch_protections", rule_name=pattern, enable_push=False)
+
     def pull_requests(self, repository: str, state: str = "open") -> list[dict[str, Any]]:
         """Return the pull requests in a state (open, closed, all), the newest first."""
         found: list[dict[str, Any]] = self.call("GET", f"/repos/{repository}/pulls?state={state}&limit=50")

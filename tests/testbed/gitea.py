@@ -11,6 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.beds.users import ADMIN, BOT, ORGANISATION, READER, REVIEWER
 from tests.testbed import build
 from tests.testbed.forge import Forge
 from tests.testbed.processes import LOOPBACK, Processes, answers, free_port
@@ -18,8 +19,6 @@ from tests.testbed.processes import LOOPBACK, Processes, answers, free_port
 if TYPE_CHECKING:
     from pathlib import Path
 
-ORGANISATION = "platform"
-ADMIN, BOT, REVIEWER, READER = "forge-admin", "reconciler-bot", "ana", "mallory"
 TEAMS = {"writers": ("write", (BOT, REVIEWER)), "readers": ("read", (READER,))}
 UNITS = ["repo.code", "repo.issues", "repo.pulls"]
 

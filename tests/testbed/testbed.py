@@ -12,8 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from reconciler.adapters.clock import SystemClock
 from tests.testbed import argocd, build, control_plane, gitea, kwok, monitoring, opa, packages
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.gitea import ADMIN, Gitea
@@ -21,8 +22,12 @@ from tests.testbed.monitoring import Monitoring
 from tests.testbed.processes import Process, Processes, until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from tests.testbed.forge import Forge
     from tests.testbed.kube import Kube
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +44,19 @@ class Testbed:
     processes: tuple[Process, ...]
 
     @property
-    def kubeconfig(self) -> Path:
-        """The kubeconfig of the user `reconciler`, with the rights of a real installation."""
-        return self.cluster.kubeconfigs["reconciler"]
+    def kubeconfigs(self) -> Mapping[str, Path]:
+        """A kubeconfig for each user: admin, reconciler, readonly."""
+        return self.cluster.kubeconfigs
+
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return self.cluster.server
+
+    @property
+    def authority(self) -> Path:
+        """The certificate of the API server's authority."""
+        return self.cluster.authority
 
     @property
     def prometheus(self) -> str:
@@ -52,6 +67,34 @@ class Testbed:
     def alertmanager(self) -> str:
         """Alertmanager's URL."""
         return self.monitoring.alertmanager
+
+    @property
+    def forge_kind(self) -> str:
+        """What the forge is."""
+        return "gitea"
+
+    @property
+    def forge_url(self) -> str:
+        """The forge's address."""
+        return self.gitea.url
+
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        """A token of the forge for each user."""
+        return self.gitea.tokens
+
+    @property
+    def clock(self) -> SystemClock:
+        """Real time."""
+        return SystemClock()
+
+    def repository_url(self, repository: str) -> str:
+        """Return the URL that Argo CD and Git clients clone from; anybody may read."""
+        return f"{self.gitea.url}/{repository}.git"
+
+    def until(self, condition: Callable[[], T | None], deadline: float, what: str) -> T:
+        """Wait until a condition gives something other than None or False, and return that."""
+        return until(condition, deadline, what)
 
     def kube(self, user: str = "admin") -> Kube:
         """Return a connection to the cluster as one of its users (admin, reconciler, readonly)."""

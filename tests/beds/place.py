@@ -1,4 +1,4 @@
-"""A place of a test's own on the shared testbed: a namespace, a Git repository and an Application.
+"""A place of a test's own in a world, the sandbox or the testbed: a namespace, a Git repository and an Application.
 
 Names are random, so that tests do not meet, whatever their order. Waiting is always for a condition, with a deadline.
 """
@@ -12,15 +12,17 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from tests.testbed import argocd, gitea
-from tests.testbed.forge import Change, Forge
+from tests.beds.bed import Bed
+from tests.beds.pods import container, is_ready, waiting
+from tests.beds.users import BOT, ORGANISATION, REVIEWER
+from tests.testbed import argocd
+from tests.testbed.forge import Change
 from tests.testbed.kube import Json, Kube, prefixed
-from tests.testbed.pods import container, is_ready, waiting
-from tests.testbed.processes import until
-from tests.testbed.testbed import Testbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from tests.beds.bed import People
 
 T = TypeVar("T")
 
@@ -31,9 +33,9 @@ REFRESH = "argocd.argoproj.io/refresh"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What one test sees of the testbed, and what people do there."""
+    """What one test sees of its world, and what people do there."""
 
-    testbed: Testbed
+    bed: Bed
     kube: Kube  # as the administrator
     namespace: str
     repository: str  # platform/<name>
@@ -42,11 +44,11 @@ class Place:
     @property
     def repository_url(self) -> str:
         """The URL that Argo CD and Git clients clone from; anybody may read."""
-        return f"{self.testbed.gitea.url}/{self.repository}.git"
+        return self.bed.repository_url(self.repository)
 
-    def forge(self, user: str = gitea.REVIEWER) -> Forge:
-        """Return a connection to Gitea as one of its users."""
-        return self.testbed.forge(user)
+    def forge(self, user: str = REVIEWER) -> People:
+        """Return a connection to the forge as one of its users."""
+        return self.bed.forge(user)
 
     # Git and pull requests, as people use them
 
@@ -57,7 +59,7 @@ class Place:
         *,
         branch: str = "main",
         new_branch: str = "",
-        by: str = gitea.REVIEWER,
+        by: str = REVIEWER,
     ) -> str:
         """Commit files (None deletes one) to a branch, or to a new one made from it, and return the commit."""
         return self.forge(by).commit(self.repository, _changes(files), message, branch=branch, new_branch=new_branch)
@@ -67,7 +69,7 @@ class Place:
         return self.forge().text(self.repository, path, ref)
 
     def open_pull_request(
-        self, files: Mapping[str, str | None], title: str = "Change manifests", *, by: str = gitea.BOT
+        self, files: Mapping[str, str | None], title: str = "Change manifests", *, by: str = BOT
     ) -> int:
         """Commit files to a new branch, open a pull request for it, and return its number."""
         branch = f"change-{secrets.token_hex(3)}"
@@ -80,22 +82,22 @@ class Place:
         return self.forge().pull_requests(self.repository, state)
 
     def pull_request(self, number: int) -> dict[str, Any]:
-        """Return one pull request as Gitea tells it."""
+        """Return one pull request as the forge tells it."""
         return self.forge().pull_request(self.repository, number)
 
-    def approve(self, number: int, by: str = gitea.REVIEWER, *, commit: str | None = None) -> None:
+    def approve(self, number: int, by: str = REVIEWER, *, commit: str | None = None) -> None:
         """Approve a pull request at its head (or at another commit)."""
         self.forge(by).approve(self.repository, number, commit=commit)
 
-    def merge(self, number: int, method: str = "merge", by: str = gitea.REVIEWER) -> str:
+    def merge(self, number: int, method: str = "merge", by: str = REVIEWER) -> str:
         """Merge a pull request (merge, squash, rebase or rebase-merge) and return the merge commit."""
         return self.forge(by).merge(self.repository, number, method)
 
-    def close(self, number: int, by: str = gitea.REVIEWER) -> None:
+    def close(self, number: int, by: str = REVIEWER) -> None:
         """Close a pull request without merging it."""
         self.forge(by).close(self.repository, number)
 
-    def comment(self, number: int, body: str, by: str = gitea.REVIEWER) -> None:
+    def comment(self, number: int, body: str, by: str = REVIEWER) -> None:
         """Comment on a pull request."""
         self.forge(by).comment(self.repository, number, body)
 
@@ -170,7 +172,7 @@ class Place:
                     "targetRevision": "main",
                     "directory": {"recurse": True},
                 },
-                "destination": {"server": self.testbed.cluster.server, "namespace": self.namespace},
+                "destination": {"server": self.bed.server, "namespace": self.namespace},
                 "syncPolicy": {"automated": {"prune": True, "selfHeal": True}},
             },
         }
@@ -203,31 +205,29 @@ class Place:
 
     def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
         """Return the labels and value of each series of an instant query."""
-        answer = _get(f"{self.testbed.prometheus}/api/v1/query", query=expression)
+        answer = _get(f"{self.bed.prometheus}/api/v1/query", query=expression)
         return [(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
 
     def alerts(self, name: str | None = None) -> list[dict[str, Any]]:
         """Return Alertmanager's active alerts for this namespace, all or those of one name."""
         filters = [f'namespace="{self.namespace}"', *([f'alertname="{name}"'] if name else [])]
-        found: list[dict[str, Any]] = _get(f"{self.testbed.alertmanager}/api/v2/alerts", active="true", filter=filters)
+        found: list[dict[str, Any]] = _get(f"{self.bed.alertmanager}/api/v2/alerts", active="true", filter=filters)
         return found
 
     def wait_for(self, condition: Callable[[], T | None], deadline: float = DEADLINE, what: str = "condition") -> T:
         """Wait until a condition gives something other than None or False, and return that."""
-        return until(condition, deadline, what)
+        return self.bed.until(condition, deadline, what)
 
 
 def make(
-    testbed: Testbed, kube: Kube, files: Mapping[str, str], *, environment: str = "production", application: bool = True
+    bed: Bed, kube: Kube, files: Mapping[str, str], *, environment: str = "production", application: bool = True
 ) -> Place:
     """Make a place whose repository's first commit holds the given files (paths from the repository's root)."""
     name = f"{environment}-{secrets.token_hex(4)}"
-    place = Place(
-        testbed=testbed, kube=kube, namespace=name, repository=f"{gitea.ORGANISATION}/{name}", application=name
-    )
+    place = Place(bed=bed, kube=kube, namespace=name, repository=f"{ORGANISATION}/{name}", application=name)
     labels = {"environment": environment}
     kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-    testbed.forge().create_repository(gitea.ORGANISATION, name, _changes({"README.md": f"# {name}\n"} | dict(files)))
+    bed.forge().create_repository(ORGANISATION, name, _changes({"README.md": f"# {name}\n"} | dict(files)))
     if application:
         kube.apply(place.application_manifest)
     return place
@@ -240,7 +240,7 @@ def remove(place: Place) -> None:
     for pod in place.pods():  # a stuck termination would keep the namespace for ever
         if prefixed("stuck-termination") in (pod["metadata"].get("annotations") or {}):
             place.delete("Pod", pod["metadata"]["name"], gracePeriodSeconds="0")
-    place.testbed.forge().delete_repository(place.repository)
+    place.bed.forge().delete_repository(place.repository)
 
 
 def _changes(files: Mapping[str, str | None]) -> list[Change]:

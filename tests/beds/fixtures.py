@@ -1,4 +1,6 @@
-"""Pytest fixtures: the testbed comes up once a run, each test has a place of its own.
+"""Pytest fixtures: each test that asks for a place runs in both worlds, the sandbox and the testbed.
+
+A sandbox is made for each test; the testbed comes up once a run. `pytest.mark.beds("testbed")` keeps a test to one.
 
 Without Go or on an unsupported system the tests are skipped with the reason; with `CI=true` a skip is a failure.
 `RECONCILER_TESTBED=running` uses the testbed that `python -m tests.testbed up` left running, to save its start.
@@ -12,18 +14,33 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from tests.testbed import build, manifests, place, state
+from tests.beds import manifests, place
+from tests.beds.on_sandbox import SandboxBed
+from tests.testbed import build, state
 from tests.testbed import testbed as whole
 from tests.testbed.forge import ForgeError
 from tests.testbed.kube import Kube, KubeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-    from tests.testbed.place import Place
+    from tests.beds.bed import Bed
+    from tests.beds.place import Place
     from tests.testbed.testbed import Testbed
 
-__all__ = ["Places", "cluster_admin", "place_of_its_own", "places", "pytest_collection_modifyitems", "testbed"]
+__all__ = [
+    "Places",
+    "bed",
+    "cluster_admin",
+    "place_of_its_own",
+    "places",
+    "pytest_collection_modifyitems",
+    "pytest_generate_tests",
+    "testbed",
+]
+
+BEDS = {"sandbox": [], "testbed": [pytest.mark.real]}
 
 
 class Places(Protocol):
@@ -52,21 +69,41 @@ def testbed() -> Iterator[Testbed]:
         whole.discard(running.folder)
 
 
-@pytest.fixture(scope="session")
-def cluster_admin(testbed: Testbed) -> Iterator[Kube]:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that has a place in both worlds, or in those that its marker `beds` names."""
+    if "bed" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("beds")
+        names = marker.args if marker else tuple(BEDS)
+        metafunc.parametrize("bed", [pytest.param(name, marks=BEDS[name], id=name) for name in names], indirect=True)
+
+
+@pytest.fixture
+def bed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bed]:
+    """The test's world."""
+    if request.param == "testbed":
+        yield request.getfixturevalue("testbed")
+        return
+    from reconciler.sandbox.sandbox import Sandbox  # most tests need none
+
+    with Sandbox(tmp_path / "sandbox") as sandbox:
+        yield SandboxBed(sandbox)
+
+
+@pytest.fixture
+def cluster_admin(bed: Bed) -> Iterator[Kube]:
     """A connection to the cluster as its administrator."""
-    kube = testbed.kube()
+    kube = bed.kube()
     yield kube
     kube.close()
 
 
 @pytest.fixture
-def places(testbed: Testbed, cluster_admin: Kube) -> Iterator[Places]:
+def places(bed: Bed, cluster_admin: Kube) -> Iterator[Places]:
     """Make places; they are removed after the test."""
     made: list[Place] = []
 
     def new(files: Mapping[str, str], *, environment: str = "production", application: bool = True) -> Place:
-        made.append(place.make(testbed, cluster_admin, files, environment=environment, application=application))
+        made.append(place.make(bed, cluster_admin, files, environment=environment, application=application))
         return made[-1]
 
     yield new
