@@ -1,0 +1,169 @@
+"""A bare Git repository on the forge: its references, its objects, and commits made without a checkout.
+
+Protects: references move by compare-and-set only; every time is given, so equal arguments make equal commit ids.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
+
+from reconciler.sandbox.forge import merging
+from reconciler.sandbox.forge.nouns import (
+    CommitView,
+    FileChange,
+    MergeConflict,
+    NotThere,
+    Person,
+    RefMoved,
+    RefRefused,
+    Signed,
+    TreeEntry,
+)
+from reconciler.sandbox.forge.reading import HEADS, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+__all__ = [
+    "BareRepository",
+    "CommitView",
+    "FileChange",
+    "MergeConflict",
+    "NotThere",
+    "Person",
+    "RefMoved",
+    "RefRefused",
+    "Signed",
+    "TreeEntry",
+]
+
+
+Method = Literal["merge", "squash", "rebase"]
+
+
+class BareRepository(Reading):
+    """One repository in its folder; may be used from several threads."""
+
+    @classmethod
+    def create(cls, path: Path, files: Mapping[str, str], *, author: Person, at: datetime) -> Self:
+        """Make a repository whose branch main holds one commit with these files; with no files it is empty."""
+        import pygit2
+
+        if path.exists():
+            raise FileExistsError(path)
+        made = pygit2.init_repository(str(path), bare=True, initial_head="main")
+        made.config["http.receivepack"] = True
+        repository = cls(path)
+        if files:
+            contents = {name: text.encode() for name, text in files.items()}
+            repository.commit_files("main", contents, "Initial commit", author=author, at=at)
+        return repository
+
+    def set_ref(self, ref: str, new: str | None, *, expected: str | None) -> None:
+        """Move, make or delete (None) a reference, if it is where the caller believes it is (None: nowhere).
+
+        Raises RefMoved, RefRefused, and NotThere for an object that the repository lacks.
+        """
+        import pygit2
+
+        git = self._git()
+        if not pygit2.reference_is_valid_name(ref):
+            raise RefRefused(f"funny refname '{ref}'")
+        if new is not None and not self.has(new):
+            raise NotThere(f"bad object {new}")
+        try:
+            with git.transaction() as transaction:
+                transaction.lock_ref(ref)
+                actual = self.ref(ref)
+                if actual != expected:
+                    raise RefMoved(ref, expected, actual)
+                if new is not None:
+                    transaction.set_target(ref, new)
+                elif actual is not None:
+                    transaction.remove(ref)
+        except (pygit2.GitError, OSError, ValueError) as error:
+            raise RefRefused(f"cannot lock ref '{ref}': cannot create '{ref}': {error}") from error
+
+    def write_blob(self, content: bytes) -> str:
+        """Write a blob."""
+        return str(self._git().create_blob(content))
+
+    def write_tree(self, base: str | None, edits: Mapping[str, bytes | None]) -> str:
+        """Write a tree that differs from another in these files (None removes one; NotThere if it is missing)."""
+        import pygit2
+        from pygit2.enums import FileMode
+
+        git, index = self._git(), pygit2.Index()
+        if base is not None:
+            index.read_tree(git[base].peel(pygit2.Tree))
+        for path, content in edits.items():
+            exists = path in index
+            if content is not None:
+                mode = index[path].mode if exists else FileMode.BLOB
+                index.add(pygit2.IndexEntry(path, git.create_blob(content), mode))
+            elif exists:
+                index.remove(path)
+            else:
+                raise NotThere(f"there is no {path} to remove")
+        return str(index.write_tree(git))
+
+    def write_commit(
+        self, tree: str, parents: Sequence[str], message: str, *, author: Person, at: datetime, committer: Person | None
+    ) -> str:
+        """Write a commit that no reference names yet; the committer is the author unless given."""
+        signed, by = merging.signature(author, at), merging.signature(committer or author, at)
+        return str(self._git().create_commit(None, signed, by, message, tree, list(parents)))
+
+    def commit_files(
+        self,
+        branch: str,
+        changes: Mapping[str, bytes | None],
+        message: str,
+        *,
+        author: Person,
+        at: datetime,
+        new_branch: str = "",
+        expected_parent: str | None = None,
+    ) -> str:
+        """Commit changes on top of a branch and move it there, or make a new branch there; None removes a file.
+
+        Raises RefMoved when the branch is elsewhere than expected or the new one exists, and NotThere.
+        """
+        parent = self.head(branch)
+        if expected_parent is not None and parent != expected_parent:
+            raise RefMoved(HEADS + branch, expected_parent, parent)
+        tree = self.write_tree(parent, changes)
+        made = self.write_commit(tree, [parent] if parent else [], message, author=author, at=at, committer=None)
+        self.set_ref(HEADS + (new_branch or branch), made, expected=None if new_branch else parent)
+        return made
+
+    def merge(
+        self,
+        base_branch: str,
+        head_sha: str,
+        method: Method,
+        *,
+        message: str,
+        author: Person,
+        committer: Person,
+        at: datetime,
+    ) -> str:
+        """Merge a commit into a branch the way that the forge's button does, and return where the branch is now.
+
+        Raises MergeConflict, NotThere, and RefMoved when somebody moved the branch meanwhile. `rebase` keeps each
+        commit's own message and author.
+        """
+        before = self.head(base_branch)
+        if before is None:
+            raise NotThere(f"there is no branch {base_branch}")
+        made = merging.merged(
+            self._git(),
+            self._commit(before),
+            self._commit(head_sha),
+            method,
+            merging.Words(message, author, committer, at),
+        )
+        self.set_ref(HEADS + base_branch, made, expected=before)
+        return made

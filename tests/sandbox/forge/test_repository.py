@@ -1,0 +1,346 @@
+"""The forge's bare repositories: compare-and-set, commits, merges and diffs, judged by git itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+from reconciler.sandbox.forge.repository import (
+    BareRepository,
+    FileChange,
+    MergeConflict,
+    Method,
+    NotThere,
+    Person,
+    RefMoved,
+    RefRefused,
+)
+from tests.adapters.git_http import git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+LATER = AT + timedelta(hours=1)
+ANA = Person("Ana", "ana@example.com", "ana")
+BOT = Person("reconciler-bot", "bot@example.com", "reconciler-bot")
+FORGE = Person("GitHub", "noreply@github.com")
+LINES = "".join(f"line {number}\n" for number in range(1, 31))
+FILES = {"deploy/web.yaml": "memory: 512Mi\ncpu: 1\n", "README.md": LINES}
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> BareRepository:
+    """A repository with one commit on main."""
+    return BareRepository.create(tmp_path / "shop.git", FILES, author=ANA, at=AT)
+
+
+def first_of(repository: BareRepository) -> str:
+    """Return main's head, which must exist."""
+    head = repository.head("main")
+    assert head is not None
+    return head
+
+
+def propose(repository: BareRepository, content: bytes = b"memory: 1Gi\ncpu: 1\n", branch: str = "raise") -> str:
+    """Commit the bot's edit on a new branch."""
+    return repository.commit_files(
+        "main", {"deploy/web.yaml": content}, "raise memory\n", author=BOT, at=AT, new_branch=branch
+    )
+
+
+def press(repository: BareRepository, head: str, method: Method) -> str:
+    """Merge as the forge's button does."""
+    return repository.merge("main", head, method, message="merged\n", author=ANA, committer=FORGE, at=LATER)
+
+
+def test_created_repository_is_sound_and_holds_the_files(repository: BareRepository) -> None:
+    """Git itself finds nothing wrong, and reads back what was given."""
+    assert git(repository.path, "fsck", "--strict") == ""
+    assert git(repository.path, "show", "main:deploy/web.yaml") == "memory: 512Mi\ncpu: 1"
+    assert repository.default_branch == "main"
+    assert repository.refs() == {"refs/heads/main": first_of(repository)}
+
+
+def test_equal_arguments_make_equal_repositories(repository: BareRepository, tmp_path: Path) -> None:
+    """Every time is given, so commit ids are the same on each run."""
+    again = BareRepository.create(tmp_path / "again.git", FILES, author=ANA, at=AT)
+
+    assert again.refs() == repository.refs()
+
+
+def test_empty_repository_has_a_default_branch_and_takes_a_first_commit(tmp_path: Path) -> None:
+    """Before the first commit the default branch is named and absent."""
+    empty = BareRepository.create(tmp_path / "empty.git", {}, author=ANA, at=AT)
+    before = (empty.default_branch, empty.head("main"), empty.refs())
+    made = empty.commit_files("main", {"a": b"1"}, "first\n", author=ANA, at=AT)
+
+    assert before == ("main", None, {})
+    assert empty.commit(made).parents == ()
+
+
+def test_folder_that_exists_is_left_alone(repository: BareRepository) -> None:
+    """Creating never writes into somebody's folder."""
+    with pytest.raises(FileExistsError):
+        BareRepository.create(repository.path, FILES, author=ANA, at=AT)
+
+
+def test_commit_says_who_wrote_what_and_when(repository: BareRepository) -> None:
+    """A commit is read back as it was written."""
+    made = repository.commit(propose(repository))
+
+    assert (made.message, made.parents) == ("raise memory\n", (first_of(repository),))
+    assert (made.author.name, made.author.email, made.author.at) == ("reconciler-bot", "bot@example.com", AT)
+    assert made.committer == made.author
+
+
+def test_commit_keeps_a_files_mode_and_removes_files(repository: BareRepository) -> None:
+    """An edit changes nothing but content; a folder goes with its last file."""
+    made = repository.commit_files("main", {"deploy/web.yaml": None, "b/c": b"c\n"}, "m\n", author=ANA, at=AT)
+
+    assert [entry.path for entry in repository.tree(made, recursive=True)] == ["README.md", "b", "b/c"]
+    with pytest.raises(NotThere):
+        repository.commit_files("main", {"nowhere": None}, "m\n", author=ANA, at=AT)
+
+
+def test_commit_on_a_branch_that_moved_is_refused(repository: BareRepository) -> None:
+    """Who believes in an older head writes nothing."""
+    first = first_of(repository)
+    second = repository.commit_files("main", {"a": b"1"}, "m\n", author=ANA, at=AT)
+
+    with pytest.raises(RefMoved, match=rf"is at {second} but expected {first}"):
+        repository.commit_files("main", {"a": b"2"}, "m\n", author=ANA, at=AT, expected_parent=first)
+    assert repository.head("main") == second
+
+
+def test_new_branch_must_be_new(repository: BareRepository) -> None:
+    """A branch of that name is not overwritten."""
+    made = propose(repository)
+
+    with pytest.raises(RefMoved, match="reference already exists"):
+        propose(repository, b"memory: 2Gi\n")
+    assert repository.head("raise") == made
+
+
+def test_references_move_by_compare_and_set(repository: BareRepository) -> None:
+    """Made, moved and deleted only from where the caller believes they are."""
+    first, other = first_of(repository), propose(repository)
+    for wrong in (other, None):
+        with pytest.raises(RefMoved):
+            repository.set_ref("refs/heads/main", other, expected=wrong)
+    with pytest.raises(RefMoved, match="unable to resolve reference"):
+        repository.set_ref("refs/heads/none", None, expected=first)
+
+    repository.set_ref("refs/heads/main", other, expected=first)
+    repository.set_ref("refs/heads/raise", None, expected=other)
+
+    assert repository.refs() == {"refs/heads/main": other}
+
+
+@pytest.mark.parametrize("name", ["refs/heads/a..b", "refs/heads/", "main?", "refs/heads/main/below"])
+def test_impossible_references_are_refused(repository: BareRepository, name: str) -> None:
+    """Bad names, and a name below a branch, say so; nothing is written."""
+    first = first_of(repository)
+    with pytest.raises(RefRefused):
+        repository.set_ref(name, first, expected=None)
+
+    assert repository.refs("refs/") == {"refs/heads/main": first}
+
+
+def test_reference_to_a_missing_object_is_refused(repository: BareRepository) -> None:
+    """A reference never dangles."""
+    with pytest.raises(NotThere):
+        repository.set_ref("refs/heads/x", "1" * 40, expected=None)
+
+
+def test_names_resolve_to_commits(repository: BareRepository) -> None:
+    """Branches, full references, HEAD and whole object names; nothing else."""
+    first = first_of(repository)
+
+    assert {repository.resolve(name) for name in ("main", "refs/heads/main", "heads/main", "HEAD", first)} == {first}
+    assert [repository.resolve(name) for name in ("none", "1" * 40, "a b", "")] == [None] * 4
+
+
+def test_files_are_read_at_a_commit(repository: BareRepository) -> None:
+    """Content by path; folders and missing files are no content."""
+    made = propose(repository)
+
+    assert repository.read("main", "deploy/web.yaml") == b"memory: 512Mi\ncpu: 1\n"
+    assert repository.read(made, "deploy/web.yaml") == b"memory: 1Gi\ncpu: 1\n"
+    assert [repository.read("main", path) for path in ("deploy", "none", "", "deploy/web.yaml/x")] == [None] * 4
+
+
+def test_trees_are_listed_with_kinds_and_sizes(repository: BareRepository) -> None:
+    """One level, or everything below; a blob is no tree."""
+    top = repository.tree(first_of(repository))
+
+    assert [(entry.path, entry.kind, entry.mode) for entry in top] == [
+        ("README.md", "blob", 0o100644),
+        ("deploy", "tree", 0o040000),
+    ]
+    assert [(entry.path, entry.size) for entry in repository.tree(top[1].sha, recursive=True)] == [("web.yaml", 21)]
+    with pytest.raises(NotThere):
+        repository.tree(top[0].sha)
+
+
+def test_history_is_told_in_order(repository: BareRepository) -> None:
+    """Between two commits oldest first; a commit's past newest first."""
+    first, one = first_of(repository), propose(repository)
+    two = repository.commit_files("raise", {"a": b"1"}, "two\n", author=BOT, at=LATER)
+
+    assert [commit.sha for commit in repository.commits_between(first, two)] == [one, two]
+    assert [commit.sha for commit in repository.history(two)] == [two, one, first]
+    assert repository.is_ancestor(first, two)
+    assert not repository.is_ancestor(two, first)
+
+
+def test_comparison_counts_both_sides(repository: BareRepository) -> None:
+    """GitHub's four words for how two commits stand to each other."""
+    first, head = first_of(repository), propose(repository)
+    second = repository.commit_files("main", {"a": b"1"}, "m\n", author=ANA, at=AT)
+
+    assert repository.compare(first, first) == (0, 0, "identical")
+    assert repository.compare(first, head) == (1, 0, "ahead")
+    assert repository.compare(head, first) == (0, 1, "behind")
+    assert repository.compare(second, head) == (1, 1, "diverged")
+    assert repository.merge_base(second, head) == first
+
+
+def test_changed_file_holds_hunks_without_a_header(repository: BareRepository) -> None:
+    """The patch is what GitHub shows, and the blob is the new content's."""
+    first, head = first_of(repository), propose(repository)
+    (change,) = repository.changed_files(first, head)
+
+    assert change.patch == "@@ -1,2 +1,2 @@\n-memory: 512Mi\n+memory: 1Gi\n cpu: 1"
+    assert (change.path, change.status, change.additions, change.deletions) == ("deploy/web.yaml", "modified", 1, 1)
+    assert repository.blob(change.blob) == b"memory: 1Gi\ncpu: 1\n"
+
+
+def test_changes_of_base_are_not_changes_of_the_pull_request(repository: BareRepository) -> None:
+    """Three dots: what head did since it left base; two dots: all that differs."""
+    head = propose(repository)
+    second = repository.commit_files("main", {"a": b"1"}, "m\n", author=ANA, at=AT)
+
+    assert [c.path for c in repository.changed_files(second, head)] == ["deploy/web.yaml"]
+    assert [c.path for c in repository.changed_files(second, head, three_dots=False)] == ["a", "deploy/web.yaml"]
+
+
+def test_every_kind_of_change_has_its_word(repository: BareRepository) -> None:
+    """Added, removed, renamed and binary files are told as GitHub tells them."""
+    head = repository.commit_files(
+        "main",
+        {"README.md": None, "docs/README.md": LINES.encode(), "new": b"1\n", "deploy/web.yaml": None, "b": b"\0\1"},
+        "m\n",
+        author=ANA,
+        at=AT,
+        new_branch="much",
+    )
+    changes = {change.path: change for change in repository.changed_files(first_of(repository), head)}
+
+    assert {path: change.status for path, change in changes.items()} == {
+        "new": "added",
+        "b": "added",
+        "deploy/web.yaml": "removed",
+        "docs/README.md": "renamed",
+    }
+    assert changes["docs/README.md"].previous == "README.md"
+    assert changes["b"] == FileChange(
+        path="b", previous="", status="added", additions=0, deletions=0, patch="", blob=changes["b"].blob
+    )
+
+
+def test_merge_commit_has_two_parents(repository: BareRepository) -> None:
+    """The base's head first, then the pull request's."""
+    first, head = first_of(repository), propose(repository)
+    merged = repository.commit(press(repository, head, "merge"))
+
+    assert merged.parents == (first, head)
+    assert (merged.author.name, merged.committer.name, merged.committer.at) == ("Ana", "GitHub", LATER)
+    assert repository.head("main") == merged.sha
+
+
+def test_squash_is_one_commit_on_base(repository: BareRepository) -> None:
+    """The head is no ancestor of what came of it."""
+    first, head = first_of(repository), propose(repository)
+    merged = repository.commit(press(repository, head, "squash"))
+
+    assert (merged.parents, merged.message) == ((first,), "merged\n")
+    assert repository.read("main", "deploy/web.yaml") == b"memory: 1Gi\ncpu: 1\n"
+    assert not repository.is_ancestor(head, merged.sha)
+
+
+def test_rebase_replays_each_commit(repository: BareRepository) -> None:
+    """Messages and authors stay, committers do not, and no merge commit comes along."""
+    propose(repository)
+    repository.commit_files("raise", {"a": b"1"}, "two\n", author=ANA, at=AT)
+    second = repository.commit_files("main", {"b": b"1"}, "m\n", author=ANA, at=AT)
+    other_side = repository.merge("raise", second, "merge", message="in\n", author=ANA, committer=ANA, at=AT)
+
+    tip = press(repository, other_side, "rebase")
+
+    replayed = repository.commits_between(second, tip)
+    assert [(c.message, c.author.name, c.committer.name) for c in replayed] == [
+        ("raise memory\n", "reconciler-bot", "GitHub"),
+        ("two\n", "Ana", "GitHub"),
+    ]
+    assert repository.read("main", "b") == repository.read("main", "a") == b"1"
+
+
+def test_rebase_leaves_out_what_base_has_already(repository: BareRepository) -> None:
+    """A commit whose change somebody else brought in makes no empty commit."""
+    head = propose(repository)
+    same = repository.commit_files("main", {"deploy/web.yaml": b"memory: 1Gi\ncpu: 1\n"}, "m\n", author=ANA, at=AT)
+
+    assert press(repository, head, "rebase") == same
+
+
+@pytest.mark.parametrize("method", get_args(Method))
+def test_conflict_merges_nothing(repository: BareRepository, method: Method) -> None:
+    """Both sides changed a line: the branch stays where it is, and the path is named."""
+    head = propose(repository)
+    second = repository.commit_files("main", {"deploy/web.yaml": b"memory: 2Gi\ncpu: 1\n"}, "m\n", author=ANA, at=AT)
+
+    with pytest.raises(MergeConflict, match=r"deploy/web\.yaml"):
+        press(repository, head, method)
+    assert repository.head("main") == second
+    assert not repository.mergeable(second, head)
+
+
+@pytest.mark.parametrize("method", get_args(Method))
+def test_sides_that_changed_different_files_merge(repository: BareRepository, method: Method) -> None:
+    """Base moved elsewhere: what both did is there afterwards, and git finds the result sound."""
+    head = propose(repository)
+    second = repository.commit_files("main", {"a": b"1"}, "m\n", author=ANA, at=AT)
+    mergeable = repository.mergeable(second, head)
+
+    press(repository, head, method)
+
+    assert mergeable
+    assert repository.read("main", "deploy/web.yaml") == b"memory: 1Gi\ncpu: 1\n"
+    assert repository.read("main", "a") == b"1"
+    assert git(repository.path, "fsck", "--strict") == ""
+
+
+def test_what_git_pushed_is_seen_at_once(repository: BareRepository, tmp_path: Path) -> None:
+    """A handle that is open already sees the packs and references that others write."""
+    first = first_of(repository)
+    git(tmp_path, "clone", "-q", str(repository.path), "work")
+    git(tmp_path / "work", "commit", "-q", "--allow-empty", "-m", "by git")
+    git(tmp_path / "work", "push", "-q", "origin", "HEAD:refs/heads/theirs")
+    git(repository.path, "pack-refs", "--all")
+    git(repository.path, "repack", "-q", "-a", "-d")
+
+    theirs = repository.head("theirs")
+    assert theirs is not None
+    assert repository.commit(theirs).parents == (first,)
+
+
+def test_libgit2_is_loaded_only_when_it_is_used() -> None:
+    """Who never opens a repository does not pay for it."""
+    program = "import sys, reconciler.sandbox.forge.repository; sys.exit('pygit2' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
