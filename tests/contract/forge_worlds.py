@@ -14,17 +14,15 @@ import urllib3
 from reconciler.adapters.gitea import gitea
 from reconciler.adapters.github import github
 from reconciler.settings import ForgeKind, ForgeSettings
-from tests.testbed import gitea as gitea_testbed
-from tests.testbed import github_server
+from tests.beds.users import BOT, ORGANISATION, REVIEWER
 from tests.testbed.forge import Change
 from tests.testbed.github_front import PERSON
 
 if TYPE_CHECKING:
-    from reconciler.ports import Forge
-    from tests.testbed.github_server import GitHub
-    from tests.testbed.testbed import Testbed
+    from collections.abc import Mapping
 
-REVIEWER = "ana"
+    from reconciler.ports import Forge
+    from tests.testbed.testbed import Testbed
 
 
 class ForgeWorld(Protocol):
@@ -63,15 +61,15 @@ class ForgeWorld(Protocol):
 class GiteaWorld:
     """On the testbed's Gitea."""
 
-    bot = gitea_testbed.BOT
+    bot = BOT
 
     def __init__(self, testbed: Testbed) -> None:
         self._gitea = testbed.gitea
-        self._bot = testbed.forge(gitea_testbed.BOT)
+        self._bot = testbed.forge(BOT)
         self._ana = testbed.forge(REVIEWER)
         name = f"contract-{secrets.token_hex(4)}"
-        self._repository = f"{gitea_testbed.ORGANISATION}/{name}"
-        testbed.forge().create_repository(gitea_testbed.ORGANISATION, name, [Change("README.md", "hello\n")])
+        self._repository = f"{ORGANISATION}/{name}"
+        testbed.forge().create_repository(ORGANISATION, name, [Change("README.md", "hello\n")])
 
     def adapter(self, *, labels: tuple[str, ...] = (), reviewers: tuple[str, ...] = ()) -> Forge:
         """Return the code under test, as our bot."""
@@ -123,12 +121,13 @@ class GiteaWorld:
 
 
 class GitHubWorld:
-    """On the GitHub server of the testbed."""
+    """On a GitHub server: the sandbox's, or the one by others."""
 
-    bot = github_server.BOT
+    bot = BOT
 
-    def __init__(self, server: GitHub) -> None:
-        self._server = server
+    def __init__(self, url: str, tokens: Mapping[str, str]) -> None:
+        self._url = url
+        self._tokens = tokens
         self._pool = urllib3.PoolManager(retries=False, timeout=30.0)
         name = f"contract-{secrets.token_hex(4)}"
         self._repository = f"{self.bot}/{name}"
@@ -137,10 +136,8 @@ class GitHubWorld:
 
     def adapter(self, *, labels: tuple[str, ...] = (), reviewers: tuple[str, ...] = ()) -> Forge:
         """Return the code under test, as our bot."""
-        settings = ForgeSettings(
-            url=self._server.front.url, repository=self._repository, labels=labels, reviewers=reviewers
-        )
-        return github(settings, self._server.tokens[self.bot])
+        settings = ForgeSettings(url=self._url, repository=self._repository, labels=labels, reviewers=reviewers)
+        return github(settings, self._tokens[self.bot])
 
     def push(self, branch: str) -> str:
         """Put a commit on a new branch, as our bot, and return it."""
@@ -196,9 +193,9 @@ class GitHubWorld:
         return commit
 
     def _call(self, user: str, method: str, path: str, **fields: Any) -> Any:  # noqa: ANN401 - JSON of any shape
-        headers = {"Authorization": f"token {self._server.tokens[user]}", PERSON: "yes"}
+        headers = {"Authorization": f"token {self._tokens[user]}", PERSON: "yes"}
         body = fields if method != "GET" else None
-        response = self._pool.request(method, self._server.front.url + path, headers=headers, json=body)
+        response = self._pool.request(method, self._url + path, headers=headers, json=body)
         if response.status >= 400:
             msg = f"{method} {path}: {response.status} {response.data[:300]!r}"
             raise RuntimeError(msg)

@@ -1,8 +1,9 @@
-"""One contract for both forges: a real Gitea, and a GitHub server behind GitHub's own API description."""
+"""One contract for all forges: a real Gitea, the sandbox's GitHub and one by others behind GitHub's own description."""
 
 from __future__ import annotations
 
 import os
+import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,18 @@ from reconciler.errors import ReconcilerError, Refusal
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.proposal import Located, Proposal, PullRequest, PullRequestState
-from tests.contract.forge_worlds import REVIEWER, ForgeWorld, GiteaWorld, GitHubWorld
+from reconciler.sandbox.clock import SandboxClock
+from reconciler.sandbox.forge import Forge
+from reconciler.sandbox.wire import Server
+from tests.beds.users import REVIEWER
+from tests.contract.forge_worlds import ForgeWorld, GiteaWorld, GitHubWorld
 from tests.testbed import build, github_server
 from tests.worlds import APPLICATION, WEBAPP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.testbed.github_front import Front
     from tests.testbed.github_server import GitHub
 
 # What the GitHub server itself does against GitHub's description; nothing that we read.
@@ -33,35 +39,81 @@ KNOWN_VIOLATIONS_OF_THE_SERVER = {
 BRANCH = "reconciler/webapp-0123abcd"
 
 
-@pytest.fixture(scope="session")
-def github_double() -> Iterator[GitHub]:
-    """The GitHub server, one for the whole test run."""
+def _install() -> None:
+    """Get the checker, or skip with the reason."""
     try:
         github_server.install()
     except build.Unavailable as reason:
         if os.environ.get("CI", "").lower() in ("1", "true"):
             pytest.fail(f"CI must run the GitHub tests: {reason}", pytrace=False)
         pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def github_double() -> Iterator[GitHub]:
+    """The GitHub server, one for the whole test run."""
+    _install()
     with github_server.running() as running:
         yield running
 
 
+@pytest.fixture(scope="session")
+def sandbox_github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Forge]]:
+    """The sandbox's GitHub alone, one for the whole test run."""
+    forge = Forge(SandboxClock(), tmp_path_factory.mktemp("forge"), ids=random.Random(0))
+    server = Server(forge.handle, name="GitHub")
+    forge.url = server.url
+    server.start()
+    yield server, forge
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def checked_github(sandbox_github: tuple[Server, Forge]) -> Iterator[Front]:
+    """GitHub's own description of its API, before the sandbox's GitHub."""
+    _install()
+    with github_server.checked(sandbox_github[0].url) as front:
+        yield front
+
+
 @pytest.fixture(
-    params=[pytest.param("gitea", marks=pytest.mark.real), pytest.param("github", marks=pytest.mark.github)]
+    params=[
+        "sandbox",
+        pytest.param("sandbox, checked", marks=pytest.mark.github),
+        pytest.param("gitea", marks=pytest.mark.real),
+        pytest.param("github", marks=pytest.mark.github),
+    ]
 )
 def world(request: pytest.FixtureRequest) -> Iterator[ForgeWorld]:
-    """A repository of the test's own on each forge; on GitHub, every request of ours is checked."""
+    """A repository of the test's own on each forge; on GitHub, every request is checked."""
     if request.param == "gitea":
         yield GiteaWorld(request.getfixturevalue("testbed"))
         return
+    if request.param.startswith("sandbox"):
+        yield from _in_the_sandbox(request)
+        return
     server: GitHub = request.getfixturevalue("github_double")
     server.front.exchanges.clear()
-    yield GitHubWorld(server)
+    yield GitHubWorld(server.front.url, server.tokens)
     broken = [(e.method, e.path, e.request_violations) for e in server.front.exchanges if e.request_violations]
     answered = {(e.method, text) for e in server.front.exchanges for text in e.response_violations}
 
     assert broken == []
     assert answered <= KNOWN_VIOLATIONS_OF_THE_SERVER
+
+
+def _in_the_sandbox(request: pytest.FixtureRequest) -> Iterator[ForgeWorld]:
+    """Yield the sandbox's GitHub; checked, neither a request nor an answer may break the description."""
+    server, forge = request.getfixturevalue("sandbox_github")
+    if request.param == "sandbox":
+        yield GitHubWorld(server.url, forge.tokens)
+        return
+    front: Front = request.getfixturevalue("checked_github")
+    front.exchanges.clear()
+    yield GitHubWorld(front.url, forge.tokens)
+
+    assert front.exchanges
+    assert [e for e in front.exchanges if e.request_violations or e.response_violations] == []
 
 
 def proposal(branch: str = BRANCH) -> Proposal:

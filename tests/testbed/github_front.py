@@ -1,6 +1,6 @@
-"""What stands in front of the GitHub server: it records every exchange, and mends two of the server's mistakes.
+"""What stands in front of a GitHub server: it records every exchange, and mends two mistakes of the one by others.
 
-The server accepts a second pull request for the same head, where GitHub answers 422; and it denies that a pull request
+That server accepts a second pull request for the same head, where GitHub answers 422; and it denies that a pull request
 is an issue too, which on GitHub is how one learns who closed it.
 """
 
@@ -35,9 +35,10 @@ class Exchange:
 
 
 class Front:
-    """A relay on loopback."""
+    """A relay on loopback; without `mending`, a faithful one that records what people do too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, mending: bool = True) -> None:
+        self._mending = mending
         self.exchanges: list[Exchange] = []
         self.server = self.checker = ""  # where to relay to
         self.operations: list[tuple[str, str]] = []  # method and path template, as described
@@ -66,6 +67,8 @@ class Front:
 
     def relay(self, method: str, target: str, headers: dict[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
         """Pass a request on, and the answer back."""
+        if not self._mending:
+            return self._checked(method, target, headers, body)
         path = urlsplit(target).path
         if method == "PATCH" and json.loads(body).get("state") == "closed":
             self._closers[path] = self.users[headers["Authorization"].split()[-1]]

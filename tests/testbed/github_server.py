@@ -15,7 +15,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,8 @@ START_DEADLINE = 90.0  # Prism takes 3 s on an idle machine
 BOT, REVIEWER = "reconciler-bot", "ana"
 DESCRIPTION = Path("node_modules/@octokit/openapi/generated/api.github.com.json")
 USED = re.compile(
-    r"/user|/rate_limit|/repos/\{owner\}/\{repo\}(/(pulls|issues|branches)(/.*)?)?"
+    r"/user|/user/repos|/rate_limit|/orgs/\{org\}/repos"
+    r"|/repos/\{owner\}/\{repo\}(/(pulls|issues|branches|git|contents|collaborators|forks|labels|rulesets)(/.*)?)?"
 )  # the whole description would take Prism 14 s and 300 MB
 
 
@@ -59,6 +60,19 @@ def running() -> Iterator[GitHub]:
                 yield _start(processes, home, folder, front)
         finally:
             processes.stop()
+
+
+@contextmanager
+def checked(server: str) -> Iterator[Front]:
+    """Put the checker before another server, every exchange of everybody included; nothing is mended on the way."""
+    home = install()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="github-")))
+        processes = Processes(folder / "logs", outlive=False)
+        stack.callback(processes.stop)
+        front = stack.enter_context(Front(mending=False))
+        _start_checker(processes, home, folder, front, server)
+        yield front
 
 
 def install() -> Path:
@@ -101,24 +115,30 @@ def _install(folder: Path) -> None:
 
 
 def _start(processes: Processes, home: Path, folder: Path, front: Front) -> GitHub:
-    description = _reduced(json.loads((home / DESCRIPTION).read_text()))
-    (folder / "description.json").write_text(json.dumps(description))
     tokens = {user: secrets.token_hex(20) for user in (BOT, REVIEWER)}
     seed = {
         "tokens": {token: {"login": user, "scopes": ["repo"]} for user, token in tokens.items()},
         "github": {"users": [{"login": user} for user in tokens]},
     }
-    ports = free_port(), free_port()
-    server, checker = (f"http://{LOOPBACK}:{port}" for port in ports)
-    emulate = processes.start("emulate", ["node", home / "serve.mjs", str(ports[0]), front.url, json.dumps(seed)])
-    checking: list[str | Path] = ["node", home / "node_modules/.bin/prism", "proxy", folder / "description.json"]
-    prism = processes.start("prism", [*checking, server, "--host", LOOPBACK, "--port", str(ports[1])])
+    port = free_port()
+    server = f"http://{LOOPBACK}:{port}"
+    emulate = processes.start("emulate", ["node", home / "serve.mjs", str(port), front.url, json.dumps(seed)])
     processes.until(emulate, answers(f"{server}/rate_limit"), START_DEADLINE)
-    processes.until(prism, answers(f"{checker}/rate_limit"), START_DEADLINE)
-    front.operations = [(verb.upper(), path) for path, item in description["paths"].items() for verb in item]
     front.users = {token: user for user, token in tokens.items()}
-    front.server, front.checker = server, checker
+    _start_checker(processes, home, folder, front, server)
     return GitHub(front, tokens)
+
+
+def _start_checker(processes: Processes, home: Path, folder: Path, front: Front, server: str) -> None:
+    """Start Prism before a server, and the front before Prism."""
+    description = _reduced(json.loads((home / DESCRIPTION).read_text()))
+    (folder / "description.json").write_text(json.dumps(description))
+    checking: list[str | Path] = ["node", home / "node_modules/.bin/prism", "proxy", folder / "description.json"]
+    port = free_port()
+    prism = processes.start("prism", [*checking, server, "--host", LOOPBACK, "--port", str(port)])
+    front.server, front.checker = server, f"http://{LOOPBACK}:{port}"
+    processes.until(prism, answers(f"{front.checker}/rate_limit"), START_DEADLINE)
+    front.operations = [(verb.upper(), path) for path, item in description["paths"].items() for verb in item]
 
 
 def _reduced(description: dict[str, Any]) -> dict[str, Any]:
