@@ -1,0 +1,1 @@
+"""A Kubernetes API server in this process: objects in a store, spoken to over HTTP or directly."""
