@@ -80,6 +80,10 @@ class RefRefused(ValueError):
     """A reference that cannot exist: a bad name, or a name that stands where a folder would have to be."""
 
 
+class PathRefused(ValueError):
+    """A path that no file can have, or that stands where a folder is."""
+
+
 class MergeConflict(Exception):
     """Both sides changed the same lines; `paths` says where."""
 

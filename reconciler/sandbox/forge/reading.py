@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.forge import changes, merging
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 HEADS = "refs/heads/"
 _FULL = 40  # digits of a whole object name
+_REMEMBERED = 1024  # answers that never change, so only memory limits them
 _KINDS = {0o040000: "tree", 0o160000: "commit"}
 
 
@@ -27,6 +29,7 @@ class Reading:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._threads = threading.local()  # libgit2's repositories may not be shared between threads
+        self._merges = lru_cache(_REMEMBERED)(self._ask_mergeable)
 
     @property
     def default_branch(self) -> str:
@@ -138,7 +141,11 @@ class Reading:
 
     def mergeable(self, base_sha: str, head_sha: str) -> bool:
         """Tell whether head merges into base without a conflict."""
-        return not merging.conflicts(self._git(), self._commit(base_sha), self._commit(head_sha))
+        return self._merges(base_sha, head_sha)
+
+    def _ask_mergeable(self, base_sha: str, head_sha: str) -> bool:
+        base, head = self._commit(base_sha), self._commit(head_sha)
+        return self.is_ancestor(base_sha, head_sha) or not merging.conflicts(self._git(), base, head)
 
     def _git(self) -> pygit2.Repository:
         """Return this thread's own handle."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Self
 
-from reconciler.sandbox.forge import merging
+from reconciler.sandbox.forge import merging, trees
 from reconciler.sandbox.forge.nouns import (
     CommitView,
     FileChange,
     MergeConflict,
     NotThere,
+    PathRefused,
     Person,
     RefMoved,
     RefRefused,
@@ -32,6 +33,7 @@ __all__ = [
     "FileChange",
     "MergeConflict",
     "NotThere",
+    "PathRefused",
     "Person",
     "RefMoved",
     "RefRefused",
@@ -91,23 +93,14 @@ class BareRepository(Reading):
         return str(self._git().create_blob(content))
 
     def write_tree(self, base: str | None, edits: Mapping[str, bytes | None]) -> str:
-        """Write a tree that differs from another in these files (None removes one; NotThere if it is missing)."""
-        import pygit2
-        from pygit2.enums import FileMode
+        """Write a tree that differs from another, or from a commit's, in these files; None removes one.
 
-        git, index = self._git(), pygit2.Index()
-        if base is not None:
-            index.read_tree(git[base].peel(pygit2.Tree))
-        for path, content in edits.items():
-            exists = path in index
-            if content is not None:
-                mode = index[path].mode if exists else FileMode.BLOB
-                index.add(pygit2.IndexEntry(path, git.create_blob(content), mode))
-            elif exists:
-                index.remove(path)
-            else:
-                raise NotThere(f"there is no {path} to remove")
-        return str(index.write_tree(git))
+        Raises NotThere for a removal of nothing, PathRefused for a path that cannot be.
+        """
+        import pygit2
+
+        tree = None if base is None else self._object(base).peel(pygit2.Tree)
+        return str(trees.edited(self._git(), tree, edits))
 
     def write_commit(
         self, tree: str, parents: Sequence[str], message: str, *, author: Person, at: datetime, committer: Person | None
@@ -129,7 +122,7 @@ class BareRepository(Reading):
     ) -> str:
         """Commit changes on top of a branch and move it there, or make a new branch there; None removes a file.
 
-        Raises RefMoved when the branch is elsewhere than expected or the new one exists, and NotThere.
+        Raises RefMoved when the branch is elsewhere than expected or the new one exists, else as `write_tree`.
         """
         parent = self.head(branch)
         if expected_parent is not None and parent != expected_parent:

@@ -15,6 +15,7 @@ from reconciler.sandbox.forge.repository import (
     MergeConflict,
     Method,
     NotThere,
+    PathRefused,
     Person,
     RefMoved,
     RefRefused,
@@ -98,13 +99,35 @@ def test_commit_says_who_wrote_what_and_when(repository: BareRepository) -> None
     assert made.committer == made.author
 
 
-def test_commit_keeps_a_files_mode_and_removes_files(repository: BareRepository) -> None:
-    """An edit changes nothing but content; a folder goes with its last file."""
+def test_files_are_removed_and_folders_made(repository: BareRepository) -> None:
+    """A folder comes with its first file and goes with its last."""
     made = repository.commit_files("main", {"deploy/web.yaml": None, "b/c": b"c\n"}, "m\n", author=ANA, at=AT)
 
     assert [entry.path for entry in repository.tree(made, recursive=True)] == ["README.md", "b", "b/c"]
     with pytest.raises(NotThere):
         repository.commit_files("main", {"nowhere": None}, "m\n", author=ANA, at=AT)
+
+
+@pytest.mark.parametrize("path", ["", "/a", "a//b", "../a", ".git/config", "deploy", "README.md/x", "a/"])
+def test_impossible_paths_are_refused(repository: BareRepository, path: str) -> None:
+    """No path leads out of the tree or into `.git`, and a folder is no file."""
+    with pytest.raises(PathRefused):
+        repository.commit_files("main", {path: b"x"}, "m\n", author=ANA, at=AT)
+
+
+def test_executable_file_stays_executable(repository: BareRepository, tmp_path: Path) -> None:
+    """Only the content changes."""
+    git(tmp_path, "clone", "-q", str(repository.path), "work")
+    (tmp_path / "work" / "run.sh").write_text("1\n")
+    (tmp_path / "work" / "run.sh").chmod(0o755)
+    git(tmp_path / "work", "add", "run.sh")
+    git(tmp_path / "work", "commit", "-q", "-m", "run")
+    git(tmp_path / "work", "push", "-q", "origin", "HEAD:main")
+    made = repository.commit_files("main", {"run.sh": b"2\n"}, "m\n", author=ANA, at=AT)
+
+    entry = repository.entry(made, "run.sh")
+    assert entry is not None
+    assert (entry.mode, repository.blob(entry.sha)) == (0o100755, b"2\n")
 
 
 def test_commit_on_a_branch_that_moved_is_refused(repository: BareRepository) -> None:
