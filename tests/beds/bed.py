@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.ports import Clock
-    from tests.testbed.forge import Change
     from tests.testbed.kube import Kube
 
 T = TypeVar("T")
@@ -18,14 +17,20 @@ T = TypeVar("T")
 class People(Protocol):
     """One user's connection to the forge, with what people do there; not the code under test."""
 
-    def create_repository(self, owner: str, name: str, changes: list[Change]) -> None:
+    def create_repository(self, owner: str, name: str, changes: Mapping[str, str | None]) -> None:
         """Create an organisation's repository whose first commits on `main` hold the given files."""
 
     def delete_repository(self, repository: str) -> None:
         """Delete a repository."""
 
     def commit(
-        self, repository: str, changes: list[Change], message: str, *, branch: str = "main", new_branch: str = ""
+        self,
+        repository: str,
+        changes: Mapping[str, str | None],
+        message: str,
+        *,
+        branch: str = "main",
+        new_branch: str = "",
     ) -> str:
         """Commit files, to a branch or to a new one made from it, and return the commit's hash."""
 

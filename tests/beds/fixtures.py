@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from reconciler.sandbox.people import ForgeError
 from tests.beds import manifests, place
 from tests.beds.on_sandbox import SandboxBed
 from tests.testbed import build, state
 from tests.testbed import testbed as whole
-from tests.testbed.forge import ForgeError
 from tests.testbed.kube import Kube, KubeError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from tests.beds.github_people import GitHubPeople
+from reconciler.sandbox.people import Person
 from tests.beds.users import ADMIN
 from tests.testbed.kube import Kube
 from tests.testbed.processes import NotReady
@@ -74,9 +74,9 @@ class SandboxBed:
         """Return a connection to the cluster as one of its users."""
         return Kube(self.server, self.sandbox.cluster.tokens[user], None)
 
-    def forge(self, user: str = ADMIN) -> GitHubPeople:
+    def forge(self, user: str = ADMIN) -> Person:
         """Return a connection to the forge as one of its users."""
-        return GitHubPeople(self.forge_url, self.tokens[user])
+        return Person(self.forge_url, self.tokens[user])
 
     def until(self, condition: Callable[[], T | None], deadline: float, what: str) -> T:
         """Let virtual time pass until a condition gives something other than None or False."""

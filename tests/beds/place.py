@@ -16,7 +16,6 @@ from tests.beds.bed import Bed
 from tests.beds.pods import container, is_ready, waiting
 from tests.beds.users import BOT, ORGANISATION, REVIEWER
 from tests.testbed import argocd
-from tests.testbed.forge import Change
 from tests.testbed.kube import Json, Kube, prefixed
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Place:
         by: str = REVIEWER,
     ) -> str:
         """Commit files (None deletes one) to a branch, or to a new one made from it, and return the commit."""
-        return self.forge(by).commit(self.repository, _changes(files), message, branch=branch, new_branch=new_branch)
+        return self.forge(by).commit(self.repository, files, message, branch=branch, new_branch=new_branch)
 
     def text(self, path: str, ref: str = "main") -> str:
         """Return a file's text at a branch or commit."""
@@ -227,7 +226,7 @@ def make(
     place = Place(bed=bed, kube=kube, namespace=name, repository=f"{ORGANISATION}/{name}", application=name)
     labels = {"environment": environment}
     kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-    bed.forge().create_repository(ORGANISATION, name, _changes({"README.md": f"# {name}\n"} | dict(files)))
+    bed.forge().create_repository(ORGANISATION, name, {"README.md": f"# {name}\n"} | dict(files))
     if application:
         kube.apply(place.application_manifest)
     return place
@@ -241,10 +240,6 @@ def remove(place: Place) -> None:
         if prefixed("stuck-termination") in (pod["metadata"].get("annotations") or {}):
             place.delete("Pod", pod["metadata"]["name"], gracePeriodSeconds="0")
     place.bed.forge().delete_repository(place.repository)
-
-
-def _changes(files: Mapping[str, str | None]) -> list[Change]:
-    return [Change(path, content) for path, content in files.items()]
 
 
 def _age(pod: Json) -> tuple[str, str]:

@@ -15,7 +15,6 @@ from reconciler.adapters.gitea import gitea
 from reconciler.adapters.github import github
 from reconciler.settings import ForgeKind, ForgeSettings
 from tests.beds.users import BOT, ORGANISATION, REVIEWER
-from tests.testbed.forge import Change
 from tests.testbed.github_front import PERSON
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class GiteaWorld:
         self._ana = testbed.forge(REVIEWER)
         name = f"contract-{secrets.token_hex(4)}"
         self._repository = f"{ORGANISATION}/{name}"
-        testbed.forge().create_repository(ORGANISATION, name, [Change("README.md", "hello\n")])
+        testbed.forge().create_repository(ORGANISATION, name, {"README.md": "hello\n"})
 
     def adapter(self, *, labels: tuple[str, ...] = (), reviewers: tuple[str, ...] = ()) -> Forge:
         """Return the code under test, as our bot."""
@@ -84,7 +83,7 @@ class GiteaWorld:
 
     def push(self, branch: str) -> str:
         """Put a commit on a new branch, as our bot, and return it."""
-        return self._bot.commit(self._repository, [Change(f"{branch}.txt", branch)], branch, new_branch=branch)
+        return self._bot.commit(self._repository, {f"{branch}.txt": branch}, branch, new_branch=branch)
 
     def base_head(self) -> str:
         """Return the commit that main points to."""
@@ -116,7 +115,7 @@ class GiteaWorld:
     def pull_request_from_fork(self, branch: str) -> None:
         """Let ana open a pull request from a fork of hers, its branch named as given."""
         fork = self._ana.call("POST", f"/repos/{self._repository}/forks")["full_name"]
-        self._ana.commit(fork, [Change("fork.txt", "hers")], "from a fork", new_branch=branch)
+        self._ana.commit(fork, {"fork.txt": "hers"}, "from a fork", new_branch=branch)
         self._ana.open_pull_request(self._repository, f"{REVIEWER}:{branch}", "from a fork")
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.sandbox.people import ForgeError
 from tests.beds.manifests import container_patch, deployment, parsed
 from tests.beds.pods import container, is_ready, waiting
 from tests.beds.users import READER
-from tests.testbed.forge import ForgeError
 from tests.testbed.kube import Json, KubeError
 
 if TYPE_CHECKING:

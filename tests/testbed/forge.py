@@ -7,31 +7,18 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 
+from reconciler.sandbox.people import ForgeError
 from tests.testbed.processes import NotReady, until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SCOPES = ["all"]
 MERGEABLE_DEADLINE = 15.0
-
-
-class ForgeError(RuntimeError):
-    """The forge said no."""
-
-    def __init__(self, method: str, path: str, status: int, body: str) -> None:
-        super().__init__(f"{method} {path}: {status} {body[:512]}")
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One file in a commit; content None deletes it."""
-
-    path: str
-    content: str | None
 
 
 class Forge:
@@ -58,7 +45,7 @@ class Forge:
         token: str = self.call("POST", f"/users/{user}/tokens", name="testbed", scopes=SCOPES)["sha1"]
         return token
 
-    def create_repository(self, owner: str, name: str, changes: list[Change]) -> None:
+    def create_repository(self, owner: str, name: str, changes: Mapping[str, str | None]) -> None:
         """Create an organisation's repository whose first commit on `main` holds the given files."""
         self.call("POST", f"/orgs/{owner}/repos", name=name, private=False, auto_init=False, default_branch="main")
         self.commit(f"{owner}/{name}", changes, "Initial manifests")
@@ -68,10 +55,16 @@ class Forge:
         self.call("DELETE", f"/repos/{repository}")
 
     def commit(
-        self, repository: str, changes: list[Change], message: str, *, branch: str = "main", new_branch: str = ""
+        self,
+        repository: str,
+        changes: Mapping[str, str | None],
+        message: str,
+        *,
+        branch: str = "main",
+        new_branch: str = "",
     ) -> str:
         """Commit files, to a branch or to a new one made from it, and return the commit's hash."""
-        files = [self._operation(repository, change, branch) for change in changes]
+        files = [self._operation(repository, *change, branch) for change in changes.items()]
         fields: dict[str, Any] = {"files": files, "message": message, "branch": branch}
         if new_branch:
             fields["new_branch"] = new_branch
@@ -159,10 +152,10 @@ class Forge:
         commit: str = merged["merge_commit_sha"]
         return commit
 
-    def _operation(self, repository: str, change: Change, branch: str) -> dict[str, str]:
-        known = self.file(repository, change.path, branch)
+    def _operation(self, repository: str, path: str, content: str | None, branch: str) -> dict[str, str]:
+        known = self.file(repository, path, branch)
         sha = {"sha": known["sha"]} if known else {}
-        if change.content is None:
-            return {"operation": "delete", "path": change.path} | sha
-        content = base64.b64encode(change.content.encode()).decode()
-        return {"operation": "update" if known else "create", "path": change.path, "content": content} | sha
+        if content is None:
+            return {"operation": "delete", "path": path} | sha
+        encoded = base64.b64encode(content.encode()).decode()
+        return {"operation": "update" if known else "create", "path": path, "content": encoded} | sha

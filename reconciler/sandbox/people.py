@@ -1,4 +1,4 @@
-"""What people do on GitHub, by plain requests to its REST API: other code than the code under test."""
+"""What people do on GitHub, by plain requests to its REST API: not the product's adapter, on purpose."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import urllib3
 
-from tests.testbed.forge import ForgeError
-
 if TYPE_CHECKING:
-    from tests.testbed.forge import Change
+    from collections.abc import Mapping
+
+_REFUSED = 300  # and above
 
 
-class GitHubPeople:
+class ForgeError(RuntimeError):
+    """The forge said no."""
+
+    def __init__(self, method: str, path: str, status: int, body: str) -> None:
+        super().__init__(f"{method} {path}: {status} {body[:512]}")
+        self.status = status
+
+
+class Person:
     """One user's connection."""
 
     def __init__(self, url: str, token: str) -> None:
@@ -26,11 +34,11 @@ class GitHubPeople:
         """Make one request with a JSON body, and return the JSON answered (None when there is none)."""
         body = json.dumps(fields).encode() if fields else None
         response = self._pool.request(method, self._url + path, body=body, headers=self._headers, redirect=False)
-        if response.status >= 300:
+        if response.status >= _REFUSED:
             raise ForgeError(method, path, response.status, response.data.decode(errors="replace"))
         return json.loads(response.data) if response.data else None
 
-    def create_repository(self, owner: str, name: str, changes: list[Change]) -> None:
+    def create_repository(self, owner: str, name: str, changes: Mapping[str, str | None]) -> None:
         """Create an organisation's repository whose commits on `main` hold the given files."""
         self.call("POST", f"/orgs/{owner}/repos", name=name, auto_init=True)
         self.commit(f"{owner}/{name}", changes, "Initial manifests")
@@ -40,13 +48,19 @@ class GitHubPeople:
         self.call("DELETE", f"/repos/{repository}")
 
     def commit(
-        self, repository: str, changes: list[Change], message: str, *, branch: str = "main", new_branch: str = ""
+        self,
+        repository: str,
+        changes: Mapping[str, str | None],
+        message: str,
+        *,
+        branch: str = "main",
+        new_branch: str = "",
     ) -> str:
         """Commit files in one commit, to a branch or to a new one made from it, and return the commit's hash."""
         path = f"/repos/{repository}/git"
         parent: str = self.call("GET", f"{path}/ref/heads/{branch}")["object"]["sha"]
         tree = self.call("GET", f"{path}/commits/{parent}")["tree"]["sha"]
-        entries = [_entry(change) for change in changes]
+        entries = [_entry(*change) for change in changes.items()]
         made = self.call("POST", f"{path}/trees", base_tree=tree, tree=entries)["sha"]
         commit: str = self.call("POST", f"{path}/commits", message=message, tree=made, parents=[parent])["sha"]
         if new_branch:
@@ -115,7 +129,7 @@ class GitHubPeople:
         return commit
 
 
-def _entry(change: Change) -> dict[str, Any]:
+def _entry(path: str, content: str | None) -> dict[str, Any]:
     """Return a tree entry; an entry without a blob takes the file away."""
-    entry: dict[str, Any] = {"path": change.path, "mode": "100644", "type": "blob"}
-    return entry | ({"sha": None} if change.content is None else {"content": change.content})
+    entry: dict[str, Any] = {"path": path, "mode": "100644", "type": "blob"}
+    return entry | ({"sha": None} if content is None else {"content": content})
