@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install loop check test test-real bench testbed testbed-down testbed-build docs
+.PHONY: install demo loop check test test-real bench testbed testbed-down testbed-build docs
 
 install: $(STAMP)
 
@@ -14,12 +14,16 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+demo: install  ## the whole loop in the terminal, with nothing but Python
+	$(BIN)/reconciler demo
+
 loop: install  ## the whole loop on the real components, told by the product's own commands
 	$(BIN)/python -m tests.scenarios.tour
 
 docs: install  ## write the reference pages and the README's output anew
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/generate_cli.py
+	$(BIN)/python docs/generate_demo.py
 
 check: install  ## format, lint, types, rooms
 	$(BIN)/ruff format --check .
@@ -28,7 +32,7 @@ check: install  ## format, lint, types, rooms
 	$(BIN)/lint-imports
 
 test: install  ## everything that needs neither Go nor Node
-	$(BIN)/pytest -m "not real and not github"
+	$(BIN)/pytest -n auto -m "not real and not github"
 
 test-real: install  ## on the real components; builds them once
 	$(BIN)/pytest -m "real or github"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -77,6 +78,7 @@ class Server:
         self.handle = handle
         self.fault: Callable[[Request, Handle], Response] | None = None
         self.name = name
+        self.busy = 0.0  # seconds spent on answers, those of threads side by side added up
         self._http = _Http((LOOPBACK, port), _bound(self))
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name=name, daemon=True
@@ -106,6 +108,7 @@ class Server:
 
     def answer(self, request: Request) -> Response:
         """Answer one request, with a fault in the way where one is set."""
+        began = time.perf_counter()
         try:
             return self.fault(request, self.handle) if self.fault else self.handle(request)
         except ConnectionAbortedError:
@@ -115,6 +118,8 @@ class Server:
         except Exception:  # noqa: BLE001 - a defect must be seen by whoever asked
             trace = traceback.format_exc(limit=-6)
             return json_response({"message": f"a defect of the sandbox's {self.name}: {trace}", "code": 500}, 500)
+        finally:
+            self.busy += time.perf_counter() - began
 
 
 class _Http(ThreadingHTTPServer):

@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Draw what `reconciler demo` shows in a terminal into docs/demo.svg, as the README shows it.
+
+The demonstration is run as a person would run it; only its colours and width are asked for. Its end, the long story
+of `reconciler explain`, is left out of the picture.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.containers import Lines
+from rich.text import Text
+
+WIDTH = 110
+PICTURE = Path(__file__).parent / "demo.svg"
+COMMAND = Path(sys.executable).with_name("reconciler")
+END = "$ reconciler explain"
+
+
+def main() -> None:
+    """Run the demonstration and draw it."""
+    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
+    environment.pop("NO_COLOR", None)
+    done = subprocess.run([COMMAND, "demo"], env=environment, capture_output=True, text=True, check=True)
+    console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
+    for line in _until_end(Text.from_ansi(done.stdout).split("\n", allow_blank=True)):
+        console.print(line, soft_wrap=True)
+    console.save_svg(str(PICTURE), title="make demo")
+
+
+def _until_end(lines: Lines) -> Lines:
+    end = next((n for n, line in enumerate(lines) if END in line.plain), len(lines))
+    return Lines(list(lines)[:end])
+
+
+if __name__ == "__main__":
+    main()

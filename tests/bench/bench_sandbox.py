@@ -1,0 +1,156 @@
+"""The sandbox's own speed: how soon it is ready, how fast its lists are, how long a whole demonstration takes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+
+from reconciler.sandbox.sandbox import Sandbox
+from tests.bench.figure import Figure
+from tests.bench.measuring import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PODS = 2000
+_RUNS = 5
+_READY_MS, _LIST_MS, _DEMO_S = 1000.0, 500.0, 5.0
+_STARTS = "from pathlib import Path; import sys; from reconciler.sandbox.sandbox import Sandbox"
+_READY = f"{_STARTS}; sandbox = Sandbox(Path(sys.argv[1])); sandbox.start(); sandbox.stop()"
+_BARE = "import dulwich.repo, http.server, json, pygit2, urllib3, yaml"
+
+
+def measure() -> list[Figure]:
+    """Return the figures; each floor is the same bytes or the same libraries without the sandbox."""
+    return [_ready(), _list(), _demo()]
+
+
+def _ready() -> Figure:
+    """A process of its own, from nothing to serving, against the imports of its libraries."""
+    with tempfile.TemporaryDirectory() as folder:
+        ours = [_process(_READY, f"{folder}/{n}") for n in range(_RUNS)]
+        floor = [_process(_BARE, "") for _ in range(_RUNS)]
+    best = min(ours)
+    return Figure("sandbox ready, cold process", best, min(floor), "ms", f"< {_READY_MS:.0f} ms", best < _READY_MS)
+
+
+def _process(code: str, argument: str) -> float:
+    return milliseconds(lambda: subprocess.run([sys.executable, "-c", code, argument], check=True))
+
+
+def _list() -> Figure:
+    """All pods in pages of 500, parsed, against the same pages from a server that holds only their bytes."""
+    with tempfile.TemporaryDirectory() as folder, Sandbox(Path(folder)) as sandbox:
+        _fill(sandbox)
+        headers = {"Authorization": f"Bearer {sandbox.cluster.tokens['admin']}"}
+        pages = list(_pages(sandbox.kubernetes.url, headers))
+        ours = min(milliseconds(lambda: list(_pages(sandbox.kubernetes.url, headers))) for _ in range(_RUNS))
+        with_bare = _Bare(pages)
+        floor = min(milliseconds(with_bare.read) for _ in range(_RUNS))
+        with_bare.stop()
+    assert sum(len(json.loads(page)["items"]) for page in pages) == _PODS
+    return Figure(f"{_PODS} pods listed from the sandbox", ours, floor, "ms", f"< {_LIST_MS:.0f} ms", ours < _LIST_MS)
+
+
+def _fill(sandbox: Sandbox) -> None:
+    """Make two thousand pods of a realistic size, which nothing drives on."""
+    with sandbox.clock.lock:
+        for number in range(_PODS):
+            sandbox.cluster.store.create(_pod(number), manager="kubelet")
+
+
+def _pod(number: int) -> dict[str, Any]:
+    container = {
+        "name": "web",
+        "image": f"registry.example/shop/web:1.{number % 7}",
+        "env": [{"name": f"SETTING_{n}", "value": f"value {n} of pod {number}"} for n in range(20)],
+        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}},
+        "volumeMounts": [{"name": f"v{n}", "mountPath": f"/mnt/{n}"} for n in range(5)],
+    }
+    status = {
+        "phase": "Running",
+        "conditions": [{"type": kind, "status": "True"} for kind in ("Initialized", "ContainersReady", "Ready")],
+        "containerStatuses": [{"name": "web", "ready": True, "restartCount": 0, "state": {"running": {}}}],
+    }
+    metadata = {"name": f"web-{number:05d}", "namespace": f"team-{number % 20}", "labels": {"app": "web"}}
+    spec = {"nodeName": "node-1", "containers": [container]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status}
+
+
+def _pages(url: str, headers: dict[str, str]) -> Iterator[bytes]:
+    with urllib3.PoolManager() as pool:
+        following = ""
+        while True:
+            query = f"?limit=500&continue={following}" if following else "?limit=500"
+            data = pool.request("GET", f"{url}/api/v1/pods{query}", headers=headers).data
+            following = json.loads(data)["metadata"].get("continue", "")
+            yield data
+            if not following:
+                return
+
+
+class _Bare:
+    """A server that answers with the same pages, in turn."""
+
+    def __init__(self, pages: list[bytes]) -> None:
+        self._pages = pages
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, pages))
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    def read(self) -> None:
+        """Get and parse every page."""
+        with urllib3.PoolManager() as pool:
+            for number in range(len(self._pages)):
+                json.loads(pool.request("GET", f"http://127.0.0.1:{self._server.server_address[1]}/{number}").data)
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+
+    def __init__(self, pages: list[bytes], *arguments: Any) -> None:  # noqa: ANN401 - the library's own
+        self._pages = pages
+        super().__init__(*arguments)
+
+    def do_GET(self) -> None:
+        """Answer with one page."""
+        page = self._pages[int(self.path.strip("/"))]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    def log_message(self, *_: object) -> None:
+        """Keep the terminal clean."""
+
+
+def _demo() -> Figure:
+    """The whole demonstration as a person starts it, against the imports that it cannot do without."""
+    command = Path(sys.executable).with_name("reconciler")
+    imports = "import click, github, kubernetes, prometheus_api_client, pygit2, regopy, rich, jinja2, pydantic"
+    ours = min(_seconds([command, "demo"]) for _ in range(_RUNS))
+    floor = min(_seconds([sys.executable, "-c", imports]) for _ in range(_RUNS))
+    return Figure("reconciler demo, all of its own time", ours, floor, "s", f"< {_DEMO_S:.0f} s", ours < _DEMO_S)
+
+
+def _seconds(command: list[Any]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
