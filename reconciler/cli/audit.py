@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.model.operation import Event, Operation
+    from reconciler.report.blocks import Row
     from reconciler.report.terminal import Format
 
 
@@ -38,7 +39,9 @@ def audit() -> None:
 def show(session: Session, operation: str | None, last: int | None, form: Format) -> None:
     """List events, oldest first."""
     from reconciler.cli.lookup import find_operation
-    from reconciler.report.rows import Column, print_rows
+    from reconciler.report.blocks import Column
+    from reconciler.report.telling import mood
+    from reconciler.report.terminal import print_rows
     from reconciler.report.times import moment
 
     events = session.composition.ledger.events()
@@ -51,11 +54,16 @@ def show(session: Session, operation: str | None, last: int | None, form: Format
     columns = (
         Column("#", lambda r: str(r["sequence"]), whole=True),
         Column("AT (UTC)", lambda r: moment(shown[r["sequence"]].at), whole=True),
-        Column("OPERATION", lambda r: r["operation"], whole=True),
-        Column("WHAT", lambda r: r["text"]),
-        Column("HASH", lambda r: r["hash"][:12], whole=True),
+        Column("OPERATION", lambda r: r["operation"], _faint, whole=True, under="AT (UTC)"),
+        Column("WHAT", lambda r: r["text"], least=40),
+        Column("HASH", lambda r: r["hash"][:12], _faint, whole=True, under="WHAT"),
     )
-    print_rows([_row(e, operations) for e in events], columns, form, empty="the ledger is empty")
+    rows = [_row(e, operations) for e in events]
+    print_rows(rows, columns, form, empty="the ledger is empty", dot=lambda r: mood(shown[r["sequence"]]))
+
+
+def _faint(_: Row) -> str:
+    return "faint"
 
 
 def _folded(events: tuple[Event, ...]) -> Mapping[str, Operation]:

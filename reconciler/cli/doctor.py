@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.ports import Diagnosis, Examined
-    from reconciler.report.rows import Row
+    from reconciler.report.blocks import Row
     from reconciler.report.terminal import Format
 
 
@@ -35,16 +35,17 @@ def doctor(session: Session, form: Format) -> None:
 
     Exit code 0 when everything required works, 3 otherwise.
     """
-    from reconciler.report.rows import Column, print_rows
+    from reconciler.report.blocks import Column
+    from reconciler.report.terminal import print_rows
 
     rows = [_row(d) for d in _examine(session)]
     columns = (
-        Column("SUBJECT", lambda r: r["subject"]),
+        Column("SUBJECT", lambda r: r["subject"], least=24),
         Column("STATE", _state, _state_style, whole=True),
-        Column("DETAIL", lambda r: r["detail"]),
-        Column("HOW TO GRANT IT", lambda r: r["remedy"] or "—"),
+        Column("DETAIL", lambda r: r["detail"], least=44),
+        Column("HOW TO GRANT IT", lambda r: r["remedy"] or "—", _remedy_style, least=44, under="DETAIL"),
     )
-    print_rows(rows, columns, form, empty="there is nothing to examine")
+    print_rows(rows, columns, form, empty="there is nothing to examine", dot=_state_style)
     missing = sum(1 for row in rows if row["required"] and not row["works"])
     if missing:
         click.echo(f"{missing} of {len(rows)} are missing and required", err=True)
@@ -112,6 +113,10 @@ def _state(row: Mapping[str, Any]) -> str:
     if row["works"]:
         return "works"
     return "missing" if row["required"] else "missing (optional)"
+
+
+def _remedy_style(row: Row) -> str:
+    return "place" if row["remedy"] else "faint"
 
 
 def _state_style(row: Mapping[str, Any]) -> str:

@@ -33,12 +33,12 @@ def explain(session: Session, operation_id: str, form: Format) -> None:
     from reconciler.cli.lookup import find_operation
     from reconciler.model.codec import encode
     from reconciler.report.story import story
-    from reconciler.report.terminal import Format, print_data, print_lines
+    from reconciler.report.terminal import Format, print_data, show
 
     events = session.composition.ledger.events()
     operation = find_operation(fold(events), operation_id)
     own = [event for event in events if event.operation == operation.id]
     if form is Format.TABLE:
-        print_lines(story(operation, own, session.composition.clock.now()))
+        show(story(operation, own, session.composition.clock.now()))
     else:
         print_data({"operation": encode(operation), "events": [encode(event) for event in own]}, form)

@@ -32,11 +32,11 @@ def plan(session: Session, form: Format) -> None:
     """
     from reconciler.model.codec import encode
     from reconciler.reconcile import plan as planned
-    from reconciler.report.passes import plan_lines
-    from reconciler.report.terminal import Format, print_data, print_lines
+    from reconciler.report.passes import plan_blocks
+    from reconciler.report.terminal import Format, print_data, show
 
     made = planned(session.ports(), session.settings)
     if form is Format.TABLE:
-        print_lines(plan_lines(made))
+        show(plan_blocks(made))
     else:
         print_data(encode(made), form)

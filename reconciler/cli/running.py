@@ -69,11 +69,11 @@ def _one_pass(session: Session, ports: Ports) -> PassReport:
 
 def _print_pass(report: PassReport, form: Format, *, compact: bool) -> None:
     from reconciler.model.codec import encode
-    from reconciler.report.passes import pass_lines
-    from reconciler.report.terminal import Format, print_data, print_lines
+    from reconciler.report.passes import pass_blocks
+    from reconciler.report.terminal import Format, print_data, show
 
     if form is Format.TABLE:
-        print_lines(pass_lines(report))
+        show(pass_blocks(report))
     else:
         print_data(encode(report), form, compact=compact)
 

@@ -31,11 +31,11 @@ def status(session: Session, everything: bool, form: Format) -> None:  # noqa: F
     Reads the ledger alone; no server is asked.
     """
     from reconciler.advance import fold
-    from reconciler.report.rows import print_rows
-    from reconciler.report.standing import operation_columns, operation_row
+    from reconciler.report.standing import operation_columns, operation_row, phase_style
+    from reconciler.report.terminal import print_rows
 
     operations = fold(session.composition.ledger.events()).values()
     now = session.composition.clock.now()
     rows = [operation_row(o, now) for o in operations if everything or o.is_open]
     empty = "no operations yet" if everything else "no open operations; `reconciler status --all` shows ended ones"
-    print_rows(rows, operation_columns(now), form, empty=empty)
+    print_rows(rows, operation_columns(now), form, empty=empty, dot=phase_style)

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.diffs import unified_diff
 from reconciler.model.verdict import Answer
-from reconciler.report.diff import diff_lines
-from reconciler.report.rows import headed
-from reconciler.report.terminal import Line, Styled
+from reconciler.report.blocks import Diff, Node, Styled, Told
 from reconciler.report.times import moment
 
 if TYPE_CHECKING:
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.model.proposal import Proposal
     from reconciler.model.report import Held, PassReport, Plan, PlannedAction, PlannedRemedy
     from reconciler.model.verdict import Verdict
+    from reconciler.report.blocks import Block
 
 _WORDS = {
     Answer.GO: ("would do", "good"),
@@ -25,82 +24,84 @@ _WORDS = {
     Answer.AWAIT_APPROVAL: ("would ask", "warn"),
     Answer.REFUSE: ("would refuse", "bad"),
 }
-_LABEL = 9  # the longest first word of a pass's lines
 
 
-def pass_lines(report: PassReport) -> Iterator[Line]:
+def pass_blocks(report: PassReport) -> Iterator[Block]:
     """Yield what was done, what failed, waits, is held or unknown; a pass without any of these in one sentence."""
-    yield from (_labelled("done", "good", line) for line in report.lines)
-    yield from (_labelled("failed", "bad", problem) for problem in report.problems)
-    yield from (_labelled("waits", "warn", f"{operation}: {reason}") for operation, reason in report.waiting)
-    yield from _held_lines(report.held)
-    yield from _unknown_lines(report.unknown)
+    yield from (Told("done", "good", line) for line in report.lines)
+    yield from (Told("failed", "bad", problem) for problem in report.problems)
+    yield from (Told("waits", "warn", f"{operation}: {reason}") for operation, reason in report.waiting)
+    yield from _held(report.held)
+    yield from _unknown(report.unknown)
     if not (report.lines or report.problems or report.waiting):
         yield Styled(report.sentence, "head")
 
 
-def _labelled(label: str, style: str, text: str) -> Line:
-    return Styled(label.ljust(_LABEL), style), text
-
-
-def _held_lines(held: Iterable[Held]) -> Iterator[Line]:
+def _held(held: Iterable[Held]) -> Iterator[Block]:
     for one in held:
         if one.code == "known":  # its operation is listed already
             continue
         until = f", until {moment(one.until)} UTC" if one.until else ""
-        yield _labelled("held", "faint", f"{one.finding.summary}: {one.reason}{until} [{one.code}]")
+        yield Told("held", "faint", (f"{one.finding.summary}: {one.reason}{until}", _code(one.code)))
 
 
-def _unknown_lines(unknown: Iterable[Unknown]) -> Iterator[Line]:
+def _unknown(unknown: Iterable[Unknown]) -> Iterator[Block]:
     for one in unknown:
-        yield _labelled("unknown", "warn", f"{one}; nothing was done on what it would have told")
+        yield Told("unknown", "warn", f"{one}; nothing was done on what it would have told")
 
 
-def plan_lines(plan: Plan) -> Iterator[Line]:
+def plan_blocks(plan: Plan) -> Iterator[Block]:
     """Yield each remedy with its verdicts and diffs, what is held, what is unknown, and a sentence."""
     for remedy in plan.remedies:
-        yield from _remedy_lines(remedy)
+        yield _remedy(remedy)
         yield ""
-    yield from _held_lines(plan.held)
-    yield from _unknown_lines(plan.unknown)
+    yield from _held(plan.held)
+    yield from _unknown(plan.unknown)
     yield Styled(_plan_sentence(plan), "head")
 
 
-def _remedy_lines(planned: PlannedRemedy) -> Iterator[Line]:
+def _remedy(planned: PlannedRemedy) -> Node:
     finding = planned.remedy.finding
-    yield headed(str(finding.target)), f"  {finding.summary}"
-    for evidence in finding.evidence:
-        yield Styled(f"  {moment(evidence.at)}  {evidence.source}: {evidence.text}", "faint")
-    yield f"  {planned.remedy.rationale}"
-    for action in planned.actions:
-        yield from _action_lines(action)
+    evidence = (Styled(f"{moment(e.at)}  {e.source}: {e.text}", "faint") for e in finding.evidence)
+    actions = map(_action, planned.actions)
+    line = (Styled(str(finding.target), "head"), f"  {finding.summary}")
+    return Node(line, (*evidence, planned.remedy.rationale, *actions))
 
 
-def _action_lines(planned: PlannedAction) -> Iterator[Line]:
+def _action(planned: PlannedAction) -> Node:
     action, verdict = planned.action, planned.verdict
     word, style = _WORDS[verdict.answer]
-    yield "  ", Styled(word, style), f"  {action.summary}  ({action.action_class}, {action.risk} risk)"
-    yield f"    {verdict.message} [{verdict.code}]"
+    kind = Styled(f"  ({action.action_class}, {action.risk} risk)", "faint")
+    line = (Styled(word, style), "  ", Styled(action.summary, "head"), kind)
+    return Node(line, tuple(_grounds(planned)))
+
+
+def _grounds(planned: PlannedAction) -> Iterator[Block]:
+    verdict = planned.verdict
+    yield verdict.message, _code(verdict.code)
     if verdict.answer is not Answer.GO and verdict.remedy:
-        yield f"    remedy: {verdict.remedy}"
+        yield f"remedy: {verdict.remedy}"
     yield from _brakes(verdict)
     if planned.problem:
-        yield Styled(f"    no pull request: {planned.problem}", "bad")
+        yield Styled(f"no pull request: {planned.problem}", "bad")
     if planned.proposal:
-        yield from _proposal_lines(planned.proposal)
+        yield from _proposal(planned.proposal)
 
 
-def _brakes(verdict: Verdict) -> Iterator[Line]:
+def _brakes(verdict: Verdict) -> Iterator[Block]:
     for guard in verdict.guards:
         if not guard.passed:
-            yield Styled(f"    guard {guard.name}: {guard.message}", "warn")
+            yield Styled(f"guard {guard.name}: {guard.message}", "warn")
 
 
-def _proposal_lines(proposal: Proposal) -> Iterator[Line]:
-    yield f"    pull request: {proposal.title}"
-    yield f"    branch {proposal.branch} into {proposal.base}"
-    yield ""
-    yield from diff_lines(unified_diff(proposal.before, proposal.after, proposal.located.path))
+def _proposal(proposal: Proposal) -> Iterator[Block]:
+    yield f"pull request: {proposal.title}"
+    yield "branch ", Styled(proposal.branch, "place"), " into ", Styled(proposal.base, "place")
+    yield Diff(unified_diff(proposal.before, proposal.after, proposal.located.path))
+
+
+def _code(code: str) -> Styled:
+    return Styled(f" [{code}]", "faint")
 
 
 def _plan_sentence(plan: Plan) -> str:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.operation import EffectStatus, Operation, Outcome, Phase
 from reconciler.model.verdict import Answer
-from reconciler.report.rows import Column, Row
+from reconciler.report.blocks import Column
 from reconciler.report.times import span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
+
+    from reconciler.report.blocks import Row
 
 _GOOD = frozenset({Outcome.VERIFIED, Outcome.RESOLVED})
 
@@ -70,7 +71,7 @@ def _merge_commit(operation: Operation) -> str:
     return f"merge commit {merge[:8]}" if merge else "the merge commit"
 
 
-def operation_row(operation: Operation, now: datetime) -> Row:
+def operation_row(operation: Operation, now: datetime) -> dict[str, Any]:
     """Return an operation as a JSON-ready row."""
     pull_request = operation.pull_request
     return {
@@ -95,25 +96,26 @@ def operation_columns(now: datetime) -> tuple[Column, ...]:
     """Return the columns of `reconciler status`."""
     return (
         Column("ID", lambda r: r["id"], whole=True),
-        Column("TARGET", lambda r: r["target"]),
-        Column("PHASE", _phase, _phase_style),
-        Column("WAITS FOR / OUTCOME", lambda r: r["standing"]),
-        Column("PR", lambda r: f"#{r['pull_request']}" if r["pull_request"] else "—"),
+        Column("TARGET", lambda r: r["target"], least=28),
+        Column("PHASE", _phase, phase_style, least=17, under="ID"),
+        Column("WAITS FOR / OUTCOME", lambda r: r["standing"], least=30, under="TARGET"),
+        Column("PR", lambda r: f"#{r['pull_request']}" if r["pull_request"] else "—", whole=True),
         Column("AGE", lambda r: _age(r, now), whole=True),
     )
 
 
-def _phase(row: Mapping[str, Any]) -> str:
+def _phase(row: Row) -> str:
     return f"{row['outcome'] or row['phase']}{' (escalated)' if row['escalated'] else ''}"
 
 
-def _phase_style(row: Mapping[str, Any]) -> str:
+def phase_style(row: Row) -> str:
+    """Return the style of a row: what waits for a person stands out."""
     if row["outcome"] is None:
         return "warn" if row["awaits_approval"] or row["escalated"] else "place"
     return "good" if Outcome(row["outcome"]) in _GOOD else "bad"
 
 
-def _age(row: Mapping[str, Any], now: datetime) -> str:
+def _age(row: Row, now: datetime) -> str:
     from datetime import datetime as moment
 
     return span(now - moment.fromisoformat(row["opened_at"]))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.operation import EventKind
+from reconciler.model.operation import EventKind, Outcome
+from reconciler.model.verdict import Answer
 from reconciler.sentences import sentence
 
 if TYPE_CHECKING:
@@ -25,6 +26,36 @@ def told(event: Event, operation: Operation | None) -> str:
     if said is None and event.kind in _ONLY_HERE:
         said = _ONLY_HERE[event.kind](event.data, operation)
     return said or event.kind.value.replace("_", " ")
+
+
+def mood(event: Event) -> str:
+    """Return the style of an event: what went well, what went badly, what waits for somebody."""
+    data = event.data
+    match event.kind:
+        case EventKind.OPERATION_CLOSED:
+            return "good" if data.get("outcome") in {Outcome.VERIFIED, Outcome.RESOLVED} else "bad"
+        case EventKind.VERDICT_GIVEN:
+            return _BY_ANSWER.get(data["verdict"]["answer"], "warn")
+        case EventKind.CHECKED:
+            return "good" if data["clean"] else "warn"
+        case kind:
+            return _MOODS.get(kind, "place")
+
+
+_BY_ANSWER = {Answer.GO.value: "good", Answer.REFUSE.value: "bad"}
+_MOODS = {
+    EventKind.APPROVAL_REQUESTED: "warn",
+    EventKind.APPROVAL_GIVEN: "good",
+    EventKind.APPROVAL_REJECTED: "bad",
+    EventKind.EFFECT_COMPLETED: "good",
+    EventKind.EFFECT_FAILED: "bad",
+    EventKind.PULL_REQUEST_MERGED: "good",
+    EventKind.PULL_REQUEST_CLOSED: "bad",
+    EventKind.CHANGE_LIVE: "good",
+    EventKind.VERIFICATION_COMPLETED: "good",
+    EventKind.VERIFICATION_FAILED: "bad",
+    EventKind.ESCALATED: "warn",
+}
 
 
 def _action(data: Mapping[str, Any], operation: Operation) -> str:

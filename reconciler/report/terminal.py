@@ -1,68 +1,78 @@
-"""Where text meets the terminal: one way out, so that nothing foreign gets there with control characters.
+"""The one way out to people and programs: a command hands over blocks or data, and they are shown as fits.
 
-Reports are made of lines, lines of plain texts and `Styled` ones. Styles are added here, after hidden characters were
-replaced, so an escape sequence in an alert's label shows as `�` and repaints nothing. click leaves the styles out
-where the output is no terminal; `NO_COLOR` (see no-color.org) leaves them out everywhere.
+Blocks are drawn (`drawn.py`) where somebody looks at a terminal, and are plain text (`written.py`) everywhere else.
+`NO_COLOR` takes the colours out of a drawing; `FORCE_COLOR` draws into a pipe too, for `less -R`; `TERM=dumb` asks for
+plain text; `COLUMNS` sets the width. An empty variable means nothing.
+
+Protects: nothing foreign gets to a terminal with control characters, whichever way it takes.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.plain import visible
+from reconciler.report.blocks import Table
+from reconciler.report.written import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-_STYLES: dict[str, dict[str, Any]] = {
-    "good": {"fg": "green"},
-    "bad": {"fg": "red"},
-    "warn": {"fg": "yellow"},
-    "head": {"bold": True},
-    "faint": {"dim": True},
-    "place": {"fg": "cyan"},
-}
-
-
-class Styled(NamedTuple):
-    """A piece of a line with its meaning: good, bad, warn, head, faint or place."""
-
-    text: str
-    style: str
-
-
-Piece = str | Styled
-Line = Piece | tuple[Piece, ...]  # `Styled` is a tuple too, so ask for it first
+    from reconciler.report.blocks import Block, Column, Row
 
 
 class Format(StrEnum):
-    """How a listing is written."""
+    """How a result is written."""
 
     TABLE = "table"
     JSON = "json"
     YAML = "yaml"
 
 
-def print_lines(lines: Iterable[Line]) -> None:
-    """Write lines to the standard output."""
-    for line in lines:
-        click.echo(rendered(line))
+def show(blocks: Iterable[Block]) -> None:
+    """Write blocks to the standard output: drawn for a person who looks, plain otherwise."""
+    if is_drawn():
+        from reconciler.report.drawn import draw
+
+        draw(blocks, sys.stdout)
+    else:
+        for line in written(blocks):
+            click.echo(line)
 
 
-def rendered(line: Line) -> str:
-    """Return a line as the terminal gets it: on one row, hidden characters replaced, styles added."""
-    pieces = (line,) if isinstance(line, str | Styled) else line
-    return "".join(_rendered(piece) for piece in pieces)
+def print_rows(
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    form: Format,
+    *,
+    empty: str,
+    dot: Callable[[Row], str] | None = None,
+) -> None:
+    """Write a listing; `empty` is the sentence for people when there is nothing in it, `dot` as in `Table`."""
+    if form is not Format.TABLE:
+        print_data(list(rows), form)
+    else:
+        show([Table(tuple(columns), rows, dot=dot) if rows else empty])
 
 
-def _rendered(piece: Piece) -> str:
-    text, style = piece if isinstance(piece, Styled) else (piece, "")
-    shown = visible(text.replace("\n", " "))
-    return click.style(shown, **_STYLES[style]) if style and shown else shown
+def is_drawn() -> bool:
+    """Tell whether results are drawn: on a terminal that can, or where FORCE_COLOR asks for it."""
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+
+
+def may_colour() -> bool | None:
+    """Return what the environment says of colours: yes, no, or (None) only on a terminal."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return True if os.environ.get("FORCE_COLOR") else None
 
 
 def print_data(value: object, form: Format, *, compact: bool = False) -> None:

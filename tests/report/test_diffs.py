@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from reconciler.diffs import unified_diff
-from reconciler.report.diff import diff_lines
-from reconciler.report.terminal import Styled
 
 MANIFEST = """\
       containers:
@@ -62,20 +60,6 @@ def test_line_ends_of_other_systems_change_nothing() -> None:
 
     assert "\r" not in diff
     assert diff.count("\n+ ") == 1
-
-
-def test_colours_follow_the_first_characters() -> None:
-    """Headers are heads, hunks are places, plus is good and minus is bad."""
-    lines = list(diff_lines("--- a/f\n+++ b/f\n@@ -1 +1 @@\n same\n-old\n+new"))
-
-    assert [line.style if isinstance(line, Styled) else "" for line in lines] == [
-        "head",
-        "head",
-        "place",
-        "",
-        "bad",
-        "good",
-    ]
 
 
 def test_changed_line_shows_only_its_field_where_it_holds_more() -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import click
-
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.proposal import Proposal
 from reconciler.model.report import Held, PassReport, Plan, PlannedAction, PlannedRemedy
 from reconciler.model.verdict import Answer, GuardResult, Route
-from reconciler.report.passes import pass_lines, plan_lines
-from reconciler.report.terminal import rendered
+from reconciler.report.passes import pass_blocks, plan_blocks
+from reconciler.report.written import written
 from tests.cli.desk import restart_verdict
 from tests.worlds import NOW, WEBAPP, oom_finding, oom_remedy, tracked
 
@@ -59,9 +57,25 @@ def plan() -> Plan:
     )
 
 
+def report() -> PassReport:
+    """Return a pass in which something was done, something failed, and somebody is waited for."""
+    return PassReport(
+        started_at=NOW,
+        finished_at=NOW + timedelta(seconds=1),
+        sentence="opened pull request 41",
+        lines=("opened pull request 41: webapp\x1b[2J",),
+        waiting=(("op-1", "a person merges pull request 41"),),
+        findings=(oom_finding(),),
+        held=(Held(finding=oom_finding(), code="known", reason="op-1 is on it", operation="op-1"),),
+        operations=(),
+        unknown=(Unknown("alertmanager", "timed out"),),
+        problems=("op-2: run failed: HTTP 500",),
+    )
+
+
 def test_a_plan_reads_from_finding_to_diff() -> None:
-    """The whole text, as it stands on the screen without colours."""
-    text = "\n".join(click.unstyle(rendered(line)) for line in plan_lines(plan()))
+    """The whole text, as programs and files get it."""
+    text = "\n".join(written(plan_blocks(plan())))
 
     assert text == (
         "Deployment production/webapp  webapp: container web is OOMKilled at its memory limit 512Mi\n"
@@ -94,30 +108,9 @@ def test_a_plan_reads_from_finding_to_diff() -> None:
     )
 
 
-def test_a_diff_is_coloured() -> None:
-    """Red and green on a terminal; the base text stays the same."""
-    lines = [rendered(line) for line in plan_lines(plan())]
-
-    assert "\x1b[31m-    memory: 512Mi\x1b[0m" in lines
-    assert "\x1b[32m+    memory: 1Gi\x1b[0m" in lines
-
-
 def test_a_pass_says_done_failed_waiting_and_unknown_in_this_order() -> None:
     """What a person looks for first stands first."""
-    report = PassReport(
-        started_at=NOW,
-        finished_at=NOW + timedelta(seconds=1),
-        sentence="opened pull request 41",
-        lines=("opened pull request 41: webapp\x1b[2J",),
-        waiting=(("op-1", "a person merges pull request 41"),),
-        findings=(oom_finding(),),
-        held=(Held(finding=oom_finding(), code="known", reason="op-1 is on it", operation="op-1"),),
-        operations=(),
-        unknown=(Unknown("alertmanager", "timed out"),),
-        problems=("op-2: run failed: HTTP 500",),
-    )
-
-    lines = [click.unstyle(rendered(line)) for line in pass_lines(report)]
+    lines = list(written(pass_blocks(report())))
 
     assert lines == [
         "done     opened pull request 41: webapp�[2J",
