@@ -32,6 +32,7 @@ class ApiError(Exception):
         self.message = message
         self.details = dict(details or {})
         self.retry_after = retry_after
+        self.metadata: Json = {}  # of the Status; a forgotten list's way on
 
     def as_status(self) -> Json:
         """Return the Status object that the server answers with."""
@@ -40,10 +41,10 @@ class ApiError(Exception):
         return {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": self.metadata,
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
+            **({"reason": self.reason} if self.reason else {}),
             **({"details": details} if details else {}),
             "code": self.status,
         }
@@ -60,7 +61,7 @@ def success(**more: object) -> Json:
 
 
 def cause(reason: str, message: str, field: str) -> Json:
-    """Return one cause of an error's details: FieldValueInvalid, FieldManagerConflict, DisruptionBudget…"""
+    """Return one cause of an error's details; its reason is one of the real ones, such as FieldValueInvalid."""
     return {"reason": reason, "message": message, **({"field": field} if field else {})}
 
 

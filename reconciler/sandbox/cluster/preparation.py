@@ -35,7 +35,9 @@ _LABEL_SAYS = (
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
 _RBAC = "rbac.authorization.k8s.io"
+_CLEARED: tuple[list[Json], ...] = ([], [{}])
 _STAMPS = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+_IDENTITY = ("name", "namespace", "resourceVersion", *_STAMPS)
 
 
 def name_it(kind: Kind, metadata: Json, ids: random.Random) -> str:
@@ -80,18 +82,37 @@ def new_object(kind: Kind, value: Json, ids: random.Random, at: str, *, keep_sta
         value.pop("status", None)
 
 
-def next_version(kind: Kind, value: Json, before: Json, subresource: str) -> Json:
+def next_version(kind: Kind, value: Json, before: Json, subresource: str, *, applied: bool = False) -> Json:
     """Return what a write through a path may make of an object: `value` completed, with the rest as it was.
 
+    Only an apply brings its own managedFields; any other writer may at most clear them.
     Raises ApiError when it would change what no path may change.
     """
+    fields = value["metadata"].get("managedFields")
+    if not applied and (subresource or fields not in _CLEARED):
+        fields = before["metadata"].get("managedFields")
     value = _part(kind, value, before, subresource)
+    value["metadata"].pop("managedFields", None)
+    if fields is not None:
+        value["metadata"]["managedFields"] = fields
     if not subresource:
         defaults.complete(kind, value)
     _keep_identity(kind, value["metadata"], before["metadata"])
     if kind.generation and _is_new_generation(kind, value, before):
         value["metadata"]["generation"] = before["metadata"].get("generation", 1) + 1
     return value
+
+
+def refuse_wrong_part(kind: Kind, value: Json, before: Json, subresource: str) -> None:
+    """Raise ValueError when code of ours changes what its path would silently keep."""
+    if not kind.has_status:
+        return
+    if subresource == "status":
+        changed = [key for key in {*value, *before} - {"status", "metadata"} if value.get(key) != before.get(key)]
+    else:
+        changed = ["status"] if value.get("status") != before.get("status") else []
+    if changed:
+        raise ValueError(f"{kind.name}: {', '.join(changed)} cannot change through {subresource or 'the main path'}")
 
 
 def _part(kind: Kind, value: Json, before: Json, subresource: str) -> Json:
@@ -130,7 +151,7 @@ def _keep_identity(kind: Kind, metadata: Json, before: Json) -> None:
         raise invalid(
             kind.kind, kind.group, before["name"], [cause("FieldValueForbidden", says, "metadata.finalizers")]
         )
-    for key in ("name", "namespace", "resourceVersion", *_STAMPS):
+    for key in _IDENTITY:
         if key in before:
             metadata[key] = before[key]
         else:
@@ -138,9 +159,15 @@ def _keep_identity(kind: Kind, metadata: Json, before: Json) -> None:
 
 
 def _is_new_generation(kind: Kind, value: Json, before: Json) -> bool:
+    if kind.name == "Pod":
+        return _without_node(value) != _without_node(before)  # binding a pod to a node makes no new generation
     if kind.generation == "spec":
         return value.get("spec") != before.get("spec")
     return any(value.get(key) != before.get(key) for key in {*value, *before} if key != "metadata")
+
+
+def _without_node(value: Json) -> Json:
+    return {key: below for key, below in value["spec"].items() if key != "nodeName"}
 
 
 def refuse_dying_namespace(kind: Kind, name: str, namespace: Json) -> None:

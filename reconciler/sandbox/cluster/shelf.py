@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.sandbox.cluster.history import Stored
+    from reconciler.sandbox.cluster.values import Json
 
 Key = tuple[str, str]  # namespace, name
 
@@ -47,6 +48,15 @@ class Shelf:
             return self._order
         low = bisect_left(self._order, (namespace, ""))
         return self._order[low : bisect_left(self._order, (namespace + "\0", ""), low)]
+
+    def everything(self) -> list[Stored]:
+        """Return all objects, in no order."""
+        return list(self._entries.values())
+
+    def values(self, namespace: str = "") -> list[Json]:
+        """Return the objects of a namespace, or all, in order, as they are kept."""
+        entries = self._entries
+        return [entries[key].value for key in self.keys(namespace)]
 
     def items(self, namespace: str = "") -> list[tuple[Key, Stored]]:
         """Return keys and objects of a namespace, or all, in order."""

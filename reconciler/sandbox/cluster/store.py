@@ -9,31 +9,32 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.cluster import deletion, preparation
+from reconciler.sandbox.cluster import definitions, deletion, managed, preparation
 from reconciler.sandbox.cluster.deletion import DeleteOptions
 from reconciler.sandbox.cluster.errors import already_exists, conflict, not_found, path_not_found
 from reconciler.sandbox.cluster.history import Change, History, Stored
 from reconciler.sandbox.cluster.kinds import Kinds, custom_kind
 from reconciler.sandbox.cluster.owners import Owners
 from reconciler.sandbox.cluster.shelf import Shelf
-from reconciler.sandbox.cluster.values import copied
+from reconciler.sandbox.cluster.values import Json, copied
 
 try:
-    from reconciler.sandbox.cluster import managed, validation
+    from reconciler.sandbox.cluster import validation
 except ImportError:
-    managed = validation = None
+    validation = None
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterable
 
     from reconciler.sandbox.clock import SandboxClock
+    from reconciler.sandbox.cluster.history import Place
     from reconciler.sandbox.cluster.kinds import Kind
-    from reconciler.sandbox.cluster.values import Json
 
 __all__ = ["DeleteOptions", "Json", "Store"]
 
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system", "argocd")  # there from the start
+_DEFINITION = "CustomResourceDefinition"
 
 
 class Store:
@@ -55,6 +56,8 @@ class Store:
         self._owners = Owners()
         for name in NAMESPACES:
             self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, manager="kube-apiserver")
+        for definition in definitions.argo_cd():
+            self.create(definition, manager="argocd")
 
     # Reading
 
@@ -66,7 +69,7 @@ class Store:
     def list(self, kind: str, namespace: str = "") -> list[Json]:
         """Return the objects of a kind in a namespace ("" is all), ordered by namespace and name."""
         with self._lock:
-            return [stored.value for _, stored in self.shelf(kind).items(namespace)]
+            return self.shelf(kind).values(namespace)
 
     def owned(self, kind: str, uid: str) -> list[Json]:
         """Return the objects of a kind that name an object as an owner."""
@@ -123,14 +126,10 @@ class Store:
             namespace = self._namespace_for(kind, name, metadata)
             if self.shelf(kind.name).get((namespace, name)) is not None:
                 raise already_exists(kind.resource, name)
-            at = self.clock.stamp()
-            preparation.new_object(kind, value, self.ids, at, keep_status=keep_status)
-            if validation:
-                validation.validate(kind, value, None)
+            self._begin(kind, value, keep_status=keep_status)
             if not applied:
                 metadata.pop("managedFields", None)
-                if managed:
-                    managed.stamp(value, None, manager=manager, at=at)
+                managed.stamp(kind, value, None, manager=manager, at=self.clock.stamp())
             if dry_run:
                 return value
             return self._put(kind, value, None)
@@ -156,8 +155,8 @@ class Store:
             mutate(value)
             if value == before:
                 return before
-            self._refuse_wrong_part(kind, value, before, subresource)
-            return self._write(kind, namespace, name, value, manager, subresource)
+            preparation.refuse_wrong_part(self.kinds[kind], value, before, subresource)
+            return self._write((kind, namespace, name), value, manager=manager, subresource=subresource)
 
     def update(
         self,
@@ -176,7 +175,14 @@ class Store:
         A resourceVersion in it must be the current one. `applied`: its managedFields are those of an apply.
         """
         with self._lock:
-            return self._write(kind, namespace, name, copied(value), manager, subresource, dry_run, applied)
+            return self._write(
+                (kind, namespace, name),
+                copied(value),
+                manager=manager,
+                subresource=subresource,
+                dry_run=dry_run,
+                applied=applied,
+            )
 
     def delete(
         self,
@@ -217,6 +223,15 @@ class Store:
             raise not_found(self.kinds[kind].resource, name)
         return stored
 
+    def _begin(self, kind: Kind, value: Json, *, keep_status: bool) -> None:
+        at = self.clock.stamp()
+        preparation.new_object(kind, value, self.ids, at, keep_status=keep_status)
+        if kind.name == _DEFINITION:
+            definitions.check(kind, value)
+            definitions.establish(value, at)
+        if validation:
+            validation.validate(kind, value, None)
+
     def _namespace_for(self, kind: Kind, name: str, metadata: Json) -> str:
         if not kind.namespaced:
             metadata.pop("namespace", None)
@@ -228,47 +243,35 @@ class Store:
         preparation.refuse_dying_namespace(kind, name, found)
         return namespace
 
-    def _refuse_wrong_part(self, kind: str, value: Json, before: Json, subresource: str) -> None:
-        if not self.kinds[kind].has_status:
-            return
-        if subresource == "status":
-            changed = [key for key in {*value, *before} - {"status", "metadata"} if value.get(key) != before.get(key)]
-        else:
-            changed = ["status"] if value.get("status") != before.get("status") else []
-        if changed:
-            raise ValueError(f"{kind}: {', '.join(changed)} cannot change through {subresource or 'the main path'}")
-
     def _write(
         self,
-        kind: str,
-        namespace: str,
-        name: str,
+        place: Place,
         value: Json,
+        *,
         manager: str,
         subresource: str,
-        dry_run: bool = False,  # noqa: FBT001, FBT002 - private
-        applied: bool = False,  # noqa: FBT001, FBT002 - private
+        dry_run: bool = False,
+        applied: bool = False,
     ) -> Json:
-        served, stored = self.kinds[kind], self._at(kind, namespace, name)
+        kind, stored = self.kinds[place[0]], self._at(*place)
         before = stored.value
         if value["metadata"].get("resourceVersion") not in (None, "", before["metadata"]["resourceVersion"]):
-            raise conflict(served.resource, name)
-        fields = value["metadata"].get("managedFields") if applied else before["metadata"].get("managedFields")
-        value = preparation.next_version(served, value, before, subresource)
-        value["metadata"]["managedFields"] = fields
-        if fields is None:
-            del value["metadata"]["managedFields"]
+            raise conflict(kind.resource, place[2])
+        value = preparation.next_version(kind, value, before, subresource, applied=applied)
         if value == before:
             return before
+        if kind.name == _DEFINITION:
+            definitions.check(kind, value)
         if validation:
-            validation.validate(served, value, before)
-        if not applied and managed:
-            managed.stamp(value, before, manager=manager, at=self.clock.stamp(), subresource=subresource)
+            validation.validate(kind, value, before)
+        if not applied:
+            at = self.clock.stamp()
+            managed.stamp(kind, value, before, manager=manager, at=at, subresource=subresource)
         if dry_run:
             return value
-        if deletion.is_over(served, value):
-            return self._remove(served, stored, value)
-        return self._put(served, value, stored)
+        if deletion.is_over(kind, value):
+            return self._remove(kind, stored, value)
+        return self._put(kind, value, stored)
 
     def _put(self, kind: Kind, value: Json, before: Stored | None) -> Json:
         stored = self._next(value)
@@ -276,7 +279,7 @@ class Store:
         self.shelf(kind.name).put(place[1:], stored, self.revision)
         self._owners.put(place, value, before and before.value)
         self._remember(Change(self.revision, "MODIFIED" if before else "ADDED", place, stored, before))
-        if kind.kind == "CustomResourceDefinition":
+        if kind.name == _DEFINITION:
             self.kinds.add(custom_kind(value))
         return value
 
@@ -288,7 +291,7 @@ class Store:
         self.shelf(kind.name).remove(place[1:], self.revision)
         self._owners.remove(place, before.value)
         self._remember(Change(self.revision, "DELETED", place, stored, before))
-        if kind.kind == "CustomResourceDefinition":
+        if kind.name == _DEFINITION:
             self._serve_no_longer(custom_kind(last))
         return last
 
@@ -297,7 +300,7 @@ class Store:
         value["metadata"]["resourceVersion"] = str(self.revision)
         return Stored(value)
 
-    def _place(self, kind: Kind, value: Json) -> tuple[str, str, str]:
+    def _place(self, kind: Kind, value: Json) -> Place:
         return kind.name, value["metadata"].get("namespace", ""), value["metadata"]["name"]
 
     def _remember(self, change: Change) -> None:
@@ -307,6 +310,6 @@ class Store:
     def _serve_no_longer(self, gone: Kind) -> None:
         kind = self.kinds.at(gone.group, gone.version, gone.plural)
         if kind is not None:
-            for _, stored in self.shelf(kind.name).items():
+            for stored in self.shelf(kind.name).everything():
                 self._remove(kind, stored)
             self.kinds.remove(kind)
