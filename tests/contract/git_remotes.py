@@ -1,4 +1,4 @@
-"""Git servers for the contract: git's own over HTTP, and Gitea; each with one repository and three people."""
+"""Git servers for the contract: git's own, the sandbox's and Gitea; each with one repository and three people."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from tests.adapters.git_http import READER as GIT_READER
 from tests.adapters.git_http import READER_TOKEN, TOKEN, USER, GitServer
 from tests.adapters.git_shop import Person
 from tests.beds.users import BOT, ORGANISATION, READER, REVIEWER
+from tests.sandbox.forge.served import NAME, WRITER, WRITER_TOKEN, serving
+from tests.sandbox.forge.served import READER as SANDBOX_READER
+from tests.sandbox.forge.served import READER_TOKEN as SANDBOX_READER_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +64,20 @@ def on_git(folder: Path) -> Iterator[Remote]:
             reader=Login(username=GIT_READER, token=READER_TOKEN),
             person=Person(folder / "work", str(bare)),
             forbid=forbid,
+        )
+
+
+@contextmanager
+def on_sandbox(folder: Path) -> Iterator[Remote]:
+    """Serve a repository with the sandbox's Git; its rules are branch protection."""
+    with serving(folder, {}, branch="trunk") as served:
+        yield Remote(
+            url=served.url,
+            missing_url=served.url.replace(NAME, f"platform/{MISSING}"),
+            writer=Login(username=WRITER, token=WRITER_TOKEN),
+            reader=Login(username=SANDBOX_READER, token=SANDBOX_READER_TOKEN),
+            person=Person(folder / "work", served.url_of(WRITER_TOKEN)),
+            forbid=lambda branch: served.rules.update({f"refs/heads/{branch}": "not this"}),
         )
 
 

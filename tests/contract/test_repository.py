@@ -1,4 +1,4 @@
-"""What every Git server must let the Repository port do: the same suite on git's own server and on Gitea."""
+"""What every Git server must let the Repository port do: one suite for git's own, the sandbox's and Gitea."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.proposal import TreeFile
 from tests.adapters.git_shop import configured
-from tests.contract.git_remotes import Login, Remote, on_git, on_gitea
+from tests.contract.git_remotes import Login, Remote, on_git, on_gitea, on_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 OURS = "reconciler/shop-web-1a2b3c"
 
 
-@pytest.fixture(params=["git", pytest.param("gitea", marks=pytest.mark.real)])
+@pytest.fixture(params=["git", "sandbox", pytest.param("gitea", marks=pytest.mark.real)])
 def remote(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Remote]:
     """An empty repository on one of the servers."""
-    gitea = request.getfixturevalue("testbed").gitea if request.param == "gitea" else None
-    with on_gitea(tmp_path, gitea) if gitea else on_git(tmp_path) as served:
+    if request.param == "gitea":
+        server = on_gitea(tmp_path, request.getfixturevalue("testbed").gitea)
+    else:
+        server = on_git(tmp_path) if request.param == "git" else on_sandbox(tmp_path)
+    with server as served:
         yield served
 
 

@@ -59,6 +59,13 @@ class Reading:
         """Tell whether an object is there, by its whole name."""
         return _is_name(sha) and sha in self._git()
 
+    def raw(self, sha: str) -> tuple[int, bytes]:
+        """Return an object's kind, as packs number them, and its content; raises NotThere."""
+        if not self.has(sha):
+            raise NotThere(f"there is no object {sha}")
+        kind, content = self._git().odb.read(sha)
+        return int(kind), content
+
     def resolve(self, ref_or_sha: str) -> str | None:
         """Return the commit that a branch, a full reference, a tag or a whole object name stands for."""
         if ref_or_sha == "HEAD":

@@ -49,19 +49,25 @@ class BareRepository(Reading):
     """One repository in its folder; may be used from several threads."""
 
     @classmethod
-    def create(cls, path: Path, files: Mapping[str, str], *, author: Person, at: datetime) -> Self:
-        """Make a repository whose branch main holds one commit with these files; with no files it is empty."""
+    def create(
+        cls, path: Path, files: Mapping[str, str], *, author: Person, at: datetime, branch: str = "main"
+    ) -> Self:
+        """Make a repository whose default branch holds one commit with these files; with no files it is empty."""
         import pygit2
 
         if path.exists():
             raise FileExistsError(path)
-        made = pygit2.init_repository(str(path), bare=True, initial_head="main")
+        made = pygit2.init_repository(str(path), bare=True, initial_head=branch)
         made.config["http.receivepack"] = True
         repository = cls(path)
         if files:
             contents = {name: text.encode() for name, text in files.items()}
-            repository.commit_files("main", contents, "Initial commit", author=author, at=at)
+            repository.commit_files(branch, contents, "Initial commit", author=author, at=at)
         return repository
+
+    def make_default(self, branch: str) -> None:
+        """Let HEAD name another branch, which need not exist yet."""
+        self._git().set_head(HEADS + branch)
 
     def set_ref(self, ref: str, new: str | None, *, expected: str | None) -> None:
         """Move, make or delete (None) a reference, if it is where the caller believes it is (None: nowhere).
@@ -75,6 +81,8 @@ class BareRepository(Reading):
             raise RefRefused(f"funny refname '{ref}'")
         if new is not None and not self.has(new):
             raise NotThere(f"bad object {new}")
+        if new is not None and ref.startswith(HEADS) and not isinstance(git[new], pygit2.Commit):
+            raise RefRefused(f"cannot update ref '{ref}': trying to write non-commit object {new} to branch '{ref}'")
         try:
             with git.transaction() as transaction:
                 transaction.lock_ref(ref)
@@ -86,7 +94,11 @@ class BareRepository(Reading):
                 elif actual is not None:
                     transaction.remove(ref)
         except (pygit2.GitError, OSError, ValueError) as error:
-            raise RefRefused(f"cannot lock ref '{ref}': cannot create '{ref}': {error}") from error
+            raise RefRefused(_blocked(ref, self.refs("refs/")) or f"cannot lock ref '{ref}': {error}") from error
+
+    def keep(self, kind: int, content: bytes) -> str:
+        """Write an object of one of Git's four kinds, as packs number them."""
+        return str(self._git().odb.write(kind, content))
 
     def write_blob(self, content: bytes) -> str:
         """Write a blob."""
@@ -160,3 +172,11 @@ class BareRepository(Reading):
         )
         self.set_ref(HEADS + base_branch, made, expected=before)
         return made
+
+
+def _blocked(ref: str, refs: Mapping[str, str]) -> str:
+    """Return git's words for a name that stands where a folder would have to be, "" when none does."""
+    for other in refs:
+        if f"{ref}/".startswith(f"{other}/") or f"{other}/".startswith(f"{ref}/"):
+            return f"cannot lock ref '{ref}': '{other}' exists; cannot create '{ref}'"
+    return ""
