@@ -188,7 +188,9 @@ def test_abandoned_exchanges_are_bounded(shop: Shop) -> None:
 
 @pytest.mark.parametrize("where", [LISTING, FETCH])
 @pytest.mark.parametrize(
-    "misdeed", [die_midway, answers(500), answers(503), answers(200, b"<html>log in</html>")], ids=str
+    "misdeed",
+    [die_midway, answers(500), answers(503), answers(200, b"<html>log in</html>")],
+    ids=["dies midway", "500", "503", "a login page"],
 )
 def test_broken_fetch_is_an_error_and_the_next_one_works(
     shop: Shop, where: str, misdeed: Callable[[Handler], None]
