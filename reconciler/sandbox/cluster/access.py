@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.sandbox.cluster.errors import ApiError, forbidden, unauthorized
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.sandbox.cluster.routes import Route
     from reconciler.sandbox.cluster.store import Store
@@ -122,10 +122,10 @@ def _covers(rule: Json, wish: Attributes) -> bool:
 
 
 def _has(values: list[str] | None, value: str) -> bool:
-    return bool(values) and ("*" in values or value in values)
+    return values is not None and ("*" in values or value in values)
 
 
-def _has_resource(resources: list[str], wish: Attributes) -> bool:
+def _has_resource(resources: Sequence[str], wish: Attributes) -> bool:
     if not wish.subresource:
         return "*" in resources or wish.resource in resources
     whole = (f"{wish.resource}/{wish.subresource}", f"*/{wish.subresource}", "*")

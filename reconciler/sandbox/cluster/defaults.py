@@ -35,7 +35,7 @@ def begin(kind: Kind, value: Json, ids: random.Random) -> None:
 
 def first_status(kind: Kind, value: Json) -> Json:
     """Return the status that a new object of a built-in kind has before any controller saw it."""
-    if kind.kind == "Pod" and not kind.custom:
+    if kind.name == "Pod":
         return {"phase": "Pending", "qosClass": pod_defaults.quality(value["spec"])}
     return dict(_FIRST_STATUS.get(kind.name, {}))
 

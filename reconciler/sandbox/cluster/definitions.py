@@ -47,7 +47,7 @@ def argo_cd() -> Iterator[Json]:
         ("applicationsets", "ApplicationSet", "appset", "appsets"),
         ("appprojects", "AppProject", "appproj", "appprojs"),
     ):
-        parts = {"subresources": {"status": {}}} if kind == "ApplicationSet" else {}
+        parts: Json = {"subresources": {"status": {}}} if kind == "ApplicationSet" else {}
         schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
         yield {
             "apiVersion": "apiextensions.k8s.io/v1",

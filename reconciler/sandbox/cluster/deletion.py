@@ -53,7 +53,7 @@ def marked(kind: Kind, before: Json, options: DeleteOptions, now: datetime) -> J
     grace = _grace(kind, before, options.grace)
     finalizers = _finalizers(metadata, options.propagation)
     former = metadata.get("deletionGracePeriodSeconds")
-    waits_for_namespace = kind.kind == "Namespace" and not kind.custom and before["spec"].get("finalizers")
+    waits_for_namespace = kind.name == "Namespace" and before["spec"].get("finalizers")
     if not grace and not finalizers and not waits_for_namespace:
         return None
     if former is not None:
@@ -80,14 +80,14 @@ def is_over(kind: Kind, value: Json) -> bool:
     metadata = value["metadata"]
     if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
         return False
-    if kind.kind == "Namespace" and not kind.custom:
+    if kind.name == "Namespace":
         return not value["spec"].get("finalizers")
     return not metadata.get("deletionGracePeriodSeconds")
 
 
 def _grace(kind: Kind, before: Json, asked: int | None) -> int:
     """Return how long a kubelet has to end the pod; nothing else is deleted gracefully."""
-    if kind.kind != "Pod" or kind.custom:
+    if kind.name != "Pod":
         return 0
     spec = before["spec"]
     if not spec.get("nodeName") or (before.get("status") or {}).get("phase") in _DONE:

@@ -123,4 +123,10 @@ def _entries(kind: Kind) -> Iterable[Json]:
 
 
 def _review(kind: str) -> Json:
-    return {"name": f"{kind.lower()}s", "singularName": kind.lower(), "namespaced": False, "kind": kind, "verbs": ["create"]}
+    return {
+        "name": f"{kind.lower()}s",
+        "singularName": kind.lower(),
+        "namespaced": False,
+        "kind": kind,
+        "verbs": ["create"],
+    }

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.sandbox.cluster.errors import ApiError, bad_request, cause, expired, invalid
 from reconciler.sandbox.cluster.render import form
 from reconciler.sandbox.cluster.selectors import selector
+from reconciler.sandbox.cluster.shelf import Key
 from reconciler.sandbox.wire import Response
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from reconciler.sandbox.cluster.history import Stored
     from reconciler.sandbox.cluster.kinds import Kind
-    from reconciler.sandbox.cluster.shelf import Key
     from reconciler.sandbox.cluster.store import Store
     from reconciler.sandbox.cluster.values import Json
     from reconciler.sandbox.wire import Request
@@ -50,7 +50,7 @@ def listed(store: Store, kind: Kind, namespace: str, request: Request) -> Respon
     shown = form(kind, request.headers)
     selects = selector(kind, request.first("labelSelector"), request.first("fieldSelector"))
     limit = _limit(request)
-    page = _page(store, kind, request)
+    page = _page(store, request)
     items = _items(store, kind, namespace, page)
     if selects is not None:
         items = [(key, stored) for key, stored in items if selects(stored.value)]
@@ -95,10 +95,10 @@ def _items(store: Store, kind: Kind, namespace: str, page: _Page) -> list[tuple[
     return items[bisect_right([key for key, _ in items], page.after) :]
 
 
-def _page(store: Store, kind: Kind, request: Request) -> _Page:
+def _page(store: Store, request: Request) -> _Page:
     token = request.first("continue")
     asked, match = request.first("resourceVersion"), request.first("resourceVersionMatch")
-    _check_match(kind, asked, match, token)
+    _check_match(asked, match, token)
     if token:
         if asked not in ("", "0"):
             raise bad_request("specifying resource version is not allowed when using continue")
@@ -125,7 +125,7 @@ def revision_of(store: Store, text: str) -> int:
     return revision
 
 
-def _check_match(kind: Kind, asked: str, match: str, token: str) -> None:
+def _check_match(asked: str, match: str, token: str) -> None:
     wrong = ""
     if match and token:
         wrong = "Forbidden: resourceVersionMatch is forbidden when continue is provided"

@@ -75,7 +75,7 @@ def new_object(kind: Kind, value: Json, ids: random.Random, at: str, *, keep_sta
         metadata["generation"] = 1
     defaults.complete(kind, value)
     defaults.begin(kind, value, ids)
-    if kind.has_status and not kind.custom and kind.kind != "Node":
+    if kind.has_status and not kind.custom and kind.name != "Node":
         first = defaults.first_status(kind, value)
         value["status"] = first | (value.get("status") or {}) if keep_status else first
     elif kind.has_status and kind.custom and not keep_status:
@@ -118,8 +118,11 @@ def refuse_wrong_part(kind: Kind, value: Json, before: Json, subresource: str) -
 def _part(kind: Kind, value: Json, before: Json, subresource: str) -> Json:
     """Return the object with only that part changed which the path is for."""
     if subresource == "status":
-        kept = {**before, "metadata": {**before["metadata"], **_own(value["metadata"], "annotations")}}
+        kept = {**before, "metadata": dict(before["metadata"])}
         kept.pop("status", None)
+        if not kind.custom:
+            kept["metadata"].pop("annotations", None)
+            kept["metadata"] |= _own(value["metadata"], "annotations")
         return kept | _own(value, "status")
     if subresource == "finalize":
         return {**before, "metadata": dict(before["metadata"]), "spec": value.get("spec") or {}}
@@ -127,7 +130,7 @@ def _part(kind: Kind, value: Json, before: Json, subresource: str) -> Json:
     if kind.has_status:
         value.pop("status", None)
         value |= _own(before, "status")
-    if kind.kind == "Namespace" and not kind.custom:
+    if kind.name == "Namespace":
         value["spec"] = before["spec"]
     value["apiVersion"], value["kind"] = kind.api_version, kind.kind
     return value

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.cluster.access import Attributes, User, allowed
-from reconciler.sandbox.cluster.errors import bad_request, invalid, method_not_allowed, path_not_found
-from reconciler.sandbox.cluster.errors import cause
+from reconciler.sandbox.cluster.errors import bad_request, cause, invalid, method_not_allowed, path_not_found
 from reconciler.sandbox.wire import NotInSandbox, json_response
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def review(store: Store, route: Route, asking: User, body: Json) -> Response:
     if route.verb != "create":
         raise method_not_allowed()
     if body.get("kind", kind) != kind:
-        raise bad_request(f"{body['kind']} in version \"v1\" cannot be handled as a {kind}")
+        raise bad_request(f'{body["kind"]} in version "v1" cannot be handled as a {kind}')
     spec = body.get("spec") or {}
     subject = asking if kind == _KINDS[_OWN] else User(spec.get("user", ""), tuple(spec.get("groups") or ()))
     may = allowed(store, subject, _wish(kind, spec))
@@ -39,7 +38,7 @@ def review(store: Store, route: Route, asking: User, body: Json) -> Response:
 
 
 def _wish(kind: str, spec: Json) -> Attributes:
-    objects, other = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    objects, other = spec.get("resourceAttributes") or {}, spec.get("nonResourceAttributes") or {}
     if bool(objects) == bool(other):
         says = "Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified"
         raise invalid(kind, "authorization.k8s.io", "", [cause("FieldValueInvalid", says, "spec.resourceAttributes")])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.cluster import definitions, deletion, managed, preparation
+from reconciler.sandbox.cluster import definitions, deletion, managed, preparation, validation
 from reconciler.sandbox.cluster.deletion import DeleteOptions
 from reconciler.sandbox.cluster.errors import already_exists, conflict, not_found, path_not_found
 from reconciler.sandbox.cluster.history import Change, History, Stored
@@ -18,12 +18,8 @@ from reconciler.sandbox.cluster.owners import Owners
 from reconciler.sandbox.cluster.shelf import Shelf
 from reconciler.sandbox.cluster.values import Json, copied
 
-try:
-    from reconciler.sandbox.cluster import validation
-except ImportError:
-    validation = None
-
 if TYPE_CHECKING:
+    import builtins  # `list` is a method here
     import random
     from collections.abc import Callable, Iterable
 
@@ -66,18 +62,18 @@ class Store:
         stored = self.shelf(kind).get((namespace, name))
         return None if stored is None else stored.value
 
-    def list(self, kind: str, namespace: str = "") -> list[Json]:
+    def list(self, kind: str, namespace: str = "") -> builtins.list[Json]:
         """Return the objects of a kind in a namespace ("" is all), ordered by namespace and name."""
         with self._lock:
             return self.shelf(kind).values(namespace)
 
-    def owned(self, kind: str, uid: str) -> list[Json]:
+    def owned(self, kind: str, uid: str) -> builtins.list[Json]:
         """Return the objects of a kind that name an object as an owner."""
         with self._lock:
             places = sorted(place for place in self._owners.dependents(uid) if place[0] == kind)
             return [self._at(*place).value for place in places]
 
-    def dependents(self, uid: str) -> list[tuple[str, str, str]]:
+    def dependents(self, uid: str) -> builtins.list[tuple[str, str, str]]:
         """Return kind, namespace and name of every object that names an object as an owner."""
         with self._lock:
             return sorted(self._owners.dependents(uid))
@@ -88,7 +84,7 @@ class Store:
             place = self._owners.place(uid)
             return None if place is None else self._at(*place).value
 
-    def changed_since(self, revision: int) -> list[tuple[str, str, str]]:
+    def changed_since(self, revision: int) -> builtins.list[tuple[str, str, str]]:
         """Return kind, namespace and name of all that was written or deleted after a revision, each once."""
         with self._lock:
             return self.history.places_since(revision)
@@ -134,7 +130,7 @@ class Store:
                 return value
             return self._put(kind, value, None)
 
-    def seed(self, manifests: Iterable[Json], *, manager: str = "seed") -> list[Json]:
+    def seed(self, manifests: Iterable[Json], *, manager: str = "seed") -> builtins.list[Json]:
         """Create many objects with the status that their manifests hold."""
         return [self.create(manifest, manager=manager, keep_status=True) for manifest in manifests]
 
@@ -229,8 +225,7 @@ class Store:
         if kind.name == _DEFINITION:
             definitions.check(kind, value)
             definitions.establish(value, at)
-        if validation:
-            validation.validate(kind, value, None)
+        validation.validate(kind, value, None)
 
     def _namespace_for(self, kind: Kind, name: str, metadata: Json) -> str:
         if not kind.namespaced:
@@ -262,8 +257,7 @@ class Store:
             return before
         if kind.name == _DEFINITION:
             definitions.check(kind, value)
-        if validation:
-            validation.validate(kind, value, before)
+        validation.validate(kind, value, before)
         if not applied:
             at = self.clock.stamp()
             managed.stamp(kind, value, before, manager=manager, at=at, subresource=subresource)
@@ -277,7 +271,7 @@ class Store:
         stored = self._next(value)
         place = self._place(kind, value)
         self.shelf(kind.name).put(place[1:], stored, self.revision)
-        self._owners.put(place, value, before and before.value)
+        self._owners.put(place, value, before.value if before else None)
         self._remember(Change(self.revision, "MODIFIED" if before else "ADDED", place, stored, before))
         if kind.name == _DEFINITION:
             self.kinds.add(custom_kind(value))

@@ -8,24 +8,23 @@ time limit guards a connection, not the sandbox's world.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.cluster.errors import ApiError, cause, invalid
 from reconciler.sandbox.cluster.history import Stored
+from reconciler.sandbox.cluster.kinds import Kind
 from reconciler.sandbox.cluster.lists import at_revision, revision_of
-from reconciler.sandbox.cluster.render import form, packed
-from reconciler.sandbox.cluster.selectors import selector
+from reconciler.sandbox.cluster.render import Form, form, packed
+from reconciler.sandbox.cluster.selectors import Predicate, selector
+from reconciler.sandbox.cluster.store import Store
 from reconciler.sandbox.wire import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from reconciler.sandbox.cluster.history import Change
-    from reconciler.sandbox.cluster.kinds import Kind
-    from reconciler.sandbox.cluster.render import Form
-    from reconciler.sandbox.cluster.selectors import Predicate
-    from reconciler.sandbox.cluster.store import Store
     from reconciler.sandbox.wire import Request
 
 _LONGEST = 1800.0  # seconds, where the watcher names no limit
