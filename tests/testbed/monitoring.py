@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from reconciler.sandbox.monitoring.rules import RULES
 from tests.testbed import packages
 from tests.testbed.processes import LOOPBACK, Processes, answers, free_port
 
 if TYPE_CHECKING:
     from tests.testbed.control_plane import ControlPlane
 
-RULES = Path(__file__).parent / "rules.yaml"
 ROOT = Path(__file__).parents[2]
 
 

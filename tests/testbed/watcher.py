@@ -12,7 +12,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.testbed import exporter, senses
+from reconciler.sandbox.monitoring import exporter
+from reconciler.sandbox.monitoring.samples import render
+from tests.testbed import senses
 from tests.testbed.kube import Kube, KubeError
 from tests.testbed.mirror import Mirror
 from tests.testbed.processes import LOOPBACK
@@ -45,7 +47,7 @@ class World:
         if version != self._version:
             version = self._version
             pods, deployments, replica_sets, nodes, _ = (mirror.objects() for mirror in self._mirrors.values())
-            text = exporter.render(FAMILIES[path](exporter.Objects(pods, deployments, replica_sets, nodes)))
+            text = render(FAMILIES[path](exporter.Objects(pods, deployments, replica_sets, nodes)))
             self._texts[path] = version, text
         return text
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.testbed import exporter
-from tests.testbed.exporter import Objects, Sample
+from reconciler.sandbox.monitoring import cadvisor, exporter
+from reconciler.sandbox.monitoring.exporter import Objects
+from reconciler.sandbox.monitoring.samples import Sample, quantity, render
 
 if TYPE_CHECKING:
-    from tests.testbed.kube import Json
+    from reconciler.sandbox.monitoring.samples import Json
 
 
 def pod(need: str | None, *, limit: str | None = "512Mi", running: bool = True) -> Json:
@@ -43,13 +44,13 @@ def pod(need: str | None, *, limit: str | None = "512Mi", running: bool = True) 
 )
 def test_quantities_are_read_as_kubernetes_does(text: str, number: float) -> None:
     """Binary and decimal suffixes, exponents and plain numbers."""
-    assert exporter.quantity(text) == number
+    assert quantity(text) == number
 
 
 def test_what_is_no_quantity_is_an_error() -> None:
     """A typing error in a test must not become a number."""
     with pytest.raises(ValueError, match="512MB"):
-        exporter.quantity("512MB")
+        quantity("512MB")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_what_is_no_quantity_is_an_error() -> None:
 )
 def test_a_container_uses_what_it_needs_up_to_its_limit(need: str | None, limit: str | None, used: int) -> None:
     """Without a need it uses what it requests."""
-    assert exporter.memory_use(pod(need, limit=limit), 0) == used
+    assert cadvisor.memory_use(pod(need, limit=limit), 0) == used
 
 
 def test_a_container_that_waits_uses_nothing() -> None:
@@ -81,8 +82,6 @@ def test_the_series_have_the_names_and_labels_of_kube_state_metrics() -> None:
 
 def test_the_text_format_groups_families_and_escapes_labels() -> None:
     """Prometheus refuses a family that is told in two places."""
-    text = exporter.render(
-        [Sample("b_total", {"x": 'say "hi"\n'}, 1), Sample("a", {}, value=True), Sample("b_total", {}, 2)]
-    )
+    text = render([Sample("b_total", {"x": 'say "hi"\n'}, 1), Sample("a", {}, value=True), Sample("b_total", {}, 2)])
 
     assert text == ('# TYPE b_total counter\nb_total{x="say \\"hi\\"\\n"} 1\nb_total{} 2\n# TYPE a gauge\na{} 1\n')

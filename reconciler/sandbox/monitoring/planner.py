@@ -1,0 +1,318 @@
+"""Plans of the nodes of PromQL's grammar: a plan answers at any moment.
+
+The meaning is that of Prometheus 2. What is not here is refused when the plan is made (NotInSandbox names it), so that
+no answer is ever wrong for lack of a function.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reconciler.sandbox.monitoring import aggregates, binary, functions
+from reconciler.sandbox.monitoring.ranges import RANGES, Window
+from reconciler.sandbox.monitoring.selectors import find, matchers_of, name_of
+from reconciler.sandbox.monitoring.series import Run
+from reconciler.sandbox.monitoring.values import Element, Matrix, Row, Vector, distinct, nameless
+from reconciler.sandbox.wire import NotInSandbox
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from reconciler.sandbox.monitoring.history import History
+    from reconciler.sandbox.monitoring.selectors import Matcher
+    from reconciler.sandbox.monitoring.series import Series
+
+Node = Any  # of the grammar; its classes are the library's, which is imported only when a query is read
+
+MOST_STEPS = 11_000  # of a range query or subquery, Prometheus' own limit for the former
+_KEEPS_NAME = frozenset({"last_over_time"})
+
+
+class Moment(NamedTuple):
+    """When a plan is asked, and the query's own first and last moment, for `@ start()` and `@ end()`."""
+
+    at: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An expression that can be asked; `kind` is vector, scalar, matrix or string."""
+
+    kind: str
+    ask: Callable[[Moment], Any]
+
+
+class Planner:
+    """Makes plans of the grammar's nodes; notes on the way what the query depends on."""
+
+    def __init__(self, history: History, interval: int) -> None:
+        self._history = history
+        self._interval = interval
+        self._makers: dict[str, Callable[[Node], Plan]] = {
+            "NumberLiteral": self._number,
+            "StringLiteral": self._string,
+            "ParenExpr": self._parentheses,
+            "UnaryExpr": self._negation,
+            "VectorSelector": self._instant_selector,
+            "MatrixSelector": self._range_selector,
+            "SubqueryExpr": self._subquery,
+            "AggregateExpr": self._aggregation,
+            "BinaryExpr": self._binary,
+            "Call": self._call,
+        }
+        self.names: set[str | None] = set()
+        self.reach = 0
+        self.knows_time = False
+
+    def plan(self, node: Node) -> Plan:
+        """Return the plan of a node. Raises NotInSandbox."""
+        make = self._makers.get(type(node).__name__)
+        if make is None:
+            raise NotInSandbox(f"PromQL's {type(node).__name__}")
+        return make(node)
+
+    def _number(self, node: Node) -> Plan:
+        value = float(node.val)
+        return Plan("scalar", lambda _: value)
+
+    def _string(self, node: Node) -> Plan:
+        text = str(node.val)
+        return Plan("string", lambda _: text)
+
+    def _parentheses(self, node: Node) -> Plan:
+        return self.plan(node.expr)
+
+    def _negation(self, node: Node) -> Plan:
+        inner = self.plan(node.expr)
+        if inner.kind == "scalar":
+            return Plan("scalar", lambda moment: -inner.ask(moment))
+        return Plan("vector", lambda moment: distinct(functions.mapped(lambda value: -value, inner.ask(moment))))
+
+    def _instant_selector(self, node: Node) -> Plan:
+        series, shift, step = self._series(node), self._shift(node), self._history.step
+
+        def ask(moment: Moment) -> Vector:
+            at, found = shift(moment), []
+            for one in series():
+                current = one.current(at, step)
+                if current is not None:
+                    found.append(Element(one.labels, current[1]))
+            return found
+
+        return Plan("vector", ask)
+
+    def _range_selector(self, node: Node) -> Plan:
+        selector, length = node.vector_selector, _ms(node.range)
+        series, shift, step = self._series(selector), self._shift(selector), self._history.step
+        self.reach += length
+
+        def ask(moment: Moment) -> Matrix:
+            end = shift(moment)
+            rows = [Row(one.labels, runs) for one in series() if (runs := one.window(end - length, end, step))]
+            return Matrix(rows, end - length, end)
+
+        return Plan("matrix", ask)
+
+    def _subquery(self, node: Node) -> Plan:
+        inner, shift, length = self.plan(node.expr), self._shift(node), _ms(node.range)
+        step = _ms(node.step) if node.step else self._interval
+        self.reach += length + step
+        self.knows_time = True  # its steps are those of the clock, not of the query
+
+        def ask(moment: Moment) -> Matrix:
+            end = shift(moment)
+            start = end - length
+            if length // step > MOST_STEPS:
+                raise NotInSandbox(f"subqueries of more than {MOST_STEPS} steps")
+            lines: dict[frozenset[tuple[str, str]], Row] = {}
+            for at in range(-(-start // step) * step, end + 1, step):
+                for element in _elements(inner, moment._replace(at=at)):
+                    row = lines.setdefault(frozenset(element.labels.items()), Row(element.labels, []))
+                    row.runs.append(Run(at, 1, element.value))
+            return Matrix(list(lines.values()), start, end)
+
+        return Plan("matrix", ask)
+
+    def _aggregation(self, node: Node) -> Plan:
+        op, inner = str(node.op), self.plan(node.expr)
+        aggregates.check(op)
+        argument = None if node.param is None else self.plan(node.param)
+        by = node.modifier is None or str(node.modifier.type).endswith(".By")
+        names = () if node.modifier is None else tuple(node.modifier.labels)
+
+        def ask(moment: Moment) -> Vector:
+            value = None if argument is None else argument.ask(moment)
+            return aggregates.aggregate(op, inner.ask(moment), by=by, names=names, argument=value)
+
+        return Plan("vector", ask)
+
+    def _binary(self, node: Node) -> Plan:
+        left, right, operation = self.plan(node.lhs), self.plan(node.rhs), _operation(node)
+
+        def of_vectors(moment: Moment) -> Vector:
+            if operation.op in binary.SETS:
+                return distinct(binary.of_sets(operation, left.ask(moment), right.ask(moment)))
+            return distinct(binary.of_vectors(operation, left.ask(moment), right.ask(moment)))
+
+        def mixed(moment: Moment) -> Vector:
+            swapped = left.kind == "scalar"
+            vector, scalar = (right, left) if swapped else (left, right)
+            found = binary.of_vector_and_scalar(operation, vector.ask(moment), scalar.ask(moment), swapped=swapped)
+            return distinct(found)
+
+        if left.kind == right.kind == "scalar":
+            return Plan("scalar", lambda moment: binary.of_scalars(operation, left.ask(moment), right.ask(moment)))
+        return Plan("vector", of_vectors if left.kind == right.kind else mixed)
+
+    def _call(self, node: Node) -> Plan:
+        name, arguments = node.func.name, list(node.args)
+        if name in RANGES:
+            return self._over_range(name, arguments)
+        special: Callable[[list[Node]], Plan] | None = getattr(self, f"_call_{name}", None)
+        if special is not None:
+            return special(arguments)
+        plans = [self.plan(argument) for argument in arguments]
+        if name in functions.DATES:
+            return self._date(functions.DATES[name], plans)
+        if name in functions.MATH:
+            function = functions.MATH[name]
+            return Plan("vector", lambda moment: distinct(functions.mapped(function, plans[0].ask(moment))))
+        if name in functions.VECTORS:
+            whole = functions.VECTORS[name]
+            return Plan("vector", lambda moment: distinct(whole(*(plan.ask(moment) for plan in plans))))
+        raise NotInSandbox(f"the PromQL function {name}")
+
+    def _over_range(self, name: str, arguments: list[Node]) -> Plan:
+        plans = [self.plan(argument) for argument in arguments]
+        matrix = next(plan for plan in plans if plan.kind == "matrix")
+        others = [plan for plan in plans if plan is not matrix]
+        function, keeps_name = RANGES[name], name in _KEEPS_NAME
+
+        def ask(moment: Moment) -> Vector:
+            found: Matrix = matrix.ask(moment)
+            window = Window(found.start, found.end, tuple(plan.ask(moment) for plan in others))
+            vector = []
+            for row in found.rows:
+                value = function(row.runs, window)
+                if value is not None:
+                    vector.append(Element(row.labels if keeps_name else nameless(row.labels), value))
+            return distinct(vector)
+
+        return Plan("vector", ask)
+
+    def _date(self, function: Callable[[float], float], plans: list[Plan]) -> Plan:
+        self.knows_time = True
+        if plans:
+            return Plan("vector", lambda moment: distinct(functions.mapped(function, plans[0].ask(moment))))
+        return Plan("vector", lambda moment: [Element({}, float(function(moment.at / 1000)))])
+
+    def _call_time(self, _: list[Node]) -> Plan:
+        self.knows_time = True
+        return Plan("scalar", lambda moment: moment.at / 1000)
+
+    def _call_pi(self, _: list[Node]) -> Plan:
+        return Plan("scalar", lambda _: math.pi)
+
+    def _call_scalar(self, arguments: list[Node]) -> Plan:
+        inner = self.plan(arguments[0])
+        return Plan("scalar", lambda moment: functions.scalar(inner.ask(moment)))
+
+    def _call_timestamp(self, arguments: list[Node]) -> Plan:
+        """Plan the time of the sample itself for a selector, of the query for anything else."""
+        self.knows_time = True
+        inner, bare = self.plan(arguments[0]), _bare(arguments[0])
+        if type(bare).__name__ != "VectorSelector":
+            return Plan(
+                "vector", lambda moment: distinct(functions.mapped(lambda _: moment.at / 1000, inner.ask(moment)))
+            )
+        shift, step = self._shift(bare), self._history.step
+
+        def ask(moment: Moment) -> Vector:
+            scraped = shift(moment) // step * step / 1000
+            return distinct(functions.mapped(lambda _: scraped, inner.ask(moment)))
+
+        return Plan("vector", ask)
+
+    def _call_absent(self, arguments: list[Node]) -> Plan:
+        inner, matchers = self.plan(arguments[0]), _sure_of(arguments[0])
+        return Plan("vector", lambda moment: functions.absent(matchers, len(inner.ask(moment))))
+
+    def _call_absent_over_time(self, arguments: list[Node]) -> Plan:
+        inner, matchers = self.plan(arguments[0]), _sure_of(arguments[0])
+        return Plan("vector", lambda moment: functions.absent(matchers, len(inner.ask(moment).rows)))
+
+    def _series(self, selector: Node) -> Callable[[], list[Series]]:
+        """Return what finds a selector's series, again only when some came or went."""
+        matchers, history = matchers_of(selector), self._history
+        self.names.add(name_of(matchers))
+        census = -1
+        found: list[Series] = []
+
+        def series() -> list[Series]:
+            nonlocal census, found
+            if census != history.census:
+                census, found = history.census, find(history, matchers)
+            return found
+
+        return series
+
+    def _shift(self, node: Node) -> Callable[[Moment], int]:
+        """Return what turns the query's moment into that of a selector or subquery."""
+        offset = _ms(node.offset) if node.offset else 0
+        self.reach += abs(offset)
+        if node.at is None:
+            return lambda moment: moment.at - offset
+        self.knows_time = True
+        kind = str(node.at.type).rpartition(".")[2]
+        if kind == "Start":
+            return lambda moment: moment.start - offset
+        if kind == "End":
+            return lambda moment: moment.end - offset
+        fixed = round(node.at.at.timestamp() * 1000)
+        return lambda _: fixed - offset
+
+
+def _operation(node: Node) -> binary.Operation:
+    modifier, op = node.modifier, str(node.op)
+    if op not in binary.ARITHMETIC and op not in binary.COMPARISONS and op not in binary.SETS:
+        raise NotInSandbox(f"the PromQL operator {op}")
+    if modifier is None:
+        return binary.Operation(op)
+    fill = modifier.fill_values
+    if fill is not None and (fill.lhs is not None or fill.rhs is not None):
+        raise NotInSandbox("PromQL's fill modifier")
+    matching, cardinality = modifier.matching, str(modifier.card).rpartition(".")[2]
+    return binary.Operation(
+        op,
+        as_bool=modifier.return_bool,
+        on=matching is not None and str(matching.type).endswith(".Include"),
+        names=() if matching is None else tuple(matching.labels),
+        many={"ManyToOne": "left", "OneToMany": "right"}.get(cardinality, ""),
+        included=tuple(modifier.group_labels or ()),
+    )
+
+
+def _elements(plan: Plan, moment: Moment) -> Vector:
+    found = plan.ask(moment)
+    return found if plan.kind == "vector" else [Element({}, found)]
+
+
+def _bare(node: Node) -> Node:
+    return _bare(node.expr) if type(node).__name__ == "ParenExpr" else node
+
+
+def _sure_of(node: Node) -> list[Matcher]:
+    """Return the matchers of what `absent` looks at, where it is a selector."""
+    bare = _bare(node)
+    if type(bare).__name__ == "MatrixSelector":
+        bare = bare.vector_selector
+    return matchers_of(bare) if type(bare).__name__ == "VectorSelector" else []
+
+
+def _ms(duration: timedelta) -> int:
+    return round(duration.total_seconds() * 1000)
