@@ -8,7 +8,7 @@ operation's failure never delays another's. Only the calling thread touches the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,12 @@ from reconciler.propose.proposals import propose
 from reconciler.propose.publish import commit, publish
 from reconciler.steps import Perform, Verb, View
 from reconciler.texts import close_comment
+from reconciler.watching import UNWATCHED, side_by_side
 
 if TYPE_CHECKING:
     from reconciler.book import Book
     from reconciler.ports import Forge, Ports
+    from reconciler.watching import Watcher
 
 _SIDE_BY_SIDE = 8
 
@@ -42,14 +44,15 @@ class _Prepared:
     proposal: Proposal | None = None
 
 
-def perform(steps: Sequence[Perform], view: View, ports: Ports, book: Book) -> None:
+def perform(steps: Sequence[Perform], view: View, ports: Ports, book: Book, watcher: Watcher = UNWATCHED) -> None:
     """Carry out one round of effects; failures are recorded, never raised, except the ledger's own.
 
-    Each effect goes on as soon as it is prepared: a restart does not wait for a slow Git server.
+    Each effect goes on as soon as it is prepared: a restart does not wait for a slow Git server. A watcher who wants
+    an end lets those finish that were announced; no other is.
 
     Raises LedgerError when an intent or a result cannot be written.
     """
-    with ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE, thread_name_prefix="effect") as pool:
+    with side_by_side(_SIDE_BY_SIDE, "effect") as pool:
         pending: dict[Future[_Prepared | Result], Perform] = {
             pool.submit(_prepare, step, book.get(step.operation), view, ports): step for step in steps
         }
@@ -59,8 +62,15 @@ def perform(steps: Sequence[Perform], view: View, ports: Ports, book: Book) -> N
                 outcome = _outcome(future, step)
                 if not isinstance(outcome, _Prepared):
                     book.record(outcome)
-                elif _still_goes(outcome, view, book) and book.intend([_intent(outcome)]):
+                elif (
+                    not watcher.wants_an_end() and _still_goes(outcome, view, book) and book.intend([_intent(outcome)])
+                ):
                     pending[pool.submit(_do, outcome, book.get(step.operation), view, ports)] = step
+
+
+def in_words(steps: Sequence[Perform]) -> str:
+    """Say what these effects are, for whoever watches."""
+    return ", ".join(dict.fromkeys(_DOING[step.verb] for step in steps))
 
 
 def _still_goes(prepared: _Prepared, view: View, book: Book) -> bool:
@@ -189,4 +199,12 @@ _DO: dict[Verb, Callable[[_Prepared, Operation, View, Ports], Result]] = {
     Verb.PROPOSE: _propose,
     Verb.CLOSE: _close,
     Verb.REFRESH: _refresh,
+}
+
+_DOING = {
+    Verb.RUN: "acting on the cluster",
+    Verb.APPLY: "applying to the cluster",
+    Verb.PROPOSE: "opening pull requests",
+    Verb.CLOSE: "closing pull requests",
+    Verb.REFRESH: "asking delivery to reread Git",
 }

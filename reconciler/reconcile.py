@@ -21,10 +21,11 @@ from reconciler.model.operation import Draft, EventKind, Operation, Phase
 from reconciler.model.report import Held, PassReport, Plan, PlannedAction, PlannedRemedy
 from reconciler.model.verdict import Answer, Route
 from reconciler.observe import observe
-from reconciler.perform import perform
+from reconciler.perform import in_words, perform
 from reconciler.propose.proposals import propose
 from reconciler.sentences import pass_sentence, sentence
 from reconciler.steps import Perform, Record, View, Wait, next_steps
+from reconciler.watching import UNWATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,21 +36,23 @@ if TYPE_CHECKING:
     from reconciler.model.snapshot import Snapshot
     from reconciler.ports import Ports
     from reconciler.settings import Settings
+    from reconciler.watching import Watcher
 
 _ROUNDS = 8  # the longest way in one pass is verdict, intent, merge, live, check; the rest is margin
 
 
-def reconcile(ports: Ports, settings: Settings) -> PassReport:
-    """Make one pass.
+def reconcile(ports: Ports, settings: Settings, watcher: Watcher = UNWATCHED) -> PassReport:
+    """Make one pass; a watcher who wants an end gets it between two effects, with a report of what was done.
 
     Raises LedgerError when the ledger cannot be read, written or believed: then nothing is done.
     """
     started = ports.clock.now()
     book = Book(ports.ledger, ports.clock.now)
-    snapshot = observe(ports, book.open_operations, settings, started)
+    snapshot = observe(ports, book.open_operations, settings, started, watcher)
+    watcher.doing("deciding")
     findings = diagnose(snapshot, settings)
     held = _open_operations(findings, snapshot, settings, book)
-    waiting = _advance_all(_view(snapshot, findings, settings, ports, book, started), ports, book)
+    waiting = _advance_all(_view(snapshot, findings, settings, ports, book, started), ports, book, watcher)
     return _report(
         book,
         snapshot,
@@ -62,11 +65,12 @@ def reconcile(ports: Ports, settings: Settings) -> PassReport:
     )
 
 
-def plan(ports: Ports, settings: Settings) -> Plan:
+def plan(ports: Ports, settings: Settings, watcher: Watcher = UNWATCHED) -> Plan:
     """Return what a pass would start now; reads everything, writes nothing."""
     now = ports.clock.now()
     book = Book(ports.ledger, ports.clock.now)
-    snapshot = observe(ports, book.open_operations, settings, now)
+    snapshot = observe(ports, book.open_operations, settings, now, watcher)
+    watcher.doing("deciding")
     findings = diagnose(snapshot, settings)
     remedies, held = _remedies(findings, snapshot, settings, book.operations, now)
     view = _view(snapshot, findings, settings, ports, book, now)
@@ -151,7 +155,7 @@ def _open_operations(
     return held
 
 
-def _advance_all(view: View, ports: Ports, book: Book) -> dict[str, str]:
+def _advance_all(view: View, ports: Ports, book: Book, watcher: Watcher) -> dict[str, str]:
     """Advance every open operation until nothing is left to do now; return what each one waits for."""
     waiting: dict[str, str] = {}
     for _ in range(_ROUNDS):
@@ -163,8 +167,9 @@ def _advance_all(view: View, ports: Ports, book: Book) -> dict[str, str]:
             book.record(record.drafts)
         effects = [s for s in steps if isinstance(s, Perform) and book.get(s.operation).is_open]
         if effects:
-            perform(effects, view, ports, book)
-        if not records and not effects:
+            watcher.acting(in_words(effects))
+            perform(effects, view, ports, book, watcher)
+        if (not records and not effects) or watcher.wants_an_end():
             break
     return waiting
 

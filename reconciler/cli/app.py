@@ -8,6 +8,7 @@ import os
 import click
 
 from reconciler import __version__
+from reconciler.cli import stopping
 from reconciler.cli.answers import approve, reject
 from reconciler.cli.audit import audit
 from reconciler.cli.doctor import doctor
@@ -21,6 +22,7 @@ from reconciler.cli.teaching import TaughtGroup
 from reconciler.cli.traces import print_trace
 from reconciler.errors import ReconcilerError
 from reconciler.plain import one_line
+from reconciler.report.terminal import may_colour
 
 EXIT_DEFECT = 70  # EX_SOFTWARE of sysexits.h
 _LINE = 1000  # characters; our own messages are short, what they quote is cut already
@@ -36,7 +38,9 @@ class Guarded(TaughtGroup):
         except ReconcilerError as error:
             _report(ctx, error)
             ctx.exit(error.exit_code)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+        except KeyboardInterrupt as interruption:
+            ctx.exit(stopping.report(interruption))
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except OSError as error:
             if error.errno == errno.EPIPE:  # `reconciler audit export | head`: click ends quietly
@@ -102,11 +106,10 @@ def cli(ctx: click.Context, config: str, debug: bool) -> None:  # noqa: FBT001 -
     policy lets it.
 
     Exit codes: 0 done, 2 wrong usage or configuration, 3 a server failed, 4 refused, 5 the ledger is not sound,
-    6 another pass runs, 7 no such operation, 70 a defect of reconciler.
+    6 another pass runs, 7 no such operation, 70 a defect of reconciler, 130 interrupted.
     """
     ctx.obj = Session(config=config, debug=debug, environ=dict(os.environ))
-    if os.environ.get("NO_COLOR"):
-        ctx.color = False
+    ctx.color = may_colour()
 
 
 for _command in (init, doctor, plan, run, status, explain, approve, reject, audit):
@@ -115,4 +118,9 @@ for _command in (init, doctor, plan, run, status, explain, approve, reject, audi
 
 def main() -> None:
     """Run the command line; the entry point of the installed script."""
-    cli(prog_name="reconciler")
+    try:
+        cli(prog_name="reconciler")
+    except SystemExit as ended:
+        if stopping.is_interrupted(ended.code):
+            stopping.leave(int(str(ended.code)))
+        raise

@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli.options import output_option
 from reconciler.cli.session import Session, pass_session
+from reconciler.cli.stopping import watched
 from reconciler.cli.teaching import Taught
 from reconciler.errors import ReconcilerError, SourceError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.ports import Diagnosis, Examined
     from reconciler.report.blocks import Row
     from reconciler.report.terminal import Format
+    from reconciler.watching import Watcher
 
 
 @click.command(
@@ -38,7 +40,8 @@ def doctor(session: Session, form: Format) -> None:
     from reconciler.report.blocks import Column
     from reconciler.report.terminal import print_rows
 
-    rows = [_row(d) for d in _examine(session)]
+    with watched(untouched="nothing was changed", debug=session.debug) as watcher:
+        rows = [_row(d) for d in _examine(session, watcher)]
     columns = (
         Column("SUBJECT", lambda r: r["subject"], least=24),
         Column("STATE", _state, _state_style, whole=True),
@@ -52,17 +55,25 @@ def doctor(session: Session, form: Format) -> None:
         click.get_current_context().exit(SourceError.exit_code)
 
 
-def _examine(session: Session) -> list[Diagnosis]:
+def _examine(session: Session, watcher: Watcher) -> list[Diagnosis]:
     """Build one after the other (imports do not gain from threads), then ask all servers at once."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from reconciler.cli.logs import configure
+    from reconciler.watching import side_by_side
 
+    watcher.doing("getting ready")
     configure(debug=session.debug)
     built = [(subject, _built(subject, build)) for subject, build in session.composition.examined()]
-    with ThreadPoolExecutor(max_workers=len(built)) as pool:
-        answers = pool.map(lambda pair: _asked(*pair), built)
-    return [diagnosis for answer in answers for diagnosis in answer]
+    silent = [subject for subject, _ in built]
+
+    def ask(subject: str, one: Examined | Diagnosis) -> Sequence[Diagnosis]:
+        answer = _asked(subject, one)
+        silent.remove(subject)
+        watcher.doing(f"asking {', '.join(silent)}")
+        return answer
+
+    with side_by_side(len(built), "doctor") as pool:
+        answers = [pool.submit(ask, subject, one) for subject, one in built]
+        return [diagnosis for answer in answers for diagnosis in answer.result()]
 
 
 def _built(subject: str, build: Callable[[], Examined]) -> Examined | Diagnosis:

@@ -5,14 +5,27 @@ On a terminal lines are for people, elsewhere one JSON object a line. Standard o
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, cast
 
 from reconciler.plain import one_line
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
+
+
+class _StandardError(io.TextIOBase):
+    """Whatever the standard error is when a line is written: while progress is shown, lines go above it."""
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Let it appear."""
+        sys.stderr.flush()
 
 
 def configure(*, debug: bool) -> None:
@@ -31,10 +44,10 @@ def configure(*, debug: bool) -> None:
             _renderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _StandardError())),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True)
+    logging.basicConfig(level=level, stream=_StandardError(), format="%(levelname)s %(name)s %(message)s", force=True)
 
 
 def _renderer() -> Processor:

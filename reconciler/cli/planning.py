@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli.options import output_option
 from reconciler.cli.session import Session, pass_session
+from reconciler.cli.stopping import watched
 from reconciler.cli.teaching import Taught
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def plan(session: Session, form: Format) -> None:
     from reconciler.report.passes import plan_blocks
     from reconciler.report.terminal import Format, print_data, show
 
-    made = planned(session.ports(), session.settings)
+    with watched(untouched="nothing was touched", debug=session.debug) as watcher:
+        watcher.doing("getting ready")
+        made = planned(session.ports(), session.settings, watcher)
     if form is Format.TABLE:
         show(plan_blocks(made))
     else:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.options import as_duration, output_option
+from reconciler.cli.progress import progress
 from reconciler.cli.session import Session, pass_session
+from reconciler.cli.stopping import SAFE_POINT, Interrupted, Onlooker, stopped_between_passes, watched
 from reconciler.cli.teaching import Taught
 from reconciler.cli.traces import print_trace
 from reconciler.errors import ReconcilerError
 from reconciler.plain import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import threading
     from datetime import timedelta
-    from types import FrameType
 
     from reconciler.model.report import PassReport
     from reconciler.ports import Ports
     from reconciler.report.terminal import Format
+    from reconciler.watching import Watcher
 
 _SHORTEST = 1.0  # seconds; a shorter interval only asks every server for nothing
+_UNTOUCHED = "nothing was done; the next pass reads everything again"
 
 
 @click.command(
@@ -44,27 +44,38 @@ def run(session: Session, once: bool, interval: timedelta | None, form: Format) 
     """Observe, decide, act, follow up: one pass, or one every interval.
 
     A pass never waits for people or for delivery: it does what can be done now and says what it waits for. Run it
-    again, by hand, from cron or with --interval, and it goes on from there. Ctrl-C or SIGTERM end the loop after the
-    pass under way; a second one ends it at once, which is safe too.
+    again, by hand, from cron or with --interval, and it goes on from there.
+
+    Ctrl-C or SIGTERM end a single pass at a safe point (exit code 130 or 143), and the loop after the pass under way
+    (exit code 0); a second one ends either at once, which is safe too: the ledger knows what was begun.
     """
     if once and interval is not None:
         raise click.UsageError("--once and --interval exclude each other")
-    ports = session.ports()
     if interval is None:
-        _print_pass(_one_pass(session, ports), form, compact=False)
+        _once(session, form)
         return
     pause = interval.total_seconds()
     if pause < _SHORTEST:
         raise click.UsageError("--interval is at least 1s")
-    with _stopped_by_signals() as stop:
+    ports = session.ports()
+    with stopped_between_passes() as stop:
         _loop(session, ports, stop, pause, form)
 
 
-def _one_pass(session: Session, ports: Ports) -> PassReport:
+def _once(session: Session, form: Format) -> None:
+    with watched(untouched=_UNTOUCHED, debug=session.debug) as watcher:
+        watcher.doing("getting ready")
+        report = _one_pass(session, session.ports(), watcher)
+    _print_pass(report, form, compact=False)
+    if watcher.asked is not None:
+        raise Interrupted(watcher.asked, SAFE_POINT)
+
+
+def _one_pass(session: Session, ports: Ports, watcher: Watcher) -> PassReport:
     from reconciler.reconcile import reconcile
 
     with ports.ledger.exclusive():
-        return reconcile(ports, session.settings)
+        return reconcile(ports, session.settings, watcher)
 
 
 def _print_pass(report: PassReport, form: Format, *, compact: bool) -> None:
@@ -82,14 +93,18 @@ def _loop(session: Session, ports: Ports, stop: threading.Event, pause: float, f
     """Make passes until stopped; one that fails is told, and the next one tries again."""
     while not stop.is_set():
         try:
-            _print_pass(_one_pass(session, ports), form, compact=True)
+            with progress(debug=session.debug) as shown:
+                report = _one_pass(session, ports, Onlooker(shown))
+            _print_pass(report, form, compact=True)
         except ReconcilerError as error:
             _tell_failure(session, error, f"{error}; {error.remedy}")
         except BrokenPipeError:
             raise  # nobody reads any more
         except Exception as error:  # noqa: BLE001 - the loop lives on whatever a pass meets
             _tell_failure(session, error, f"{type(error).__name__}: {error} (this is a defect of reconciler)")
-        stop.wait(pause)
+        with progress(debug=session.debug) as shown:
+            shown.say(f"the next pass is {pause:g}s after this one; Ctrl-C stops")
+            stop.wait(pause)
     click.echo("stopped", err=True)
 
 
@@ -97,25 +112,3 @@ def _tell_failure(session: Session, error: Exception, text: str) -> None:
     click.echo(f"{click.style('the pass failed:', fg='red')} {one_line(text, 1000)}", err=True)
     if session.debug:
         print_trace(error)
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C or SIGTERM into an event; the second one does what it always does."""
-    stop = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(number: int, _: FrameType | None) -> None:
-        stop.set()
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        name = signal.Signals(number).name
-        click.echo(f"{name}: stopping after the pass under way; once more stops at once", err=True)
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -7,7 +7,6 @@ broken source never stops the others.
 from __future__ import annotations
 
 from collections import defaultdict
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import ReconcilerError, foreign_text
@@ -15,9 +14,11 @@ from reconciler.model.action import ActionClass
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.snapshot import ClusterView, Followed, Snapshot
 from reconciler.observe.follow import follow
+from reconciler.watching import UNWATCHED, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Future
     from datetime import datetime
 
     from reconciler.model.delivery import Application
@@ -26,19 +27,35 @@ if TYPE_CHECKING:
     from reconciler.model.proposal import PullRequest
     from reconciler.ports import Ports
     from reconciler.settings import Settings
+    from reconciler.watching import Watcher
 
 T = TypeVar("T")
 _SOURCES = 6  # asked side by side
 
 
-def observe(ports: Ports, operations: Iterable[Operation], settings: Settings, now: datetime) -> Snapshot:
+def observe(
+    ports: Ports,
+    operations: Iterable[Operation],
+    settings: Settings,
+    now: datetime,
+    watcher: Watcher = UNWATCHED,
+) -> Snapshot:
     """Take the snapshot of this pass; `operations` are the open ones, whose facts are looked up too."""
     followed = tuple(operations)
     wanted = wanted_fields(followed)
-    with ThreadPoolExecutor(max_workers=_SOURCES, thread_name_prefix="observe") as pool:
+    silent: list[str] = []  # sources that have not answered yet
+
+    def answered(source: str) -> None:
+        silent.remove(source)
+        watcher.doing(f"reading {', '.join(silent) or 'pull requests and merges'}")
+
+    with side_by_side(_SOURCES, "observe") as pool:
 
         def ask(source: str, question: Callable[[], Fact[T]]) -> Future[Fact[T]]:
-            return pool.submit(_answer, source, question)
+            silent.append(source)
+            asked: Future[Fact[T]] = pool.submit(_answer, source, question)
+            asked.add_done_callback(lambda _: answered(source))
+            return asked
 
         cluster = ask("kubernetes", lambda: ports.cluster.observe(wanted))
         peaks = ask("prometheus", lambda: ports.metrics.memory_peaks(window=settings.metrics.window, at=now))
