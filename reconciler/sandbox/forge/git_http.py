@@ -14,7 +14,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.forge import git_receive, git_upload
+from reconciler.sandbox.forge import git_receive, git_upload, pkt_lines
 from reconciler.sandbox.forge.repository import BareRepository
 from reconciler.sandbox.wire import NotInSandbox, Response
 
@@ -116,7 +116,9 @@ def serve(request: Request, repository: BareRepository, *, may_push: MayPush, pu
         raise NotInSandbox(f"{request.path} of Git over HTTP")
     if wanted.listing:
         listed = git_receive.listing(repository) if wanted.writes else git_upload.listing(repository)
-        return _git(f"{wanted.service}-advertisement", _pkt(f"# service={wanted.service}\n") + b"0000" + listed)
+        return _git(
+            f"{wanted.service}-advertisement", pkt_lines.line(f"# service={wanted.service}\n") + pkt_lines.END + listed
+        )
     if request.method != "POST" or request.headers.get("content-type") != f"application/x-{wanted.service}-request":
         return _plain(415, "Unsupported Media Type")
     try:
@@ -137,10 +139,6 @@ def _body(request: Request) -> bytes:
     if encoding != "identity":
         raise NotInSandbox(f"Git requests in the encoding {encoding}")
     return request.body
-
-
-def _pkt(text: str) -> bytes:
-    return f"{len(text) + 4:04x}{text}".encode()
 
 
 def _git(kind: str, body: bytes) -> Response:

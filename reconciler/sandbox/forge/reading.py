@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.forge import changes, merging
+from reconciler.sandbox.forge import changes, git_pack, merging
 from reconciler.sandbox.forge.nouns import CommitView, FileChange, NotThere, Signed, TreeEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import pygit2
@@ -65,6 +65,22 @@ class Reading:
             raise NotThere(f"there is no object {sha}")
         kind, content = self._git().odb.read(sha)
         return int(kind), content
+
+    def is_commit(self, sha: str) -> bool:
+        """Tell whether there is a commit of this whole name."""
+        import pygit2
+
+        return self.has(sha) and isinstance(self._git()[sha], pygit2.Commit)
+
+    def annotated_tags(self) -> list[str]:
+        """Return the tags that are objects of their own and stand for a commit."""
+        tags = self.refs("refs/tags/").items()
+        return [sha for name, sha in tags if self.resolve(name) not in (sha, None)]
+
+    def pack(self, wants: Iterable[str], haves: Iterable[str], *, tags: Iterable[str] = ()) -> bytes:
+        """Return a pack of what somebody who has some commits lacks of others, with the tags among these."""
+        git = self._git()
+        return git_pack.packed(git, git_pack.missing(git, wants, haves, tags=tags))
 
     def resolve(self, ref_or_sha: str) -> str | None:
         """Return the commit that a branch, a full reference, a tag or a whole object name stands for."""

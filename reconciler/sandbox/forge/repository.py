@@ -5,6 +5,7 @@ Protects: references move by compare-and-set only; every time is given, so equal
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Literal, Self
 
 from reconciler.sandbox.forge import merging, trees
@@ -48,6 +49,10 @@ Method = Literal["merge", "squash", "rebase"]
 class BareRepository(Reading):
     """One repository in its folder; may be used from several threads."""
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._moving = threading.Lock()  # or one of two that come at once would find the file of the other's lock
+
     @classmethod
     def create(
         cls, path: Path, files: Mapping[str, str], *, author: Person, at: datetime, branch: str = "main"
@@ -84,17 +89,22 @@ class BareRepository(Reading):
         if new is not None and ref.startswith(HEADS) and not isinstance(git[new], pygit2.Commit):
             raise RefRefused(f"cannot update ref '{ref}': trying to write non-commit object {new} to branch '{ref}'")
         try:
-            with git.transaction() as transaction:
-                transaction.lock_ref(ref)
-                actual = self.ref(ref)
-                if actual != expected:
-                    raise RefMoved(ref, expected, actual)
-                if new is not None:
-                    transaction.set_target(ref, new)
-                elif actual is not None:
-                    transaction.remove(ref)
+            self._move(ref, new, expected)
         except (pygit2.GitError, OSError, ValueError) as error:
+            if self.ref(ref) != expected:
+                raise RefMoved(ref, expected, self.ref(ref)) from error
             raise RefRefused(_blocked(ref, self.refs("refs/")) or f"cannot lock ref '{ref}': {error}") from error
+
+    def _move(self, ref: str, new: str | None, expected: str | None) -> None:
+        with self._moving, self._git().transaction() as transaction:
+            transaction.lock_ref(ref)
+            actual = self.ref(ref)
+            if actual != expected:
+                raise RefMoved(ref, expected, actual)
+            if new is not None:
+                transaction.set_target(ref, new)
+            elif actual is not None:
+                transaction.remove(ref)
 
     def keep(self, kind: int, content: bytes) -> str:
         """Write an object of one of Git's four kinds, as packs number them."""
@@ -177,6 +187,6 @@ class BareRepository(Reading):
 def _blocked(ref: str, refs: Mapping[str, str]) -> str:
     """Return git's words for a name that stands where a folder would have to be, "" when none does."""
     for other in refs:
-        if f"{ref}/".startswith(f"{other}/") or f"{other}/".startswith(f"{ref}/"):
+        if ref.startswith(f"{other}/") or other.startswith(f"{ref}/"):
             return f"cannot lock ref '{ref}': '{other}' exists; cannot create '{ref}'"
     return ""

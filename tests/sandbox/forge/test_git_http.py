@@ -94,6 +94,28 @@ def test_fetch_brings_only_what_is_new(served: Served, work: Path) -> None:
     assert git(work, "fsck") == ""
 
 
+def test_fetch_from_an_unrelated_history(served: Served, work: Path) -> None:
+    """Nothing in common: everything is sent, folders and all, and git finds it sound."""
+    git(work, "checkout", "-q", "--orphan", "other")
+    git(work, "commit", "-q", "-m", "unrelated")
+    git(work, "branch", "-q", "-D", "main")
+    git(work, "update-ref", "-d", "refs/remotes/origin/main")
+    served.repository.commit_files("main", {"a/b/c": b"1"}, "m\n", author=ANA, at=AT)
+    git(work, "fetch", "-q")
+
+    assert git(work, "show", "origin/main:a/b/c") == "1"
+    assert git(work, "fsck") == ""
+
+
+def test_commit_is_fetched_by_its_name(served: Served, work: Path) -> None:
+    """As on GitHub, a commit can be asked for that no branch is at."""
+    second = served.repository.commit_files("main", {"a": b"1"}, "m\n", author=ANA, at=AT)
+    served.repository.commit_files("main", {"a": b"2"}, "m\n", author=ANA, at=AT)
+    git(work, "fetch", "-q", "origin", second)
+
+    assert git(work, "rev-parse", "FETCH_HEAD") == second
+
+
 def test_second_fetch_asks_for_the_listing_alone(served: Served, work: Path) -> None:
     """Where nothing is new, no pack is made."""
     served.requests.clear()
@@ -102,25 +124,34 @@ def test_second_fetch_asks_for_the_listing_alone(served: Served, work: Path) -> 
     assert {request.method for request in served.requests} == {"GET"}
 
 
-def test_shallow_clone_and_what_it_pushes_later(served: Served, work: Path, tmp_path: Path) -> None:
+def test_shallow_clone_is_refused_by_the_client(served: Served, tmp_path: Path) -> None:
+    """The sandbox does not offer it, and git says so."""
+    said = told_by(tmp_path, "clone", "--depth", "1", served.url_of(WRITER_TOKEN), "shallow")
+
+    assert "Server does not support shallow clients" in said
+
+
+def test_push_out_of_a_shallow_clone_is_taken(served: Served, work: Path, tmp_path: Path) -> None:
     """A history that is cut at the client is whole at the server."""
     change(work, "memory: 1Gi\n")
     git(work, "push", "-q")
-    git(tmp_path, "clone", "-q", "--depth", "1", served.url_of(WRITER_TOKEN), "shallow")
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{served.repository.path}", "shallow")
     pushed = change(tmp_path / "shallow", "memory: 2Gi\n")
-    git(tmp_path / "shallow", "push", "-q")
+    git(tmp_path / "shallow", "push", "-q", served.url_of(WRITER_TOKEN), "main")
 
-    assert git(tmp_path / "shallow", "rev-list", "--count", "HEAD") == "2"
     assert head_of(served) == pushed
     assert git(served.repository.path, "rev-list", "--count", "main") == "3"
 
 
-def test_tags_are_listed_with_what_they_stand_for(served: Served, work: Path) -> None:
-    """An annotated tag is an object of its own; a fetch of its commit brings it along."""
+def test_tags_are_listed_with_what_they_stand_for(served: Served, work: Path, tmp_path: Path) -> None:
+    """An annotated tag is an object of its own; a clone brings it along."""
     git(work, "tag", "-a", "-m", "first", "v1")
     git(work, "push", "-q", "origin", "v1")
 
+    git(tmp_path, "clone", "-q", served.url_of(WRITER_TOKEN), "other")
+
     assert f"{head_of(served)}\trefs/tags/v1^{{}}" in git(work, "ls-remote").splitlines()
+    assert git(tmp_path / "other", "cat-file", "-t", "v1") == "tag"
 
 
 def test_push_is_told_to_the_forge(served: Served, work: Path) -> None:

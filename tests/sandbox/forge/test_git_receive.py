@@ -142,11 +142,28 @@ def test_nonsense_is_an_error_in_the_protocols_words(served: Served, body: bytes
     assert served.moves == []
 
 
+def test_old_clients_get_a_pack_without_bands(served: Served) -> None:
+    """A client that can do nothing at all is told the first common commit, and then the pack."""
+    first = head_of(served)
+    second = served.repository.commit_files("main", {"a": b"1"}, "m\n", author=ANA, at=AT)
+    talk = line(f"want {second}\n") + b"0000" + line(f"have {'1' * 40}\n") + line(f"have {first}\n")
+
+    assert request_of(served, talk + b"0000", "git-upload-pack") == line(f"ACK {first}\n")
+    answer = request_of(served, talk + line("done\n"), "git-upload-pack")
+    assert answer.startswith(line(f"ACK {first}\n") * 2 + b"PACK")
+
+
+@pytest.mark.parametrize("body", [b"zzzz", b"00ff12", line("hello\n")])
+def test_nonsense_of_a_fetch_is_an_error_too(served: Served, body: bytes) -> None:
+    """Bytes that are no fetch."""
+    assert request_of(served, body, "git-upload-pack")[4:].startswith(b"ERR upload-pack: ")
+
+
 def test_unknown_want_is_an_error_in_gits_words(served: Served) -> None:
-    """A commit that no reference names is not given out."""
+    """A commit that is not there is not waited for."""
     wants = line(f"want {'1' * 40} side-band-64k thin-pack ofs-delta\n") + b"0000" + line("done\n")
 
-    assert b"ERR upload-pack: " in request_of(served, wants, "git-upload-pack")
+    assert f"ERR upload-pack: not our ref {'1' * 40}".encode() in request_of(served, wants, "git-upload-pack")
 
 
 def test_bodies_may_be_compressed(served: Served) -> None:
