@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.adapters.clock import SystemClock
+from tests.beds.users import ADMIN
 from tests.testbed import argocd, build, control_plane, gitea, kwok, monitoring, opa, packages
 from tests.testbed.control_plane import ControlPlane
-from tests.testbed.gitea import ADMIN, Gitea
+from tests.testbed.gitea import Gitea
 from tests.testbed.monitoring import Monitoring
 from tests.testbed.processes import Process, Processes, until
 
