@@ -48,7 +48,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What somebody may do with a repository; `may_push` gives the reason against a push to a reference."""
+    """What somebody may do with a repository; `may_push` gives the reason against moving a reference."""
 
     repository: BareRepository
     reads: bool

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from reconciler.sandbox.forge.repository import BareRepository
 
-MayPush = Callable[[str], str | None]  # the reason against a push to a reference
+# The reason against moving a reference, of its name, old and new commit; the pushed objects can be looked at already.
+MayPush = Callable[[str, str | None, str | None], str | None]
 Pushed = Callable[[str, str | None, str | None], None]  # reference, old and new commit
 
 _FEATURES = "report-status delete-refs side-band-64k quiet ofs-delta object-format=sha1 agent=git/sandbox"
@@ -95,7 +96,7 @@ def _refusal(repository: BareRepository, command: Command, may_push: MayPush, me
         return "funny refname"
     if ref.startswith(_HIDDEN):
         return "deny updating a hidden ref"
-    reason = may_push(ref)
+    reason = may_push(ref, command.old, command.new)
     if reason is not None:
         messages += [f"error: GH006: Protected branch update failed for {ref}.", *([f"error: {reason}"] * bool(reason))]
         return "protected branch hook declined"

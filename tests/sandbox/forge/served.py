@@ -51,7 +51,7 @@ class Served:
             repository=self.repository,
             reads=self.public or user is not None,
             writes=user == WRITER,
-            may_push=self.rules.get,
+            may_push=lambda ref, _old, _new: self.rules.get(ref),
             pushed=lambda ref, old, new: self.moves.append((ref, old, new)),
         )
 

@@ -42,7 +42,10 @@ def request_of(served: Served, body: bytes, service: str = "git-receive-pack", *
         "POST", f"/{NAME}.git/{service}", {}, {"content-type": f"application/x-{service}-request", **headers}, body
     )
     answer = git_http.serve(
-        request, served.repository, may_push=served.rules.get, pushed=lambda *move: served.moves.append(move)
+        request,
+        served.repository,
+        may_push=lambda ref, _old, _new: served.rules.get(ref),
+        pushed=lambda *move: served.moves.append(move),
     )
     assert isinstance(answer.body, bytes)
     return answer.body
