@@ -83,10 +83,10 @@ def _carry_out(
         return
     yield ""
     for command in commands:
-        refusal = _refusal(repository, command, may_push, messages)
-        if not refusal and command.new and (missing or not repository.has(command.new)):
-            refusal = "missing necessary objects"
-        yield refusal or _move(repository, command, messages)
+        if command.new and (missing or not repository.has(command.new)):
+            yield "missing necessary objects"
+        else:
+            yield _refusal(repository, command, may_push, messages) or _move(repository, command, messages)
 
 
 def _refusal(repository: BareRepository, command: Command, may_push: MayPush, messages: list[str]) -> str:
@@ -96,6 +96,8 @@ def _refusal(repository: BareRepository, command: Command, may_push: MayPush, me
         return "funny refname"
     if ref.startswith(_HIDDEN):
         return "deny updating a hidden ref"
+    if command.old and not repository.has(command.old):
+        return ""  # it will be found elsewhere; the rules could not compare the two
     reason = may_push(ref, command.old, command.new)
     if reason is not None:
         messages += [f"error: GH006: Protected branch update failed for {ref}.", *([f"error: {reason}"] * bool(reason))]

@@ -85,12 +85,14 @@ def test_old_value_must_be_the_present_one(served: Served) -> None:
     stale = request_of(served, pushing(second, first, "refs/heads/main", packed()))
     taken = request_of(served, pushing(NOWHERE, second, "refs/heads/main", packed()))
     gone = request_of(served, pushing(first, NOWHERE, "refs/heads/gone", b""))
+    unheard = request_of(served, pushing("1" * 40, first, "refs/heads/main", packed()))
 
     assert (
         f"ng refs/heads/main cannot lock ref 'refs/heads/main': is at {first} but expected {second}" in stale.decode()
     )
     assert "ng refs/heads/main cannot lock ref 'refs/heads/main': reference already exists" in taken.decode()
     assert "unable to resolve reference 'refs/heads/gone'" in gone.decode()
+    assert f"is at {first} but expected {'1' * 40}" in unheard.decode()
     assert (served.repository.refs(), served.moves) == ({"refs/heads/main": first}, [])
 
 
