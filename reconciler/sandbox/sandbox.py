@@ -78,6 +78,7 @@ class Sandbox:
         """Make the nodes and serve."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.forge.url = self.github.url
+        self.argocd.clusters["sandbox"] = self.kubernetes.url
         with self.clock.lock:
             for name in _NODES:
                 self.cluster.store.create(node_manifest(name, cpu="4", memory="16Gi"), manager="kubelet")
