@@ -185,6 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self, chunks: Iterator[bytes]) -> None:
         try:
+            self.wfile.flush()  # the reader learns at once that the stream began
             for chunk in chunks:
                 if chunk:
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.cluster import access, discovery, removals, reviews, writes
+from reconciler.sandbox.cluster import access, discovery, eviction, log, removals, reviews, writes
 from reconciler.sandbox.cluster.access import AUTHENTICATED, MASTERS, Attributes, User
 from reconciler.sandbox.cluster.asks import Ask, parsed
 from reconciler.sandbox.cluster.errors import ApiError, method_not_allowed, not_found, path_not_found
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
     from reconciler.sandbox.cluster.routes import Route
     from reconciler.sandbox.cluster.values import Json
     from reconciler.sandbox.wire import Request
-
-try:
-    from reconciler.sandbox.cluster import eviction, log
-except ImportError:
-    eviction = log = None
 
 _HERE = Path(__file__).parent
 _USERS = {"admin": (MASTERS, AUTHENTICATED), "reconciler": (AUTHENTICATED,), "readonly": (AUTHENTICATED,)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.cluster import apply, patches
+from reconciler.sandbox.cluster import apply, patches, scale
 from reconciler.sandbox.cluster.asks import parsed
 from reconciler.sandbox.cluster.errors import (
     bad_request,
@@ -21,11 +21,6 @@ from reconciler.sandbox.wire import NotInSandbox, Response, json_response
 if TYPE_CHECKING:
     from reconciler.sandbox.cluster.asks import Ask
     from reconciler.sandbox.cluster.values import Json
-
-try:
-    from reconciler.sandbox.cluster import scale
-except ImportError:
-    scale = None
 
 JSON_PATCH = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
