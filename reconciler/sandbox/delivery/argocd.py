@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.sandbox.clock import Due
 from reconciler.sandbox.delivery import automation, status, windows
 from reconciler.sandbox.delivery.applying import delete_object
+from reconciler.sandbox.delivery.automation import is_automatic
 from reconciler.sandbox.delivery.comparing import Comparer, has_option
 from reconciler.sandbox.delivery.operations import (
     OVER,
@@ -55,6 +56,8 @@ _GRACE = timedelta(seconds=180)  # in which Git may fail before anybody hears of
 class _Watch:
     """What the controller remembers of one Application beside what it wrote."""
 
+    uid: str
+    automated: bool = False
     level: int = 0  # of the comparison that is asked for
     comparing: Due | None = None
     operating: Due | None = None
@@ -126,13 +129,15 @@ class ArgoCd:
 
     def _look(self, name: str) -> None:
         """Look at an Application that was written."""
-        application = self._application(name)
+        application, watch = self._application(name), self._watches.get(name)
+        uid = application["metadata"]["uid"] if application else ""
+        if watch is not None and watch.uid != uid:
+            watch.stop()
+            del self._watches[name]
+            self._tracked.watch(name, ())
         if application is None:
-            if (gone := self._watches.pop(name, None)) is not None:
-                gone.stop()
-                self._tracked.watch(name, ())
             return
-        watch = self._watches.setdefault(name, _Watch())
+        watch = self._watches.setdefault(name, _Watch(uid))
         if application["metadata"].get("deletionTimestamp"):
             self._delete(application)
             return
@@ -142,7 +147,8 @@ class ArgoCd:
             self._step_after(name, self._timing.sync, first=True)
         elif _phase(application) == "Terminating" and watch.operating is None and watch.running is not None:
             self._step_after(name, timedelta())
-        self._want(name, _wanted(application))
+        former, watch.automated = watch.automated, is_automatic(application["spec"])
+        self._want(name, max(_wanted(application), LATEST if watch.automated and not former else 0))
 
     def _objects_changed(self, name: str) -> None:
         """Look at an Application because one of its objects changed."""

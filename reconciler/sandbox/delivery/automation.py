@@ -36,17 +36,24 @@ class Decision:
 NOTHING = Decision()
 
 
+def is_automatic(spec: Json) -> bool:
+    """Tell whether Argo CD syncs by itself; the block may be there and switched off."""
+    automated = (spec.get("syncPolicy") or {}).get("automated")
+    return automated is not None and automated.get("enabled") is not False
+
+
 def decide(application: Json, found: Comparison, now: datetime) -> Decision:
     """Decide whether to begin a sync after a comparison."""
-    policy = application["spec"].get("syncPolicy") or {}
-    automated = policy.get("automated")
+    spec = application["spec"]
     idle = not application.get("operation") and not application["metadata"].get("deletionTimestamp")
-    if automated is None or automated.get("enabled") is False or not idle or found.status != "OutOfSync":
+    if not is_automatic(spec) or not idle or found.status != "OutOfSync":
         return NOTHING
+    policy = spec["syncPolicy"]
+    automated = policy["automated"]
     prunes = automated.get("prune") is True
     if not prunes and all(row.status == "Synced" or row.prune for row in found.rows):
         return NOTHING
-    operation = _operation(application["spec"], policy, found, prunes=prunes)
+    operation = _operation(spec, policy, found, prunes=prunes)
     tried = _tried(application, found)
     if tried is not None:
         decision = _after_try(application, found, tried, operation, now)

@@ -46,6 +46,17 @@ def test_policy_that_is_switched_off_is_none(world: World) -> None:
     assert world.operation == {}
 
 
+def test_policy_that_is_switched_on_syncs_at_once(world: World) -> None:
+    """Long before the next poll."""
+    world.commit({"deploy/settings.yaml": config()})
+    world.application(syncPolicy={})
+    world.wait()
+
+    world.change("Application", NAME, {"spec": {"syncPolicy": AUTOMATED}})
+
+    assert world.wait()["sync"]["status"] == "Synced"
+
+
 def test_object_that_git_gives_up_is_pruned(world: World) -> None:
     """With prune it is deleted."""
     world.commit(TWO)

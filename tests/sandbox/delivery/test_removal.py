@@ -54,12 +54,15 @@ def test_without_a_finalizer_the_objects_stay(world: World) -> None:
     assert world.find("ConfigMap", "settings") is None
 
 
-def test_application_of_the_same_name_starts_anew(world: World) -> None:
-    """What was remembered of the first one is gone with it."""
+@pytest.mark.parametrize("settled", [True, False])
+def test_application_of_the_same_name_starts_anew(world: World, *, settled: bool) -> None:
+    """What was remembered of the first one is gone with it, even when nobody saw it go."""
     world.commit({"deploy/settings.yaml": config()})
     world.application()
     world.wait()
-    world.delete("Application", NAME)
+    world.store.delete("Application", "argocd", NAME)
+    if settled:
+        world.settle()
 
     world.application()
     status = world.wait()

@@ -130,6 +130,12 @@ class World:
         repository.references.create(ref, commit, force=True)
         return str(commit)
 
+    @property
+    def head(self) -> tuple[pygit2.Repository, str]:
+        """The first repository, and its newest commit."""
+        repository = pygit2.Repository(str(self.repositories[URL]))
+        return repository, str(repository.references["refs/heads/main"].target)
+
     # The cluster
 
     def create(self, manifest: Json) -> Json:
