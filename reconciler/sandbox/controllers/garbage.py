@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from reconciler.sandbox.cluster.deletion import FOREGROUND, ORPHAN
+from reconciler.sandbox.cluster.deletion import FOREGROUND, ORPHAN, DeleteOptions
 from reconciler.sandbox.cluster.errors import ApiError
 from reconciler.sandbox.controllers.control import Controller
 from reconciler.sandbox.controllers.objects import Json, Key, is_deleting
@@ -84,15 +84,15 @@ class Garbage(Controller):
                 each["uid"] == uid and each.get("blockOwnerDeletion") for each in item["metadata"]["ownerReferences"]
             )
             if not is_deleting(item):
-                self._delete(item)
+                self._delete(item, "Foreground")
         if not blocking or not self.store.dependents(uid):
             self._release(owner, FOREGROUND)
 
-    def _delete(self, item: Json) -> None:
+    def _delete(self, item: Json, propagation: str = "") -> None:
         kind = self.store.kinds.of(item)
         if kind is not None:
-            metadata = item["metadata"]
-            self.store.delete(kind.name, metadata.get("namespace", ""), metadata["name"])
+            place = (kind.name, item["metadata"].get("namespace", ""), item["metadata"]["name"])
+            self.store.delete(*place, options=DeleteOptions(propagation=propagation))
 
     def _release(self, owner: Json, finalizer: str) -> None:
         kind, metadata = self.store.kinds.of(owner), owner["metadata"]
