@@ -11,6 +11,7 @@ from reconciler import __version__
 from reconciler.cli import stopping
 from reconciler.cli.answers import approve, reject
 from reconciler.cli.audit import audit
+from reconciler.cli.demo import demo
 from reconciler.cli.doctor import doctor
 from reconciler.cli.explain import explain
 from reconciler.cli.planning import plan
@@ -54,8 +55,8 @@ class Guarded(TaughtGroup):
 
 def _report(ctx: click.Context, error: ReconcilerError) -> None:
     """Write the message (a configuration's mistakes take a line each) and the remedy."""
-    first, *more = (one_line(line, _LINE) for line in str(error).splitlines())
-    click.echo(f"{click.style('error:', fg='red')} {first}", err=True)
+    first, *more = (one_line(line, _LINE) for line in error.message.splitlines())
+    click.echo(f"{click.style('error:', fg='red')} {first} [{error.code}]", err=True)
     for line in more:
         click.echo(f"  {line}", err=True)
     click.echo(f"remedy: {one_line(error.remedy, _LINE)}", err=True)
@@ -112,7 +113,7 @@ def cli(ctx: click.Context, config: str, debug: bool) -> None:  # noqa: FBT001 -
     ctx.color = may_colour()
 
 
-for _command in (init, doctor, plan, run, status, explain, approve, reject, audit):
+for _command in (demo, init, doctor, plan, run, status, explain, approve, reject, audit):
     cli.add_command(_command)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.demo.stage import Stage
+    from reconciler.model.report import Plan
     from reconciler.report.blocks import Block
 
 Show = Callable[["Iterable[Block]"], None]
@@ -70,12 +71,12 @@ class Play:
         self._show([Card(f"reconciler demo: {trouble.name}", lines), "", self._told("world", trouble.before)])
 
     def _until_seen(self) -> None:
-        """Wait for the first symptom, and show what would be done about it."""
+        """Wait for the first symptom and its alert, and show what would be done about it."""
         for _ in range(_LONGEST):
-            plan = self._stage.plan()
-            if plan.findings or plan.unknown:
-                break
             self._stage.wait(_INTERVAL)
+            plan = self._stage.plan()
+            if _alerted(plan) or (self._stage.trouble.fault and plan.unknown):
+                break
         waited = span(self._stage.sandbox.clock.now() - self._began)
         self._show(
             [self._told("time", f"{waited} later"), "", Styled("$ reconciler plan", "place"), *plan_blocks(plan)]
@@ -105,7 +106,7 @@ class Play:
         if self._asked is None and self._stage.something_to_decide():
             self._asked = self._stage.sandbox.clock.now()
         thought = self._asked is not None and self._stage.sandbox.clock.now() - self._asked >= _THINKING
-        if not thought and not self._stage.unknown_told:
+        if not thought and not self._stage.fails:
             return
         deed = self._people[0](self._stage)
         if deed is not None:
@@ -147,3 +148,8 @@ class Play:
     def _told(self, label: str, text: str) -> Told:
         moment = self._stage.sandbox.clock.now().strftime("%H:%M:%S")
         return Told(label, "faint", f"{moment}  {text}")
+
+
+def _alerted(plan: Plan) -> bool:
+    """Tell whether a finding has an alert among its evidence."""
+    return any(e.source == "alertmanager" for finding in plan.findings for e in finding.evidence)

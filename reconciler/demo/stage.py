@@ -184,6 +184,11 @@ class Stage:
         ledger = self.made.ledger
         ledger.append(drafts, at=self.sandbox.clock.now(), expected=len(ledger.events()))
 
+    @property
+    def fails(self) -> bool:
+        """Whether a server of the trouble's still fails."""
+        return bool(self.trouble.fault) and self._server.fault is not None
+
     def mend(self) -> None:
         """Let the failing server answer again."""
         self._server.fault = None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.sandbox.clock import SandboxClock
 
-ADMIN, BOT, REVIEWER, READER = "admin", "reconciler-bot", "ana", "mallory"
+ADMIN, BOT, REVIEWER, READER = "forge-admin", "reconciler-bot", "ana", "mallory"
 TEAM: Mapping[str, Permission] = {
     ADMIN: Permission.ADMIN,
     BOT: Permission.WRITE,

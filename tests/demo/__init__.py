@@ -1,0 +1,1 @@
+"""The demonstration, played to its end."""

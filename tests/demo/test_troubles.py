@@ -1,0 +1,88 @@
+"""Every trouble that the demonstration shows ends as it is told, by the product's own doing."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.demo.play import Play
+from reconciler.demo.stage import REPOSITORY, Stage
+from reconciler.demo.troubles import TROUBLES, Trouble, named
+from reconciler.report.written import written
+from reconciler.sandbox.sandbox import Sandbox
+from reconciler.sandbox.timing import Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from reconciler.report.blocks import Block
+
+
+def played(trouble: Trouble, folder: Path, seed: int = 0) -> tuple[list[str], str, list[str]]:
+    """Play a trouble; return what was told, the live limit at the end, and the states of its pull requests."""
+    told: list[str] = []
+
+    def show(blocks: Iterable[Block]) -> None:
+        told.extend(written(blocks))
+
+    folder.mkdir(exist_ok=True)
+    with Sandbox(folder / "world", seed=seed, timing=Timing.real()) as sandbox:
+        stage = Stage(sandbox, folder, trouble)
+        stage.set_up()
+        Play(stage, show).perform()
+        live = sandbox.cluster.store.get("Deployment", "shop", "web")
+        assert live is not None
+        pulls = [pull["merged_at"] is not None for pull in stage.ana.pull_requests(REPOSITORY, "all")]
+        stage.close_up()
+    limit = live["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
+    return told, limit, ["merged" if merged else "not merged" for merged in pulls]
+
+
+LIMITS = {
+    "memory": ("1Gi", ["merged"]),
+    "revert": ("512Mi", ["merged", "merged"]),
+    "next-remedy": ("2Gi", ["merged", "merged"]),
+    "rejected": ("512Mi", ["not merged"]),
+    "edited": ("1536Mi", ["merged"]),
+    "overtaken": ("3Gi", ["not merged"]),
+    "unowned": ("1Gi", []),
+    "denied": ("512Mi", []),
+    "outage": ("1Gi", ["merged"]),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=[trouble.name for trouble in TROUBLES])
+def test_trouble_ends_as_told(trouble: Trouble, tmp_path: Path) -> None:
+    """The play itself fails on another outcome; here the world is looked at with other eyes."""
+    told, limit, pulls = played(trouble, tmp_path)
+
+    assert (limit, pulls) == LIMITS[trouble.name]
+    assert any(line.startswith("sound: ") for line in told)
+    assert any(trouble.title in line for line in told)
+
+
+def test_a_seed_means_one_story(tmp_path: Path) -> None:
+    """Twice the same seed: the same names, times, commits and hashes; only our own time differs."""
+    memory = named("memory")
+    assert memory is not None
+    first, second = (_timeless(played(memory, tmp_path / name, seed=7)[0]) for name in ("one", "two"))
+
+    assert first == second
+
+
+def test_another_seed_means_other_names(tmp_path: Path) -> None:
+    """The world's names come from the seed, and from nothing else."""
+    memory = named("memory")
+    assert memory is not None
+    first, second = (_timeless(played(memory, tmp_path / str(seed), seed=seed)[0]) for seed in (1, 2))
+
+    assert first != second
+
+
+def _timeless(told: list[str]) -> list[str]:
+    """Leave out what is measured, not told, and the free ports."""
+    told = [re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", line) for line in told]
+    return [line for line in told if "of our own time" not in line]
