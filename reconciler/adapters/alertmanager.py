@@ -56,7 +56,7 @@ class Alertmanager:
         try:
             answer = self._client.get("/api/v2/alerts", {**_FIRING})
         except ReconcilerError as error:
-            return Unknown(_SOURCE, str(error))
+            return Unknown(_SOURCE, str(error), error.remedy)
         if not isinstance(answer, list):
             return Unknown(_SOURCE, "the answer is not a list of alerts")
         alerts = tuple(alert for raw in answer if (alert := alert_of(raw)) is not None)

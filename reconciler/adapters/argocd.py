@@ -51,7 +51,7 @@ class ArgoCd:
             with collector_paused():
                 return tuple(self._list())
         except ReconcilerError as error:
-            return Unknown("argocd", str(error))
+            return Unknown("argocd", str(error), error.remedy)
 
     def refresh(self, application: ObjectRef) -> None:
         """Ask delivery to reread Git; never starts a sync.

@@ -94,7 +94,7 @@ class GitBare:
         try:
             return self._listing()
         except ReconcilerError as error:
-            return Unknown("git", error.message)
+            return Unknown("git", error.message, error.remedy)
 
     def fetch(self) -> CommitId:
         """Bring base and our own branches into the mirror, history and all, and return base's head."""
@@ -124,7 +124,7 @@ class GitBare:
             with self._mirror.answering():
                 return self._descends(descendant, ancestor)
         except ReconcilerError as error:
-            return Unknown("git", error.message)
+            return Unknown("git", error.message, error.remedy)
 
     def describe(self, commit: CommitId) -> CommitInfo:
         """Return authorship and trailers of a commit in the mirror."""

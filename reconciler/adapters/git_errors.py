@@ -89,6 +89,12 @@ def failed(access: Access, error: Exception) -> SourceError:
         )
     if "timed out" in text:
         return timed_out(access)
+    if "content-type" in text:
+        return SourceError(
+            code="git.failed",
+            message=f"what answers at {access.url} is no Git server; it may be a web page",
+            remedy="set repository.url to the address that `git clone` takes; it often ends in .git",
+        )
     return SourceError(
         code="git.failed",
         message=f"talking to the Git server at {access.url} failed: {text}",

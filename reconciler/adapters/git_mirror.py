@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.adapters.reasons import in_short
 from reconciler.errors import ConfigurationError, ReconcilerError, SourceError, foreign_text
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Mirror:
             self.open()
             tempfile.TemporaryFile(dir=self._folder).close()
         except OSError as error:
-            raise _unusable(self._folder, f"cannot be written: {foreign_text(error)}") from error
+            raise _unusable(self._folder, f"cannot be written: {in_short(error)}") from error
         return f"{self._folder} is writable"
 
     @contextmanager
@@ -101,7 +102,7 @@ def _opened(folder: Path, url: str) -> pygit2.Repository:
             _make(folder, url)
         mirror = pygit2.Repository(str(folder), RepositoryOpenFlag.BARE | RepositoryOpenFlag.NO_SEARCH)
     except (pygit2.GitError, OSError) as error:
-        raise _unusable(folder, f"cannot be used: {foreign_text(error)}") from error
+        raise _unusable(folder, f"cannot be used: {in_short(error)}") from error
     # The configuration itself: a remote's own `url` would show what the user's insteadOf makes of it.
     if _URL not in mirror.config or mirror.config[_URL] != url:
         raise _unusable(folder, "is not a mirror of repository.url")

@@ -68,7 +68,7 @@ class _Gitea:
             if not complete:
                 found += self._open()
         except SourceError as error:
-            return Unknown("gitea", error.message)
+            return Unknown("gitea", error.message, error.remedy)
         return forges.ours(found, prefix)
 
     def find(self, branch: str) -> PullRequest | None:

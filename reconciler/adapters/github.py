@@ -59,7 +59,7 @@ class _GitHub:
             if len(found) == _PAGE:
                 found += self._open()
         except SourceError as error:
-            return Unknown("github", error.message)
+            return Unknown("github", error.message, error.remedy)
         return forges.ours(found, prefix)
 
     def find(self, branch: str) -> PullRequest | None:

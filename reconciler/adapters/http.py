@@ -18,6 +18,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from reconciler.adapters.reasons import in_short
 from reconciler.adapters.retries import Transient, is_transient, retry_after, with_retries
 from reconciler.errors import Conflict, Refusal, SourceError, Unauthorized, foreign_text
 
@@ -97,7 +98,7 @@ class JsonClient:
         except (HTTPError, OSError, ValueError) as error:  # ValueError: an address that is none
             raise Transient(
                 code=f"{self._name}.unreachable",
-                message=f"{self._name} did not answer {where}: {foreign_text(error)}",
+                message=f"{self._name} did not answer {where}: {in_short(error)}",
                 remedy=f"check the address of {self._name}, that it runs, and that the network lets us reach it",
             ) from error
         if response.status >= HTTPStatus.MULTIPLE_CHOICES:

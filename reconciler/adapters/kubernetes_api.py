@@ -275,7 +275,7 @@ def _fact(read: Callable[..., T], *arguments: object) -> Fact[T]:
     try:
         return read(*arguments)
     except ReconcilerError as error:
-        return Unknown(_SOURCE, str(error))
+        return Unknown(_SOURCE, str(error), error.remedy)
 
 
 def _workloads_fact(lists: Sequence[Fact[Listed]]) -> Fact[Mapping[ObjectRef, Workload]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from reconciler.adapters.kubernetes_errors import error_of, malformed, missing_kind
+from reconciler.adapters.reasons import in_short
 from reconciler.adapters.retries import Transient, with_retries
 from reconciler.errors import ConfigurationError, SourceError, foreign_text
 
@@ -38,6 +39,7 @@ FIELD_MANAGER = "reconciler"
 
 _CHUNK = 1 << 18
 _GOOD = frozenset({200, 201})
+_SHAPE = (TypeError, KeyError, AttributeError)  # what the client raises where a kubeconfig holds something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +204,11 @@ class Connection:
                 remedy="raise cluster.timeout or look at the API server's load",
             ) from error
         except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
-            reason = error.reason if isinstance(error, ApiException) else error  # its str() holds whole bodies
+            # An ApiException's str() holds whole bodies.
+            reason = foreign_text(error.reason) if isinstance(error, ApiException) else in_short(error)
             raise Transient(
                 code="kubernetes.unreachable",
-                message=f"{doing}: no answer from the Kubernetes API: {foreign_text(reason)}",
+                message=f"{doing}: no answer from the Kubernetes API: {reason}",
                 remedy="check the address in the kubeconfig, the network and that the API server runs",
             ) from error
         return _answer(request[0], doing, response, data)
@@ -230,13 +233,19 @@ def connect(settings: ClusterSettings) -> Connection:
             )
         else:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-    except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError) as error:
+    except (config.ConfigException, yaml.YAMLError, OSError, ValueError, *_SHAPE) as error:
         raise ConfigurationError(
             code="kubernetes.kubeconfig",
-            message=f"no way to the cluster in {path or 'the environment'}: {foreign_text(error)}",
+            message=f"no way to the cluster in {path or 'the environment'}: {_why(path, error)}",
             remedy="set cluster.kubeconfig or $KUBECONFIG to a readable kubeconfig, or run inside a pod",
         ) from error
     return Connection(client.ApiClient(configuration), timeout=settings.timeout)
+
+
+def _why(path: str | None, error: Exception) -> str:
+    if path and not Path(path).expanduser().exists():
+        return "there is no such file"
+    return "it has not the shape of a kubeconfig" if isinstance(error, _SHAPE) else foreign_text(error)
 
 
 def grant(verb: str, resource: Resource) -> str:

@@ -10,6 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from reconciler.adapters.reasons import in_short
 from reconciler.adapters.retries import Transient, is_transient, with_retries
 from reconciler.errors import ReconcilerError, SourceError, Unauthorized, foreign_text
 from reconciler.model.cluster import ContainerKey
@@ -60,7 +61,7 @@ class Prometheus:
         try:
             peaks = self._ask(query, _peaks, {"time": f"{at.timestamp():.3f}"})
         except ReconcilerError as error:
-            return Unknown(_SOURCE, str(error))
+            return Unknown(_SOURCE, str(error), error.remedy)
         return peaks or Unknown(_SOURCE, "no memory series")
 
     def examine(self) -> Sequence[Diagnosis]:
@@ -96,7 +97,7 @@ class Prometheus:
             except RequestException as error:
                 raise Transient(
                     code="prometheus.unreachable",
-                    message=f"no answer: {foreign_text(error)}",
+                    message=f"no answer: {in_short(error)}",
                     remedy="check metrics.url, the network and that the server runs",
                 ) from error
 

@@ -5,7 +5,7 @@ Protects invariant 3 (unknown is not no): a stage that forgets to look for `Unkn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -13,10 +13,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A source that did not answer, and what it said instead."""
+    """A source that did not answer, what it said instead, and how a person could mend that."""
 
     source: str
     reason: str
+    remedy: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.source}: {self.reason}"

@@ -123,7 +123,7 @@ def _answer(source: str, question: Callable[[], Fact[T]]) -> Fact[T]:
     try:
         return question()
     except ReconcilerError as error:
-        return Unknown(source, str(error))
+        return Unknown(source, str(error), error.remedy)
     except Exception as error:  # noqa: BLE001 - a vendor's surprise must not end the pass either
         return Unknown(source, foreign_text(f"{type(error).__name__}: {error}"))
 

@@ -49,7 +49,7 @@ def follow(
             return Followed(pull_request=found, values_at_base=_values_while_open(base, ports.repository, values_at))
         ports.repository.fetch()
     except ReconcilerError as error:
-        doubt = Unknown("git", str(error))
+        doubt = Unknown("git", str(error), error.remedy)
         return Followed(pull_request=found, values_at_merge=doubt, values_at_base=doubt, contains_merge=doubt)
     return Followed(
         pull_request=found,
@@ -84,7 +84,7 @@ def _pull_request(
     try:
         asked = ports.forge.find(tracked.branch)
     except ReconcilerError as error:
-        return Unknown("forge", str(error))
+        return Unknown("forge", str(error), error.remedy)
     return asked if asked is not None and asked.number == tracked.number else found
 
 
@@ -117,7 +117,7 @@ def _values(
             max_bytes=max_bytes,
         )
     except ReconcilerError as error:
-        return Unknown("git", str(error))
+        return Unknown("git", str(error), error.remedy)
 
 
 def _values_at_base(

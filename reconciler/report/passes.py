@@ -46,8 +46,12 @@ def _held(held: Iterable[Held]) -> Iterator[Block]:
 
 
 def _unknown(unknown: Iterable[Unknown]) -> Iterator[Block]:
-    for one in unknown:
-        yield Told("unknown", "warn", f"{one}; nothing was done on what it would have told")
+    """Yield what did not answer; a remedy that mends several is said once, under the last of them."""
+    silent = tuple(unknown)
+    last = {one.remedy: number for number, one in enumerate(silent)}
+    for number, one in enumerate(silent):
+        below = (f"remedy: {one.remedy}",) if one.remedy and last[one.remedy] == number else ()
+        yield Told("unknown", "warn", f"{one}; nothing was done on what it would have told", below)
 
 
 def plan_blocks(plan: Plan) -> Iterator[Block]:

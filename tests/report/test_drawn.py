@@ -137,9 +137,10 @@ def test_news_of_a_pass_has_a_symbol_and_hangs_together(monkeypatch: pytest.Monk
     """What was done, failed, waits and is unknown can be told apart without reading, and without colours."""
     lines = uncoloured(drawn(monkeypatch, pass_blocks(report()), 50))
 
-    assert [line[0] for line in lines] == ["✓", "✗", "…", "?", " "]
-    assert lines[3].startswith("? unknown  alertmanager: timed out")
-    assert lines[4].startswith("           ")
+    assert [line[0] for line in lines] == ["✓", "✗", "…", *"? ? ?  "]
+    assert lines[5].startswith("? unknown  alertmanager: timed out")
+    assert lines[6].startswith("           ")
+    assert lines[-1] == "           remedy: grant it"
 
 
 def test_foreign_text_is_never_parsed_and_never_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,11 @@ def report() -> PassReport:
         findings=(oom_finding(),),
         held=(Held(finding=oom_finding(), code="known", reason="op-1 is on it", operation="op-1"),),
         operations=(),
-        unknown=(Unknown("alertmanager", "timed out"),),
+        unknown=(
+            Unknown("kubernetes", "list pods: no", "grant it"),
+            Unknown("alertmanager", "timed out"),
+            Unknown("kubernetes", "list nodes: no", "grant it"),
+        ),
         problems=("op-2: run failed: HTTP 500",),
     )
 
@@ -116,5 +120,8 @@ def test_a_pass_says_done_failed_waiting_and_unknown_in_this_order() -> None:
         "done     opened pull request 41: webapp�[2J",
         "failed   op-2: run failed: HTTP 500",
         "waits    op-1: a person merges pull request 41",
+        "unknown  kubernetes: list pods: no; nothing was done on what it would have told",
         "unknown  alertmanager: timed out; nothing was done on what it would have told",
+        "unknown  kubernetes: list nodes: no; nothing was done on what it would have told",
+        "         remedy: grant it",
     ]
