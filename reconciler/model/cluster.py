@@ -54,6 +54,11 @@ class Workload:
             and self.updated == self.ready == self.available == self.desired == self.replicas
         )
 
+    @property
+    def replaced(self) -> bool:
+        """Every wanted pod runs the current template, ready or not, and no old pod is left."""
+        return self.observed_generation >= self.generation and self.updated == self.desired == self.replicas
+
     def container(self, name: str) -> Container | None:
         """Return the container of that name, or None."""
         return next((c for c in self.containers if c.name == name), None)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.snapshot import Snapshot
     from reconciler.settings import VerifySettings
 
-_ROLLOUT, _FINDING, _ALERT = "pods_ready", "finding_gone", "alert "
+_ROLLOUT, _REPLACED, _FINDING, _ALERT = "pods_ready", "pods_replaced", "finding_gone", "alert "
 
 
 def checks(
@@ -36,8 +36,8 @@ def checks(
     reverting = operation.remedy.actions[0].name is ActionName.REVERT_CHANGE
     made = [
         *_fields(operation, snapshot),
-        _rollout(operation, snapshot, settings),
-        # A revert restores what was; it does not promise that the trouble ends.
+        _rollout(operation, snapshot, settings, ready=not reverting),
+        # A revert restores what was; it does not promise that the trouble ends, nor that pods become ready.
         *([] if reverting else [_finding(operation, snapshot, findings), *_alerts(operation, snapshot, settings)]),
     ]
     return tuple(made)
@@ -45,7 +45,7 @@ def checks(
 
 def is_symptom(check: Check) -> bool:
     """Tell whether a check speaks of the trouble, not of the field that was to mend it."""
-    return check.name in {_ROLLOUT, _FINDING} or check.name.startswith(_ALERT)
+    return check.name in {_ROLLOUT, _REPLACED, _FINDING} or check.name.startswith(_ALERT)
 
 
 def _fields(operation: Operation, snapshot: Snapshot) -> Iterator[Check]:
@@ -71,15 +71,17 @@ def _field(target: ObjectRef, path: FieldPath, expected: str, snapshot: Snapshot
     return Check(name=name, expected=expected, actual=live or "absent", status=status)
 
 
-def _rollout(operation: Operation, snapshot: Snapshot, settings: VerifySettings) -> Check:
-    name, expected = _ROLLOUT, "every pod is of the current template and ready"
+def _rollout(operation: Operation, snapshot: Snapshot, settings: VerifySettings, *, ready: bool) -> Check:
+    """Every pod must be of the current template, and ready unless the change only takes another one back."""
+    name = _ROLLOUT if ready else _REPLACED
+    expected = f"every pod is of the current template{' and ready' if ready else ''}"
     if isinstance(snapshot.workloads, Unknown):
         return Check(name=name, expected=expected, actual=str(snapshot.workloads), status=CheckStatus.UNKNOWN)
     workload = snapshot.workloads.get(operation.target)
     if workload is None:
         return Check(name=name, expected=expected, actual=f"{operation.target} is gone", status=CheckStatus.FAILED)
     actual = f"{workload.ready} of {workload.desired} ready, {workload.updated} current"
-    if workload.rolled_out:
+    if workload.rolled_out if ready else workload.replaced:
         return Check(name=name, expected=expected, actual=actual, status=CheckStatus.PASSED)
     late = _is_late(operation, snapshot.taken_at, settings)
     return Check(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.decide.revert import revert_of
+from reconciler.model.action import Remedy
 from reconciler.model.check import CheckStatus
 from reconciler.model.cluster import Alert
 from reconciler.model.facts import Unknown
@@ -97,6 +99,28 @@ def test_rollout_is_late_after_stabilization_and_settle_limit() -> None:
 
     assert made(story, workloads=slow, taken_at=limit)["pods_ready"].status is S.PENDING
     assert made(story, workloads=slow, taken_at=limit + timedelta(seconds=1))["pods_ready"].status is S.FAILED
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"ready": 0, "available": 0}, S.PASSED),
+        ({"ready": 0, "updated": 1}, S.PENDING),
+        ({"ready": 0, "replicas": 4}, S.PENDING),
+        ({"generation": 2}, S.PENDING),
+    ],
+    ids=["crashing as before", "not all replaced", "an old pod left", "not seen by the controller"],
+)
+def test_revert_restores_what_was_and_promises_no_readiness(changes: dict[str, int], status: CheckStatus) -> None:
+    """The trouble that it takes a change back for is still there: pods must be replaced, not ready."""
+    reverting = revert_of(Story().live().operation)
+    assert isinstance(reverting, Remedy)
+    pods = tuple(pod(n) for n in range(4))
+
+    checked = made(Story(reverting).live(), workloads={WEBAPP: workload(**changes)}, pods=pods)
+
+    assert checked["pods_replaced"].status is status
+    assert "pods_ready" not in checked
 
 
 def test_target_that_is_gone_failed() -> None:
