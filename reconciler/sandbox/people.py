@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _REFUSED = 300  # and above
+TEAM = {"reconciler-bot": "push", "ana": "push", "mallory": "pull"}  # of every repository that somebody makes
 
 
 class ForgeError(RuntimeError):
@@ -41,6 +42,8 @@ class Person:
     def create_repository(self, owner: str, name: str, changes: Mapping[str, str | None]) -> None:
         """Create an organisation's repository whose commits on `main` hold the given files."""
         self.call("POST", f"/orgs/{owner}/repos", name=name, auto_init=True)
+        for user, permission in TEAM.items():
+            self.call("PUT", f"/repos/{owner}/{name}/collaborators/{user}", permission=permission)
         self.commit(f"{owner}/{name}", changes, "Initial manifests")
 
     def delete_repository(self, repository: str) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.sandbox.people import Person
-from tests.beds.users import ADMIN
+from tests.beds.users import ADMIN, ORGANISATION
 from tests.testbed.kube import Kube
 from tests.testbed.processes import NotReady
 
@@ -30,6 +30,7 @@ class SandboxBed:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
+        sandbox.forge.add_organization(ORGANISATION, {ADMIN: True})
 
     @property
     def server(self) -> str:
