@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconciler.sandbox.cluster import schemas
 from reconciler.sandbox.cluster.errors import cause, invalid
 from reconciler.sandbox.wire import NotInSandbox
 
@@ -24,6 +25,8 @@ def check(kind: Kind, definition: Json) -> None:
         raise NotInSandbox("custom resources in more than one version")
     if any("scale" in (version.get("subresources") or {}) for version in versions):
         raise NotInSandbox("the scale subresource of custom resources")
+    for version in versions:
+        schemas.refuse_unknown_rules((version.get("schema") or {}).get("openAPIV3Schema") or {})
 
 
 def establish(definition: Json, at: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.sandbox.cluster.values import Json
@@ -31,6 +31,7 @@ class Kind:
     # Parts with a path of their own: status, scale, eviction, log, …
     subresources: tuple[str, ...] = ()
     custom: bool = False  # of a CustomResourceDefinition: no strategic merge
+    schema: Json = field(default_factory=dict, compare=False, repr=False)  # of a CRD's kind, {} where there is none
     key: str = ""  # how the store calls it; differs from `kind` only where two groups share a name
 
     @property
@@ -176,6 +177,7 @@ def custom_kind(definition: Json) -> Kind:
         generation="spec" if "status" in parts else "all",
         subresources=("status",) if "status" in parts else (),
         custom=True,
+        schema=(version.get("schema") or {}).get("openAPIV3Schema") or {},
     )
 
 

@@ -10,8 +10,9 @@ import re
 import uuid
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.cluster import defaults
+from reconciler.sandbox.cluster import defaults, schemas
 from reconciler.sandbox.cluster.errors import ApiError, cause, forbidden, invalid
+from reconciler.sandbox.cluster.values import copied
 
 if TYPE_CHECKING:
     import random
@@ -74,6 +75,7 @@ def new_object(kind: Kind, value: Json, ids: random.Random, at: str, *, keep_sta
     if kind.generation:
         metadata["generation"] = 1
     defaults.complete(kind, value)
+    schemas.complete(kind.schema, value)
     defaults.begin(kind, value, ids)
     if kind.has_status and not kind.custom and kind.name != "Node":
         first = defaults.first_status(kind, value)
@@ -97,6 +99,10 @@ def next_version(kind: Kind, value: Json, before: Json, subresource: str, *, app
         value["metadata"]["managedFields"] = fields
     if not subresource:
         defaults.complete(kind, value)
+    if kind.schema:
+        metadata = value["metadata"]
+        value = copied({**value, "metadata": {}}) | {"metadata": metadata}  # it may share parts with what is stored
+        schemas.complete(kind.schema, value)
     _keep_identity(kind, value["metadata"], before["metadata"])
     if kind.generation and _is_new_generation(kind, value, before):
         value["metadata"]["generation"] = before["metadata"].get("generation", 1) + 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.cluster import definitions, deletion, managed, preparation, validation
+from reconciler.sandbox.cluster import admission, definitions, deletion, managed, preparation, quota, validation
 from reconciler.sandbox.cluster.deletion import DeleteOptions
 from reconciler.sandbox.cluster.errors import already_exists, conflict, not_found, path_not_found
 from reconciler.sandbox.cluster.history import Change, History, Stored
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["DeleteOptions", "Json", "Store"]
 
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system", "argocd")  # there from the start
-_DEFINITION = "CustomResourceDefinition"
 
 
 class Store:
@@ -118,11 +117,13 @@ class Store:
                 raise path_not_found()
             value = copied(manifest)
             metadata = value.setdefault("metadata", {})
+            validation.decode(kind, value)
             name = preparation.name_it(kind, metadata, self.ids)
             namespace = self._namespace_for(kind, name, metadata)
             if self.shelf(kind.name).get((namespace, name)) is not None:
                 raise already_exists(kind.resource, name)
-            self._begin(kind, value, keep_status=keep_status)
+            preparation.new_object(kind, value, self.ids, self.clock.stamp(), keep_status=keep_status)
+            admission.admit_new(self, kind, value)
             if not applied:
                 metadata.pop("managedFields", None)
                 managed.stamp(kind, value, None, manager=manager, at=self.clock.stamp())
@@ -219,14 +220,6 @@ class Store:
             raise not_found(self.kinds[kind].resource, name)
         return stored
 
-    def _begin(self, kind: Kind, value: Json, *, keep_status: bool) -> None:
-        at = self.clock.stamp()
-        preparation.new_object(kind, value, self.ids, at, keep_status=keep_status)
-        if kind.name == _DEFINITION:
-            definitions.check(kind, value)
-            definitions.establish(value, at)
-        validation.validate(kind, value, None)
-
     def _namespace_for(self, kind: Kind, name: str, metadata: Json) -> str:
         if not kind.namespaced:
             metadata.pop("namespace", None)
@@ -252,12 +245,12 @@ class Store:
         before = stored.value
         if value["metadata"].get("resourceVersion") not in (None, "", before["metadata"]["resourceVersion"]):
             raise conflict(kind.resource, place[2])
+        if not subresource:
+            validation.decode(kind, value)
         value = preparation.next_version(kind, value, before, subresource, applied=applied)
         if value == before:
             return before
-        if kind.name == _DEFINITION:
-            definitions.check(kind, value)
-        validation.validate(kind, value, before)
+        admission.admit_change(kind, value, before)
         if not applied:
             at = self.clock.stamp()
             managed.stamp(kind, value, before, manager=manager, at=at, subresource=subresource)
@@ -273,7 +266,7 @@ class Store:
         self.shelf(kind.name).put(place[1:], stored, self.revision)
         self._owners.put(place, value, before.value if before else None)
         self._remember(Change(self.revision, "MODIFIED" if before else "ADDED", place, stored, before))
-        if kind.name == _DEFINITION:
+        if kind.name == admission.DEFINITION:
             self.kinds.add(custom_kind(value))
         return value
 
@@ -285,7 +278,7 @@ class Store:
         self.shelf(kind.name).remove(place[1:], self.revision)
         self._owners.remove(place, before.value)
         self._remember(Change(self.revision, "DELETED", place, stored, before))
-        if kind.name == _DEFINITION:
+        if kind.name == admission.DEFINITION:
             self._serve_no_longer(custom_kind(last))
         return last
 
@@ -300,6 +293,16 @@ class Store:
     def _remember(self, change: Change) -> None:
         self.history.add(change)
         self.news.notify_all()
+        kind, namespace, _ = change.place
+        if namespace and (change.type != "MODIFIED" or kind in ("Pod", admission.QUOTA)):
+            self._count_again(namespace)
+
+    def _count_again(self, namespace: str) -> None:
+        """Let a namespace's quotas say what it uses now."""
+        for each in self.list(admission.QUOTA, namespace):
+            place = admission.QUOTA, namespace, each["metadata"]["name"]
+            value = {**each, "status": quota.status(self, each)}
+            self._write(place, value, manager="kube-controller-manager", subresource="status")
 
     def _serve_no_longer(self, gone: Kind) -> None:
         kind = self.kinds.at(gone.group, gone.version, gone.plural)
