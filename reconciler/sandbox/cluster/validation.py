@@ -22,14 +22,13 @@ def decode(kind: Kind, value: Json) -> None:
 
 
 def validate(kind: Kind, value: Json, before: Json | None) -> None:
-    """Raise ApiError (422, or 400 for what cannot be read) when an object, or its change, breaks a rule.
+    """Raise ApiError (422) when a decoded object, or its change, breaks a rule.
 
     `before` is the stored object, None for a creation. A write that changed neither labels nor what a person
     specifies is not looked at again.
     """
     if before is not None and not _is_news(value, before):
         return
-    decode(kind, value)
     problems = Problems()
     metadata = value["metadata"]
     check_labels(metadata.get("labels") or {}, "metadata.labels", problems)

@@ -13,7 +13,7 @@ from reconciler.sandbox.cluster.errors import ApiError
 from reconciler.sandbox.cluster.kinds import Kinds
 from reconciler.sandbox.cluster.values import copied
 from tests.sandbox.cluster.api import APPLY, DEPLOYMENTS, Api, deployment
-from tests.sandbox.cluster.json_values import manifests
+from tests.sandbox.cluster.json_values import few, manifests
 
 Json = dict[str, Any]
 
@@ -227,6 +227,7 @@ def test_manifest_that_cannot_be_applied_is_refused(wanted: Json, status: int, s
     assert refused.value.status == status
 
 
+@few
 @given(manifests(), manifests())
 def test_second_apply_of_the_same_is_no_change(before: Json, wanted: Json) -> None:
     """Not even of a time: the very object comes back."""
@@ -236,6 +237,7 @@ def test_second_apply_of_the_same_is_no_change(before: Json, wanted: Json) -> No
     assert applied(once, wanted, by("b", force=True, time="t4")) is once
 
 
+@few
 @given(manifests(), manifests())
 def test_what_is_applied_is_there_and_owned(before: Json, wanted: Json) -> None:
     """Whatever was there, and whoever owned it."""
@@ -247,6 +249,7 @@ def test_what_is_applied_is_there_and_owned(before: Json, wanted: Json) -> None:
     assert fieldsets.covers(fields(made, "b"), fieldsets.difference(said, managed.NOBODYS))
 
 
+@few
 @given(manifests(), manifests())
 def test_applier_that_leaves_everything_out_leaves_no_trace(before: Json, wanted: Json) -> None:
     """What others own stays as they set it."""

@@ -14,7 +14,7 @@ from reconciler.sandbox.cluster.kinds import Kinds, custom_kind
 from reconciler.sandbox.cluster.merging import without
 from reconciler.sandbox.cluster.shapes import shape_of, shape_of_schema
 from reconciler.sandbox.cluster.values import copied
-from tests.sandbox.cluster.json_values import manifests
+from tests.sandbox.cluster.json_values import few, manifests
 
 Json = dict[str, Any]
 
@@ -222,6 +222,7 @@ def test_path_is_written_as_messages_write_it(path: tuple[str, ...], text: str) 
     assert fieldsets.text_of(path) == text
 
 
+@few
 @given(manifests())
 def test_set_of_fields_survives_json(manifest: Json) -> None:
     """A tree is its own wire format, and names each field once."""
@@ -232,6 +233,7 @@ def test_set_of_fields_survives_json(manifest: Json) -> None:
     assert len(found) == len(set(found))
 
 
+@few
 @given(manifests())
 def test_object_without_all_of_its_fields_is_empty(manifest: Json) -> None:
     """So the set names everything that the object says."""
@@ -240,6 +242,7 @@ def test_object_without_all_of_its_fields_is_empty(manifest: Json) -> None:
     assert not any(left.values())
 
 
+@few
 @given(manifests(), manifests(), manifests())
 def test_sets_of_fields_are_sets(one: Json, other: Json, third: Json) -> None:
     """Union, difference and intersection agree."""
@@ -255,6 +258,7 @@ def test_sets_of_fields_are_sets(one: Json, other: Json, third: Json) -> None:
     assert fieldsets.covers(a, b) == (members(b) <= members(a))
 
 
+@few
 @given(manifests(), manifests())
 def test_two_managers_never_share_what_one_of_them_changed(one: Json, other: Json) -> None:
     """An update takes the field whole."""

@@ -12,7 +12,7 @@ from reconciler.sandbox.cluster import patches
 from reconciler.sandbox.cluster.errors import ApiError
 from reconciler.sandbox.cluster.kinds import Kinds
 from reconciler.sandbox.cluster.shapes import shape_of
-from tests.sandbox.cluster.json_values import manifests, objects
+from tests.sandbox.cluster.json_values import few, manifests, objects
 
 Json = dict[str, Any]
 
@@ -56,6 +56,7 @@ def test_merge_patch_must_be_an_object(patch: object) -> None:
     assert (refused.value.status, refused.value.reason) == (400, "BadRequest")
 
 
+@few
 @given(objects(), objects(nulls=True))
 def test_merge_patch_is_idempotent_and_leaves_its_input(current: Json, patch: Json) -> None:
     """A second time changes nothing, and nothing is changed in place."""
@@ -67,6 +68,7 @@ def test_merge_patch_is_idempotent_and_leaves_its_input(current: Json, patch: Js
     assert (current, patch) == (before, given_patch)
 
 
+@few
 @given(objects(nulls=True))
 def test_merge_patch_into_nothing_is_the_patch_without_nulls(patch: Json) -> None:
     """So a patch can be read back."""
@@ -164,6 +166,7 @@ def test_json_patch_must_be_a_list_of_operations(operations: object) -> None:
     assert refused.value.status == 400
 
 
+@few
 @given(objects(), objects())
 def test_json_patch_can_make_any_object_of_any_other(one: Json, other: Json) -> None:
     """Remove all, add all."""
@@ -325,6 +328,7 @@ def test_strategic_patch_that_makes_no_sense_is_refused(patch: object, status: i
     assert refused.value.status == status
 
 
+@few
 @given(manifests(), manifests())
 def test_strategic_patch_is_idempotent_and_leaves_its_input(current: Json, patch: Json) -> None:
     """A second time changes nothing, and nothing is changed in place."""
