@@ -136,7 +136,7 @@ class Autoscalers(Controller):
         best: tuple[int, str] | None = None
         for metric in spec.get("metrics") or ():
             try:
-                name, reading = self._read(spec, metric, pods, current)
+                name, reading = self._read(spec, metric, pods, target)
             except NoMetric as error:
                 reason = f"FailedGet{metric['type']}Metric"
                 self.events.warning(item, reason, str(error), by=COMPONENT)
@@ -158,7 +158,7 @@ class Autoscalers(Controller):
         status.put("ScalingActive", "ValidMetricFound", text)
         return best
 
-    def _read(self, spec: Json, metric: Json, pods: Sequence[Json], current: int) -> tuple[str, Reading]:
+    def _read(self, spec: Json, metric: Json, pods: Sequence[Json], workload: Json) -> tuple[str, Reading]:
         kind = metric["type"]
         if kind not in ("Resource", "ContainerResource"):
             raise NoMetric(f"the sandbox does not implement metrics of the type {kind}")
@@ -171,7 +171,15 @@ class Autoscalers(Controller):
             average = (milli if resource == "cpu" else whole)(str(goal["averageValue"]))
         utilization = None if average is not None else goal.get("averageUtilization")
         wanted = Target(resource=resource, container=container, utilization=utilization, average=average)
-        reading = read(pods, wanted, current, _tolerance(spec), self.clock.now(), self.timing.scrape)
+        reading = read(
+            pods,
+            wanted,
+            replicas_of(workload),
+            tolerance=_tolerance(spec),
+            now=self.clock.now(),
+            window=self.timing.scrape,
+            workload=workload,
+        )
         suffix = " utilization (percentage of request)" if utilization is not None else ""
         where = f"{resource} container resource" if container else f"{resource} resource"
         return f"{where}{suffix}", reading

@@ -30,7 +30,6 @@ UNCONFIGURED, CRASH_BACK_OFF = "CreateContainerConfigError", "CrashLoopBackOff"
 class Step(StrEnum):
     """What can happen to a container next."""
 
-    CREATE = "create"
     START = "start"  # or fail to
     BACK_OFF = "back off"  # after a pull that failed
     END = "end"
@@ -57,12 +56,15 @@ class View:
 Happening = tuple[str, str, str]  # an event: type, reason, message
 
 
-def next_step(view: View, container: Json, index: int | None, status: Json | None) -> tuple[Step, timedelta] | None:
+def created(view: View, container: Json) -> Json:
+    """Return a container's first status."""
+    status = {"name": container["name"], "restartCount": 0, "lastState": {}, "ready": False, "started": False}
+    return _waits(container, status, INITIALIZING if view.pod["spec"].get("initContainers") else CREATING)
+
+
+def next_step(view: View, container: Json, index: int | None, status: Json) -> tuple[Step, timedelta] | None:
     """Return a container's next step and how long it stays in its state before that; index None: an init container."""
-    timing = view.timing
-    if status is None:
-        return Step.CREATE, timing.pull * 0
-    state = status["state"]
+    timing, state = view.timing, status["state"]
     reason = waiting(status)
     if reason in (CREATING, INITIALIZING):
         return Step.START, timing.pull
@@ -80,14 +82,8 @@ def next_step(view: View, container: Json, index: int | None, status: Json | Non
     return (Step.END, timing.lives) if ends else None
 
 
-def take(
-    view: View, container: Json, index: int | None, status: Json | None, step: Step
-) -> tuple[Json, list[Happening]]:
+def take(view: View, container: Json, index: int | None, status: Json, step: Step) -> tuple[Json, list[Happening]]:
     """Return a container's status after a step, and what there is to tell about it."""
-    if step is Step.CREATE or status is None:
-        status = {"name": container["name"], "restartCount": 0, "lastState": {}, "ready": False, "started": False}
-        reason = INITIALIZING if view.pod["spec"].get("initContainers") else CREATING
-        return _waits(container, status, reason), []
     if step is Step.REPLACE:
         return _replaced(view, container, index, status)
     if step is Step.BACK_OFF:

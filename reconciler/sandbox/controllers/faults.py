@@ -11,16 +11,18 @@ A fault is a cause, never a script: whatever it does ends when the cause is gone
 | `failing-readiness: "true"` | pod, node | containers run, the pod (each of the node) is not ready | its absence |
 | `not-ready: "true"` | node | `Ready=False`, tainted, its pods not ready | its absence |
 | `stuck-termination: "true"` | pod | a deleted pod stays `Terminating` | its absence, or deletion without grace |
-| `cpu-load[.NAME]: 1700m` | pod | a load, no fault: CPU that all pods of the workload use together | its absence |
+| `cpu-load: 1700m` | pod, workload | a load, no fault: CPU that all pods of the workload need together | its absence |
 
 `needs-config` names a ConfigMap, one of its keys, and a pattern that the whole value must match. Where it does not, the
 container ends; where there is no such ConfigMap, it waits with `CreateContainerConfigError`. It looks anew at each try.
 
 `.NAME` speaks of the container NAME; without a name, of the first container.
 
-`cpu-load` stands in the template of a workload, so that every pod says the same. It is what the workload as a whole
-has to do: its ready pods share it evenly, and none uses more than its CPU limit. A pod that is not ready does nothing.
-So a pod's use falls when the workload grows, which is what an autoscaler counts on. Without it a pod uses no CPU.
+`cpu-load` stands in the template of a workload, so that every pod says the same, or on the workload itself, where a
+change replaces no pods. It is what the workload as a whole has to do: its ready pods share it evenly, each in its
+first container, and none uses more than its CPU limit. All other containers idle at 10m. So a pod's use falls when the
+workload grows, which is what an autoscaler counts on.
+
 Memory in use is what a container needs, else what it requests, else 64 MiB, and never more than its limit.
 """
 
@@ -30,7 +32,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.model.quantity import parse_quantity
-from reconciler.sandbox.controllers.objects import annotations_of, condition_of, milli, whole
+from reconciler.sandbox.controllers.objects import annotations_of, condition_of, is_ready, milli, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +50,7 @@ CPU_LOAD = f"{PREFIX}cpu-load"
 
 GOOD, BAD, MISSING = "good", "bad", "missing"  # what a pod finds when it reads its configuration
 UNASKED_MEMORY = 64 * 1024**2  # in use by a container that asks for nothing
+IDLE = 10  # milli-CPU of a container without load
 
 
 def named(pod: Json, key: str, index: int) -> str | None:
@@ -135,11 +138,18 @@ def memory_use(pod: Json, index: int) -> int:
     return wanted if limit is None else min(wanted, whole(limit))
 
 
-def cpu_use(pod: Json, index: int, ready: int) -> int:
-    """Return the milli-CPU that a container uses while its pod is ready, one of `ready` pods of the workload."""
-    load = named(pod, CPU_LOAD, index)
-    if load is None or ready < 1:
-        return 0
-    part = milli(load) // ready
+def cpu_load(pod: Json, workload: Json | None = None) -> int | None:
+    """Return the milli-CPU that a workload's pods need together: the pod's annotation, else its workload's."""
+    text = annotations_of(pod).get(CPU_LOAD)
+    if text is None and workload is not None:
+        text = annotations_of(workload).get(CPU_LOAD)
+    return None if text is None else milli(text)
+
+
+def cpu_use(pod: Json, index: int, *, load: int | None, sharing: int) -> int:
+    """Return the milli-CPU that a container uses: its share of a load that so many ready pods bear."""
+    if load is None or index or not sharing or not is_ready(pod):
+        return IDLE
+    part = max(load // sharing, IDLE)
     limit = limit_of(pod["spec"]["containers"][index], "cpu")
     return part if limit is None else min(part, milli(limit))

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from reconciler.sandbox.controllers import faults, lifecycle
-from reconciler.sandbox.controllers.containers import Happening, View, is_sidecar, next_step, take
+from reconciler.sandbox.controllers.containers import Happening, View, created, is_sidecar, next_step, take
 from reconciler.sandbox.controllers.control import Controller, Tools
 from reconciler.sandbox.controllers.events import NORMAL
 from reconciler.sandbox.controllers.objects import ENDED, Json, Key, is_deleting, key_of, phase_of
@@ -98,9 +98,6 @@ class Kubelet(Controller):
 
     def _meet(self, key: Key, pod: Json) -> _Memory:
         self._memories[key] = memory = _Memory(pod["metadata"]["uid"])
-        config = faults.config_needed(pod)
-        if config is not None:
-            self._readers.setdefault(config, {})[key] = None
         return memory
 
     def _forget(self, key: Key) -> None:
@@ -162,28 +159,24 @@ class Kubelet(Controller):
             for index, container in enumerate(spec["containers"])
         ]
 
-    def _container(
-        self, look: _Look, container: Json, index: int | None, status: Json | None, *, blocked: bool
-    ) -> Json:
+    def _container(self, look: _Look, container: Json, index: int | None, old: Json | None, *, blocked: bool) -> Json:
         """Return one container's status after all that is due; blocked, it only gets its first one."""
-        name = container["name"]
+        name, memory = container["name"], look.memory
+        status = old or created(look.view, container)
         for _ in range(_MOST_STEPS):
-            since = look.memory.since(name, (blocked, status and status["state"]), look.now)
-            if status is not None and blocked:
-                return status
-            step = next_step(look.view, container, index, status)
+            since = memory.since(name, (blocked, status["state"]), look.now)
+            step = None if blocked else next_step(look.view, container, index, status)
             if step is None:
                 break
             due = since + step[1]
             if due > look.now:
                 look.later(due)
                 break
-            if status is not None and "running" in status["state"] and look.now - since >= _CALM:
-                look.memory.calm[name] = status["restartCount"]
+            if "running" in status["state"] and look.now - since >= _CALM:
+                memory.calm[name] = status["restartCount"]
             status, happened = take(look.view, container, index, status, step[0])
-            look.memory.states[name] = ((blocked, status["state"]), look.now)
+            memory.states[name] = ((blocked, status["state"]), look.now)
             look.told += [(name, each) for each in happened]
-        assert status is not None  # noqa: S101 - the first step creates it
         return self._readiness(look, container, index, status)
 
     def _readiness(self, look: _Look, container: Json, index: int | None, status: Json) -> Json:
@@ -192,7 +185,7 @@ class Kubelet(Controller):
             return status
         ready = False
         if "running" in status["state"] and look.healthy:
-            since = look.memory.states[status["name"]][1] if status["name"] in look.memory.states else look.now
+            since = look.memory.states[status["name"]][1]
             passes = look.memory.healthy[1] if look.memory.healthy else look.now
             due = max(since, passes) + self.timing.ready
             ready = status["ready"] or due <= look.now
@@ -210,6 +203,7 @@ class Kubelet(Controller):
         place = faults.config_needed(pod)
         if place is None:
             return None
+        self._readers.setdefault(place, {})[key_of(pod)] = None
         found = self.store.get("ConfigMap", *place)
         need = pod["metadata"]["annotations"][faults.NEEDS_CONFIG]
         return faults.judge(need, None if found is None else found.get("data") or {})

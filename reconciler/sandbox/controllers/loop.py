@@ -20,7 +20,7 @@ from reconciler.sandbox.controllers.garbage import Garbage
 from reconciler.sandbox.controllers.jobs import Jobs
 from reconciler.sandbox.controllers.kubelet import Kubelet
 from reconciler.sandbox.controllers.namespaces import Namespaces
-from reconciler.sandbox.controllers.nodes import Nodes, TaintEviction
+from reconciler.sandbox.controllers.nodes import Nodes, PodsOfLostNodes
 from reconciler.sandbox.controllers.replicasets import ReplicaSets
 from reconciler.sandbox.controllers.scheduler import Scheduler
 from reconciler.sandbox.controllers.statefulsets import StatefulSets
@@ -38,7 +38,7 @@ _LOOPS: tuple[type[Controller], ...] = (
     Garbage,
     Namespaces,
     Nodes,
-    TaintEviction,
+    PodsOfLostNodes,
     Autoscalers,
     Deployments,
     ReplicaSets,

@@ -152,13 +152,17 @@ class Nodes(Controller):
         self.store.change("Node", *key, mutate, manager=self.manager)
 
 
-class TaintEviction(Controller):
-    """Deletes pods from a node that has become none for them, when they have tolerated it long enough."""
+class PodsOfLostNodes(Controller):
+    """Deletes pods from a node that has become none for them, when they have tolerated it long enough, or is gone."""
 
     watches: ClassVar[tuple[str, ...]] = ("Node", "Pod")
 
+    def __init__(self, tools: Tools) -> None:
+        super().__init__(tools)
+        self._gone: dict[str, datetime] = {}  # nodes that were deleted, and when
+
     def notice(self, kind: str, old: Json | None, new: Json | None) -> None:
-        """Look at a node whose taints changed, and at the node of a pod that came to it."""
+        """Look at a node that came, went or changed its taints, and at the node of a pod that came to it."""
         if kind == "Node":
             item = new or old
             if item is not None and (old or {}).get("spec") != (new or {}).get("spec"):
@@ -169,7 +173,11 @@ class TaintEviction(Controller):
     def sync(self, key: Key) -> None:
         """Delete the node's pods whose time is over, and plan to look when the next one's is."""
         node = self.store.get("Node", *key)
-        taints = [t for t in (node or {}).get("spec", {}).get("taints") or () if t["effect"] == "NoExecute"]
+        if node is None:
+            self._collect(key)
+            return
+        self._gone.pop(key[1], None)
+        taints = [taint for taint in node["spec"].get("taints") or () if taint["effect"] == "NoExecute"]
         soonest = None
         for place in self.tools.placement.on(key[1]) if taints else ():
             pod = self.store.get("Pod", *place)
@@ -184,6 +192,15 @@ class TaintEviction(Controller):
             else:
                 soonest = leaves if soonest is None else min(soonest, leaves)
         self.wake(key, soonest)
+
+    def _collect(self, key: Key) -> None:
+        """Delete the pods of a node that has been gone for a while; no kubelet will end them."""
+        due = self._gone.setdefault(key[1], self.clock.now()) + self.timing.node_lost
+        if due > self.clock.now():
+            self.wake(key, due)
+            return
+        for place in self.tools.placement.on(key[1]):
+            self.store.delete("Pod", *place, grace=0)
 
 
 def _leaves_at(pod: Json, taints: list[Json], now: datetime) -> datetime | None:

@@ -24,7 +24,7 @@ from reconciler.sandbox.controllers.objects import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _STARTING = timedelta(minutes=5)  # of a pod's life in which its CPU says little
 _FIRST_READY = timedelta(seconds=30)  # a pod unready for longer than that after its start was ready once
@@ -75,12 +75,19 @@ class _Pods:
 
 
 def read(
-    pods: Sequence[Json], target: Target, current: int, tolerance: Tolerance, now: datetime, window: timedelta
+    pods: Sequence[Json],
+    target: Target,
+    current: int,
+    *,
+    tolerance: Tolerance,
+    now: datetime,
+    window: timedelta,
+    workload: Json | None = None,
 ) -> Reading:
     """Return what one metric asks for. Raises NoMetric."""
     if not pods:
         raise NoMetric("no pods returned by selector while calculating replica count")
-    groups = _grouped(pods, target, now, window)
+    groups = _grouped(pods, target, workload, now, window)
     if not groups.used:
         raise NoMetric("did not receive metrics for targeted pods (pods might be unready)")
     requests = {} if target.utilization is None else {p["metadata"]["name"]: _requested(p, target) for p in pods}
@@ -132,7 +139,7 @@ def _percent(used: Mapping[str, int], requests: Mapping[str, int]) -> int:
     return sum(used.values()) * 100 // total
 
 
-def _grouped(pods: Sequence[Json], target: Target, now: datetime, window: timedelta) -> _Pods:
+def _grouped(pods: Sequence[Json], target: Target, workload: Json | None, now: datetime, window: timedelta) -> _Pods:
     groups = _Pods()
     ready = sum(1 for pod in pods if is_ready(pod) and not is_deleting(pod))
     for pod in pods:
@@ -146,7 +153,7 @@ def _grouped(pods: Sequence[Json], target: Target, now: datetime, window: timede
         elif target.resource == "cpu" and _says_little(pod, now, window):
             groups.unready.add(name)
         else:
-            groups.used[name] = _used(pod, target, ready)
+            groups.used[name] = _used(pod, target, faults.cpu_load(pod, workload), ready)
     return groups
 
 
@@ -166,15 +173,16 @@ def _says_little(pod: Json, now: datetime, window: timedelta) -> bool:
     return unready and moment(start) + _FIRST_READY > since
 
 
-def _used(pod: Json, target: Target, ready: int) -> int:
-    measure: Callable[[int], int]
-    if target.resource == "cpu":
-        count = ready if is_ready(pod) else 0
-        measure = lambda index: faults.cpu_use(pod, index, count)  # noqa: E731 - one of two measures
-    else:
-        measure = lambda index: faults.memory_use(pod, index)  # noqa: E731 - the other
-    containers = enumerate(pod["spec"]["containers"])
-    return sum(measure(index) for index, each in containers if target.container in ("", each["name"]))
+def _used(pod: Json, target: Target, load: int | None, sharing: int) -> int:
+    total = 0
+    for index, container in enumerate(pod["spec"]["containers"]):
+        if target.container not in ("", container["name"]):
+            continue
+        if target.resource == "cpu":
+            total += faults.cpu_use(pod, index, load=load, sharing=sharing)
+        else:
+            total += faults.memory_use(pod, index)
+    return total
 
 
 def _requested(pod: Json, target: Target) -> int:

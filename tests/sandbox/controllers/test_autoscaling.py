@@ -97,6 +97,20 @@ def test_at_its_maximum_it_says_that_it_is_limited(world: World) -> None:
     assert replicas(world) == 25
 
 
+def test_a_load_on_the_workload_itself_counts_too(world: World) -> None:
+    """Changing it replaces no pod."""
+    world.create(deployment())
+    world.create(autoscaler())
+    world.wait(10)
+    [pod] = world.pods()
+
+    world.annotate("Deployment", "web", cpu_load="500m")
+    world.wait(60)
+
+    assert replicas(world) == 7
+    assert pod["metadata"]["name"] in {each["metadata"]["name"] for each in world.pods()}
+
+
 def test_it_grows_by_four_pods_or_by_doubling_at_a_time(world: World) -> None:
     """From one to five, then to ten; the limit is named."""
     world.create(deployment(cpu_load="5"))
@@ -255,7 +269,7 @@ def pod(name: str, *, ready: bool = True, phase: str = "Running", runs: bool = T
 
 def size(pods: list[Json], current: int) -> int:
     """Return what the CPU of pods asks for."""
-    return read(pods, CPU, current, Tolerance(), NOW, timedelta(seconds=15)).replicas
+    return read(pods, CPU, current, tolerance=Tolerance(), now=NOW, window=timedelta(seconds=15)).replicas
 
 
 def test_pods_without_metrics_count_for_nothing_when_growing() -> None:
