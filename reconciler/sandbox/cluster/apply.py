@@ -33,12 +33,13 @@ from reconciler.sandbox.cluster.managed import (
     in_order,
 )
 from reconciler.sandbox.cluster.merging import UnclearItem, merged, tidy, without
-from reconciler.sandbox.cluster.shapes import Shape, shape_of
+from reconciler.sandbox.cluster.shapes import shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reconciler.sandbox.cluster.fieldsets import Json, Tree
+    from reconciler.sandbox.cluster.shapes import Shape
 
 _BEFORE = "before-first-apply"
 
@@ -52,12 +53,11 @@ class Applier:
     time: str
     force: bool = False
     subresource: str = ""
-    shape: Shape | None = None  # of a CRD's schema; by default the kind's name tells it
 
     @property
     def marks(self) -> Shape:
         """How the kind is merged."""
-        return self.shape or shape_of(self.kind)
+        return shape_of(self.kind)
 
     @property
     def identity(self) -> tuple[str, str, str, str]:
@@ -110,7 +110,7 @@ def _entries_before(current: Json | None, live: Json, by: Applier) -> list[Json]
     entries: list[Json] = current["metadata"].get("managedFields") or []
     if entries:
         return entries
-    found = changes(blank(by.kind), live, kind=by.kind, subresource=by.subresource, shape=by.marks)
+    found = changes(blank(by.kind), live, kind=by.kind, subresource=by.subresource)
     return credited(
         [], *found, manager=_BEFORE, api_version=by.kind.api_version, time=by.time, subresource=by.subresource
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from reconciler.sandbox.cluster.shapes import Shape, shape_of_schema
 from reconciler.sandbox.cluster.values import Json
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Kind:
     subresources: tuple[str, ...] = ()
     custom: bool = False  # of a CustomResourceDefinition: no strategic merge
     schema: Json = field(default_factory=dict, compare=False, repr=False)  # of a CRD's kind, {} where there is none
+    shape: Shape | None = field(default=None, compare=False, repr=False)  # how that schema merges
     key: str = ""  # how the store calls it; differs from `kind` only where two groups share a name
 
     @property
@@ -166,6 +168,7 @@ def custom_kind(definition: Json) -> Kind:
     names = spec["names"]
     version = next(each for each in spec["versions"] if each.get("storage"))
     parts = version.get("subresources") or {}
+    schema = (version.get("schema") or {}).get("openAPIV3Schema") or {}
     return Kind(
         group=spec["group"],
         version=version["name"],
@@ -177,7 +180,8 @@ def custom_kind(definition: Json) -> Kind:
         generation="spec" if "status" in parts else "all",
         subresources=("status",) if "status" in parts else (),
         custom=True,
-        schema=(version.get("schema") or {}).get("openAPIV3Schema") or {},
+        schema=schema,
+        shape=shape_of_schema(schema) if schema else None,
     )
 
 

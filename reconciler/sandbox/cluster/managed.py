@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from reconciler.sandbox.cluster.fieldsets import Json, Tree
     from reconciler.sandbox.cluster.kinds import Kind
-    from reconciler.sandbox.cluster.shapes import Shape
 
 UPDATE, APPLY = "Update", "Apply"
 
@@ -87,28 +86,24 @@ def updated(
     manager: str,
     time: str,
     subresource: str = "",
-    shape: Shape | None = None,
 ) -> list[Json]:
     """Return the `managedFields` of an object that `manager` created (before: None) or changed.
 
-    `shape` is that of a CRD's schema; by default the kind's name tells it. A writer who sends an empty list, or one
-    empty entry, clears them; of an object without any, nothing is tracked until somebody applies.
+    A writer who sends an empty list, or one empty entry, clears them; of an object without any, nothing is tracked
+    until somebody applies.
     """
     entries = _given(before, after, subresource)
     if before is not None and not entries:
         return []
-    found = changes(before or blank(kind), after, kind=kind, subresource=subresource, shape=shape)
+    found = changes(before or blank(kind), after, kind=kind, subresource=subresource)
     return credited(entries, *found, manager=manager, api_version=kind.api_version, time=time, subresource=subresource)
 
 
-def changes(
-    before: Json, after: Json, *, kind: Kind, subresource: str = "", shape: Shape | None = None
-) -> tuple[Tree, Tree]:
+def changes(before: Json, after: Json, *, kind: Kind, subresource: str = "") -> tuple[Tree, Tree]:
     """Return the fields that came or changed, and those that went, of those that count at that path of the API."""
-    shape = shape or shape_of(kind)
     if "status" not in before and not kind.custom:
         before = {**before, "status": {}}  # the real type always has one
-    changed, removed = compared(_without_entries(before), _without_entries(after), shape)
+    changed, removed = compared(_without_entries(before), _without_entries(after), shape_of(kind))
     if kind.has_status and subresource != "status":
         for found in (changed, removed):
             found.pop("f:status", None)  # only the status path writes it

@@ -199,8 +199,10 @@ _SHAPES = _shapes()
 
 
 def shape_of(kind: Kind) -> Shape:
-    """Return the shape of a built-in kind; of any other one only its metadata is known."""
-    return _SHAPES["Any"] if kind.custom else _SHAPES.get(kind.kind, _SHAPES["Any"])
+    """Return the shape of a built-in kind, or the one that a CRD's schema describes; without either, of metadata."""
+    if kind.custom:
+        return kind.shape or _SHAPES["Any"]
+    return _SHAPES.get(kind.kind, _SHAPES["Any"])
 
 
 def shape_of_schema(schema: Json) -> Shape:

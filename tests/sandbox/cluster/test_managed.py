@@ -12,7 +12,7 @@ from hypothesis import given
 from reconciler.sandbox.cluster import fieldsets, managed
 from reconciler.sandbox.cluster.kinds import Kinds, custom_kind
 from reconciler.sandbox.cluster.merging import without
-from reconciler.sandbox.cluster.shapes import shape_of, shape_of_schema
+from reconciler.sandbox.cluster.shapes import shape_of
 from reconciler.sandbox.cluster.values import copied
 from tests.sandbox.cluster.json_values import few, manifests
 
@@ -201,7 +201,7 @@ def test_custom_resource_is_managed_by_its_schema() -> None:
     thing = {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "x"}}
     value = {**thing, "spec": {"items": [{"name": "a"}], "others": [{"name": "b"}]}}
 
-    found = managed.updated(None, value, kind=kind, manager="m", time="t", shape=shape_of_schema(schema))
+    found = managed.updated(None, value, kind=kind, manager="m", time="t")
 
     assert found[0]["fieldsV1"] == {
         "f:spec": {".": {}, "f:items": {".": {}, 'k:{"name":"a"}': {".": {}, "f:name": {}}}, "f:others": {}}
