@@ -56,7 +56,6 @@ def test_new_controllers_take_over_a_living_cluster() -> None:
     before = world.pods()
 
     world.controllers = Controllers(world.store, world.clock, timing=world.timing, ids=Random(2))
-    world.clock.settle = world.controllers.settle
     world.controllers.settle()
     world.wait(5)
     assert world.pods() == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.sandbox.timing import Timing
 from tests.sandbox.controllers.world import World, container, deployment, fault, is_ready, template, waiting
 
 
@@ -149,3 +150,17 @@ def test_a_bare_pod_is_looked_after_too(world: World) -> None:
     world.wait(1)
 
     assert is_ready(world.get("Pod", "lonely"))
+
+
+def test_at_a_real_clusters_pace_the_pauses_grow_to_five_minutes() -> None:
+    """10, 20, 40, 80, 160, then always 300 seconds, in a kubelet's words."""
+    world = World(timing=Timing.real())
+    world.create(deployment(memory="512Mi", needs_memory="1Gi"))
+    world.wait(4)
+
+    said = []
+    for pause in (10, 20, 40, 80, 160, 300, 300):
+        world.wait(20)
+        said.append(container(world.pod())["state"]["waiting"]["message"].split()[1])
+        world.wait(pause)
+    assert said == ["10s", "20s", "40s", "1m20s", "2m40s", "5m0s", "5m0s"]

@@ -6,7 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconciler.sandbox.clock import Due, SandboxClock
+from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.cluster.store import Store
 from reconciler.sandbox.controllers import Controllers, node_manifest
 from reconciler.sandbox.controllers.faults import PREFIX
@@ -22,33 +22,22 @@ SPACE = "production"
 IMAGE = "registry.example/web:1.0"
 
 
-class SettlingClock(SandboxClock):
-    """Settles the controllers after whatever falls due, as the sandbox does."""
-
-    settle: Callable[[], object] = staticmethod(lambda: None)
-
-    def call_at(self, at: datetime, action: Callable[[], None]) -> Due:
-        """Plan an action with the settling that follows it."""
-
-        def both() -> None:
-            action()
-            self.settle()
-
-        return super().call_at(at, both)
-
-
 class World:
     """Three nodes, a namespace, and hands to write with."""
 
-    def __init__(self, seed: int = 1, *, nodes: int = 3, cpu: str = "8", memory: str = "32Gi") -> None:
-        self.clock = SettlingClock(BEGINNING)
+    def __init__(
+        self, seed: int = 1, *, nodes: int = 3, cpu: str = "8", memory: str = "32Gi", timing: Timing | None = None
+    ) -> None:
+        self.clock = SandboxClock(BEGINNING, after=self._settle)
         self.store = Store(self.clock, random.Random(seed))
-        self.timing = Timing.quick()
+        self.timing = timing or Timing.quick()
         self.controllers = Controllers(self.store, self.clock, timing=self.timing, ids=random.Random(seed))
-        self.clock.settle = self.controllers.settle
         for number in range(nodes):
             self.create(node_manifest(f"node-{number + 1}", cpu, memory))
         self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}})
+
+    def _settle(self) -> None:
+        self.controllers.settle()
 
     def create(self, manifest: Json) -> Json:
         """Create an object and settle."""
