@@ -163,6 +163,18 @@ def entry_of(who: tuple[str, str, str, str], api_version: str, time: str | None,
     }
 
 
+def differ_in_times_only(one: Json, other: Json) -> bool:
+    """Tell whether two versions of an object are the same but for when somebody last wrote: that is no change."""
+    if _without_entries(one) != _without_entries(other):
+        return False
+    mine, theirs = (each["metadata"].get("managedFields") or [] for each in (one, other))
+
+    def timeless(entries: list[Json]) -> list[Json]:
+        return [{**entry, "time": None} for entry in sorted(entries, key=identity)]
+
+    return timeless(mine) == timeless(theirs)
+
+
 def in_order(entries: list[Json]) -> list[Json]:
     """Sort entries as the server stores them: those who apply first, then by time and name."""
     return sorted(entries, key=_order)

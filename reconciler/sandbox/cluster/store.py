@@ -248,7 +248,7 @@ class Store:
         if not subresource:
             validation.decode(kind, value)
         value = preparation.next_version(kind, value, before, subresource, applied=applied)
-        if value == before:
+        if value == before or (applied and managed.differ_in_times_only(value, before)):
             return before
         admission.admit_change(kind, value, before)
         if not applied:

@@ -287,6 +287,18 @@ def test_apply_over_the_api_creates_then_changes_then_rests(api: Api) -> None:
     assert [entry["operation"] for entry in changed.body["metadata"]["managedFields"]] == ["Apply"]
 
 
+def test_null_for_a_field_with_a_default_rests_too(api: Api) -> None:
+    """The default comes back each time, so only the time of the apply would differ: that is no change."""
+    api.patch(PATH, deployment(replicas=None), APPLY, fieldManager="argocd")
+    first = api.patch(PATH, deployment(replicas=None), APPLY, fieldManager="argocd")
+    api.clock.advance_to(api.clock.now().replace(hour=12))
+
+    again = api.patch(PATH, deployment(replicas=None), APPLY, fieldManager="argocd")
+
+    assert first.body["spec"]["replicas"] == 1
+    assert again.body == first.body
+
+
 def test_dry_run_tells_the_conflict_and_changes_nothing(api: Api) -> None:
     """As the product asks before it writes."""
     api.post(DEPLOYMENTS, deployment(replicas=1), fieldManager="kubectl")
