@@ -24,9 +24,22 @@ _HEADING = """\
 
 # Command line
 
-Results go to standard output, everything else to standard error. Listings are tables for people and, with
-`--output json` or `--output yaml`, data for programs. Colours are used on a terminal alone, and not where the
-environment variable `NO_COLOR` is set. What a command ends with is listed in [exit codes](exit-codes.md).
+Results go to standard output, everything else to standard error: errors, warnings, and on a terminal a line that says
+what is waited for and is gone when the result comes. With `--output json` or `--output yaml` results are data.
+
+On a terminal results are drawn: tables that fit its width, trees, coloured diffs. In a pipe or a file they are plain
+text, one row a line, without colours and borders. Variables of the environment decide otherwise where they are set and
+not empty:
+
+| variable | what for |
+|---|---|
+| `NO_COLOR` | draw without colours |
+| `FORCE_COLOR` | draw, and in colours, into a pipe too: `FORCE_COLOR=1 reconciler status \\| less -R` |
+| `TERM=dumb` | plain text on a terminal too |
+| `COLUMNS` | the width of a drawing |
+
+Ctrl-C ends what only reads at once, and a pass that acts at a safe point. What a command ends with is listed in
+[exit codes](exit-codes.md). Shells complete commands, options and operation ids: `reconciler completion --help`.
 """
 
 

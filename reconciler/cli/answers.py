@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.completing import open_operation
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.teaching import Taught
 from reconciler.errors import ConfigurationError, LedgerError, LedgerMoved, Refusal
@@ -30,7 +31,7 @@ as_option = click.option("--as", "name", metavar="NAME", help="Who says so; empt
         "reconciler approve op-20260501-101500-001 --action 0 --as ana",
     ],
 )
-@click.argument("operation_id", metavar="ID")
+@click.argument("operation_id", metavar="ID", shell_complete=open_operation)
 @click.option("--action", "action", type=click.IntRange(min=0), metavar="N", help="Only this action of the operation.")
 @as_option
 @pass_session
@@ -61,7 +62,7 @@ def approve(session: Session, operation_id: str, action: int | None, name: str |
         'reconciler reject op-20260501 --reason "the batch job is to blame"',
     ],
 )
-@click.argument("operation_id", metavar="ID")
+@click.argument("operation_id", metavar="ID", shell_complete=open_operation)
 @click.option("--reason", default="", help="Why; people and the pull request's comment will show it.")
 @as_option
 @pass_session

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import sys
 
 import click
 
@@ -11,6 +13,7 @@ from reconciler import __version__
 from reconciler.cli import stopping
 from reconciler.cli.answers import approve, reject
 from reconciler.cli.audit import audit
+from reconciler.cli.completion import completion
 from reconciler.cli.demo import demo
 from reconciler.cli.doctor import doctor
 from reconciler.cli.explain import explain
@@ -80,6 +83,7 @@ def _trace(ctx: click.Context, error: Exception) -> None:
     cls=Guarded,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     examples=[
+        "reconciler demo            see the whole loop, without a cluster",
         "reconciler init            write a configuration file",
         "reconciler doctor          is everything reachable and permitted?",
         "reconciler plan            what is wrong, and what would be done; touches nothing",
@@ -90,6 +94,7 @@ def _trace(ctx: click.Context, error: Exception) -> None:
 @click.option(
     "--config",
     metavar="PATH",
+    type=click.Path(),
     default="reconciler.yaml",
     envvar="RECONCILER_CONFIG",
     show_default=True,
@@ -106,6 +111,9 @@ def cli(ctx: click.Context, config: str, debug: bool) -> None:  # noqa: FBT001 -
     it until the merged change is live and has helped. Where waiting hurts, it also acts at once, as far as your
     policy lets it.
 
+    Results are drawn on a terminal and are plain text elsewhere, fit for grep; --output json or yaml is for programs.
+    NO_COLOR=1 takes colours away, FORCE_COLOR=1 draws into a pipe (for less -R), COLUMNS sets the width.
+
     Exit codes: 0 done, 2 wrong usage or configuration, 3 a server failed, 4 refused, 5 the ledger is not sound,
     6 another pass runs, 7 no such operation, 70 a defect of reconciler, 130 interrupted.
     """
@@ -113,15 +121,23 @@ def cli(ctx: click.Context, config: str, debug: bool) -> None:  # noqa: FBT001 -
     ctx.color = may_colour()
 
 
-for _command in (demo, init, doctor, plan, run, status, explain, approve, reject, audit):
+for _command in (demo, init, doctor, plan, run, status, explain, approve, reject, audit, completion):
     cli.add_command(_command)
 
 
 def main() -> None:
     """Run the command line; the entry point of the installed script."""
+    _write_what_can_be_written()
     try:
         cli(prog_name="reconciler")
     except SystemExit as ended:
         if stopping.is_interrupted(ended.code):
             stopping.leave(int(str(ended.code)))
         raise
+
+
+def _write_what_can_be_written() -> None:
+    """Let a character that the terminal's encoding lacks become a question mark, and not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

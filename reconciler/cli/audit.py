@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.completing import any_operation
 from reconciler.cli.options import output_option
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.teaching import Taught, TaughtGroup
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from reconciler.model.operation import Event, Operation
     from reconciler.report.blocks import Row
     from reconciler.report.terminal import Format
+
+
+operation_option = click.option(
+    "--operation", metavar="ID", help="Only this operation's events.", shell_complete=any_operation
+)
 
 
 @click.group(cls=TaughtGroup, examples=["reconciler audit verify"])
@@ -32,7 +38,7 @@ def audit() -> None:
         "reconciler audit show --operation op-20260501-101500-001",
     ],
 )
-@click.option("--operation", metavar="ID", help="Only this operation's events.")
+@operation_option
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N events.")
 @output_option
 @pass_session
@@ -125,7 +131,7 @@ def verify(session: Session, head: str | None) -> None:
         "reconciler audit export --operation op-20260501-101500-001",
     ],
 )
-@click.option("--operation", metavar="ID", help="Only this operation's events.")
+@operation_option
 @pass_session
 def export(session: Session, operation: str | None) -> None:
     """Write events whole, as JSON, one a line.

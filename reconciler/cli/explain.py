@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.completing import any_operation
 from reconciler.cli.options import output_option
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.teaching import Taught
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
         "reconciler explain op-20260501 --output yaml",
     ],
 )
-@click.argument("operation_id", metavar="ID")
+@click.argument("operation_id", metavar="ID", shell_complete=any_operation)
 @output_option
 @pass_session
 def explain(session: Session, operation_id: str, form: Format) -> None:

@@ -61,10 +61,12 @@ def test_every_command_says_what_it_does_in_one_line(path: str, command: click.C
 
 
 def test_commands_are_listed_in_the_order_of_a_first_day() -> None:
-    """Init comes first, the audit last."""
+    """The demonstration comes first, the shell's comfort last."""
     names = list(cli.list_commands(click.Context(cli)))
 
-    assert names == ["init", "doctor", "plan", "run", "status", "explain", "approve", "reject", "audit"]
+    assert names == [
+        *("demo", "init", "doctor", "plan", "run", "status", "explain", "approve", "reject", "audit", "completion")
+    ]
 
 
 def test_the_reference_page_is_fresh() -> None:
