@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.sandbox.cluster import apply
 from reconciler.sandbox.cluster.errors import ApiError
 from reconciler.sandbox.cluster.store import DeleteOptions
-from reconciler.sandbox.delivery.comparing import has_option, is_server_side
+from reconciler.sandbox.delivery.comparing import Row, has_option, is_server_side
 from reconciler.sandbox.delivery.differing import LAST_APPLIED, MANAGER, clean, merged
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from reconciler.sandbox.cluster.kinds import Kind
     from reconciler.sandbox.cluster.store import Store
-    from reconciler.sandbox.delivery.comparing import Row
 
 Json = dict[str, Any]
 Result = tuple[str, str]  # the code (Synced, SyncFailed, Pruned, PruneSkipped) and the message
@@ -63,14 +62,13 @@ def delete_object(store: Store, place: tuple[str, str, str], policy: str = "Fore
     store.delete(*place, options=DeleteOptions(propagation=policy))
 
 
-def create_namespace(store: Store, name: str) -> Result:
-    """Create the destination's namespace (CreateNamespace=true)."""
+def create_namespace(store: Store, name: str, options: Sequence[str]) -> Result:
+    """Create the destination's namespace (CreateNamespace=true), in the way that the sync options say."""
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    try:
-        store.create(_noted(manifest), manager=MANAGER)
-    except ApiError as error:
-        return "SyncFailed", error.message
-    return "Synced", f"namespace/{name} created"
+    row = Row(
+        key=("", "Namespace", "", name), version="v1", served=store.kinds["Namespace"], desired=manifest, live=None
+    )
+    return apply_object(store, row, {"syncPolicy": {"syncOptions": options}})
 
 
 def images_of(value: Json) -> Sequence[str]:

@@ -144,7 +144,7 @@ class ArgoCd:
         if application.get("operation") and watch.running is None:
             watch.running = Running()
             self._operations.begin(application)
-            self._step_after(name, self._timing.sync, first=True)
+            self._step_after(name, self._timing.sync)
         elif _phase(application) == "Terminating" and watch.operating is None and watch.running is not None:
             self._step_after(name, timedelta())
         former, watch.automated = watch.automated, is_automatic(application["spec"])
@@ -171,8 +171,8 @@ class ArgoCd:
             level, watch.level = watch.level, 0
             watch.comparing = self._clock.call_after(self._timing.compare, partial(self._compare, name, level, began))
 
-    def _step_after(self, name: str, wait: timedelta, *, first: bool = False) -> None:
-        self._watches[name].operating = self._clock.call_after(wait, partial(self._step, name, first=first))
+    def _step_after(self, name: str, wait: timedelta) -> None:
+        self._watches[name].operating = self._clock.call_after(wait, partial(self._step, name))
 
     # Comparing
 
@@ -225,8 +225,7 @@ class ArgoCd:
             return None
         decision = automation.decide(application, found, now)
         if decision.operation is not None:
-            operation = decision.operation
-            status.change(self._store, application, lambda value: value.update(operation=operation))
+            status.write_operation(self._store, application, decision.operation)
         if decision.again is not None:
             name = application["metadata"]["name"]
             self._clock.call_after(decision.again, partial(self._want_if_there, name))
@@ -244,14 +243,19 @@ class ArgoCd:
 
     # Operations
 
-    def _step(self, name: str, *, first: bool) -> None:
+    def _step(self, name: str) -> None:
         watch, application = self._watches[name], self._application(name)
         watch.operating = None
         if application is None or watch.running is None or not application.get("operation"):
             watch.running = None
             return
+        if _phase(application) == "Running" and _is_waiting_to_retry(application):
+            watch.running = Running()
+            self._operations.begin_again(application)
+            self._step_after(name, self._timing.sync)
+            return
         former = dict(watch.running.results)
-        state = self._operations.step(application, watch.running, first=first)
+        state = self._operations.step(application, watch.running)
         if state["phase"] in OVER:
             watch.running = None
             self._want(name, LATEST if is_automated(state["operation"]) else ASKED)
@@ -311,6 +315,10 @@ def _revisions(application: Json, sources: list[Json], level: int) -> list[str]:
     if level == RECENT and len(known) == len(sources):
         return list(known)
     return [""] * len(sources)
+
+
+def _is_waiting_to_retry(application: Json) -> bool:
+    return "finishedAt" in application["status"]["operationState"]
 
 
 def _phase(application: Json) -> str:

@@ -68,9 +68,9 @@ def decide(application: Json, found: Comparison, now: datetime) -> Decision:
 def _operation(spec: Json, policy: Json, found: Comparison, *, prunes: bool) -> Json:
     sync: Json = {"prune": True} if prunes else {}
     if spec.get("sources"):
-        sync |= {"revisions": found.revisions, "sources": spec["sources"]}
+        sync |= {"revisions": found.revisions, "sources": [as_compared(each) for each in spec["sources"]]}
     else:
-        sync |= {"revision": found.revisions[0], "source": spec["source"]}
+        sync |= {"revision": found.revisions[0], "source": as_compared(spec["source"])}
     if policy.get("syncOptions"):
         sync["syncOptions"] = policy["syncOptions"]
     return {"initiatedBy": {"automated": True}, "retry": policy.get("retry") or {"limit": _RETRIES}, "sync": sync}

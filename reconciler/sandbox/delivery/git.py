@@ -75,11 +75,11 @@ def open_repository(path: Path | None) -> pygit2.Repository:
     import pygit2
 
     if path is None or not path.is_dir():
-        raise SourceError("failed to list refs: repository not found")
+        raise SourceError("failed to list refs: authentication required: Repository not found.")
     try:
         return pygit2.Repository(str(path))
     except pygit2.GitError:
-        raise SourceError("failed to list refs: repository not found") from None
+        raise SourceError("failed to list refs: authentication required: Repository not found.") from None
 
 
 def resolve(repository: pygit2.Repository, revision: str) -> str:
@@ -139,10 +139,8 @@ def _commit(repository: pygit2.Repository, text: str) -> str:
         found = None
     if found is None:
         fetch = f"`git fetch origin {text} --tags --force --prune` failed exit status 128"
-        raise SourceError(
-            f"Failed to checkout revision {text}: {fetch}: fatal: remote error: upload-pack: not our ref {text}",
-            "Internal",
-        )
+        refusal = f"Failed to checkout revision {text}: {fetch}: fatal: remote error: upload-pack: not our ref {text}"
+        raise SourceError(f"failed to initialize repository resources: {SourceError(refusal, 'Internal')}")
     return str(found.peel(pygit2.Commit).id)
 
 

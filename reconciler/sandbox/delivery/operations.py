@@ -36,6 +36,7 @@ class Running:
     """What the controller remembers of an operation that is under way."""
 
     results: dict[Key, Json] = field(default_factory=dict)  # of its steps so far
+    stepped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,28 +60,31 @@ class Operations:
         state.pop("retryCount", None)
         self._write(application, state)
 
-    def step(self, application: Json, running: Running, *, first: bool) -> Json:
+    def begin_again(self, application: Json) -> None:
+        """Say that an operation that failed is tried once more."""
+        state = dict(application["status"]["operationState"])
+        newest = ""
+        if (state["operation"].get("retry") or {}).get("refresh"):
+            newest = " with latest revisions"
+            sync = {k: v for k, v in state["operation"]["sync"].items() if k not in {"revision", "revisions"}}
+            state["operation"] = {**state["operation"], "sync": sync}
+        state["message"] = f"Retrying operation{newest}. Attempt #{state['retryCount']}"
+        del state["finishedAt"]
+        self._write(application, state)
+
+    def step(self, application: Json, running: Running) -> Json:
         """Take an operation one step further and return its state, which is also written."""
         state = dict(application["status"]["operationState"])
-        if first:
+        if not running.stepped:
+            running.stepped = True  # what is written of results and messages is of an earlier try, or operation
             state.pop("syncResult", None)
             state.pop("message", None)
-        elif state["phase"] == "Running" and state.get("finishedAt"):
-            self._begin_again(state, running)
         terminating = state["phase"] == "Terminating"
         revisions = self._advance(application, state, running)
         if state["phase"] in {"Failed", "Error"}:
             self._fail(state, terminating=terminating)
         self._write(application, state, revisions)
         return state
-
-    def _begin_again(self, state: Json, running: Running) -> None:
-        if (state["operation"].get("retry") or {}).get("refresh"):
-            newest = {k: v for k, v in state["operation"]["sync"].items() if k not in {"revision", "revisions"}}
-            state["operation"] = {**state["operation"], "sync": newest}
-        del state["finishedAt"]
-        state.pop("syncResult", None)
-        running.results.clear()
 
     def _advance(self, application: Json, state: Json, running: Running) -> Sequence[str]:
         """Move the state on; return the revisions that go into the history, if any."""
@@ -194,9 +198,12 @@ def retry_wait(retry: Json, count: int) -> timedelta:
 
 
 def retry_at(state: Json) -> datetime:
-    """Return when an operation that waits for its next try gets it."""
+    """Return when an operation that waits for its next try gets it.
+
+    It has counted that try already, so it waits longer than its message says: a defect of the real one, kept.
+    """
     failed = datetime.fromisoformat(state["finishedAt"])
-    return failed + retry_wait(state["operation"].get("retry") or {}, state["retryCount"] - 1)
+    return failed + retry_wait(state["operation"].get("retry") or {}, state["retryCount"])
 
 
 def _span(text: str) -> timedelta:

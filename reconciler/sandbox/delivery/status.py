@@ -50,6 +50,16 @@ def write_comparison(
     change(store, application, mutate)
 
 
+def write_operation(store: Store, application: Json, operation: Json) -> None:
+    """Ask for an operation; that of before is forgotten until this one is taken up."""
+
+    def mutate(value: Json) -> None:
+        value["operation"] = operation
+        (value.get("status") or {}).pop("operationState", None)
+
+    change(store, application, mutate)
+
+
 def write_refusal(store: Store, application: Json, kind: str, message: str) -> None:
     """Write that an Application cannot be compared as it is."""
     now = store.clock.stamp()
@@ -136,7 +146,7 @@ def set_comparison(status: Json, spec: Json, found: Comparison, store: Store, no
     _set(status, "sourceType", "" if several or not found.types else found.types[0])
     _set(status, "sourceTypes", found.types if several else [])
     status["summary"] = {"images": images} if (images := sorted(set(_images(store, found.rows)))) else {}
-    status |= {"controllerNamespace": NAMESPACE, "resourceHealthSource": "appTree"}
+    status |= {"controllerNamespace": NAMESPACE, "resourceHealthSource": "appTree", "sourceHydrator": {}}
 
 
 def record_history(status: Json, spec: Json, operation_state: Json, revisions: Sequence[str], now: str) -> None:

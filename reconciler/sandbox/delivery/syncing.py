@@ -176,7 +176,7 @@ class Sync:
             return ""
         if self.store.get("Namespace", "", name) is not None:
             return ""
-        code, message = create_namespace(self.store, name)
+        code, message = create_namespace(self.store, name, self.options)
         key = ("", "Namespace", "", name)
         self.results[key] = _result(key, "v1", code, message) | {"syncPhase": "PreSync"}
         return message if code == "SyncFailed" else ""

@@ -67,8 +67,14 @@ def test_git_that_fails_for_a_moment_is_not_heard_of(world: World) -> None:
         ({"path": "README.md"}, "Unknown desc = README.md: app path is not a directory"),
         ({"targetRevision": "next"}, "Unknown desc = unable to resolve 'next' to a commit SHA"),
         ({"targetRevision": "1.*"}, "Unimplemented desc = the sandbox does not choose a tag from a range of versions"),
-        ({"targetRevision": "b" * 40}, f"Internal desc = Failed to checkout revision {'b' * 40}"),
-        ({"repoURL": "https://git.example/none.git"}, "Unknown desc = failed to list refs: repository not found"),
+        (
+            {"targetRevision": "b" * 40},
+            "Unknown desc = failed to initialize repository resources: rpc error: code = Internal desc = ",
+        ),
+        (
+            {"repoURL": "https://git.example/none.git"},
+            "Unknown desc = failed to list refs: authentication required: ",
+        ),
         ({"directory": {"jsonnet": {"libs": ["x"]}}}, "Unimplemented desc = the sandbox does not evaluate Jsonnet"),
         ({"helm": {"releaseName": "x"}}, "Unimplemented desc = the sandbox does not render Helm"),
         ({"kustomize": {"namePrefix": "x-"}}, "Unimplemented desc = the sandbox does not render Kustomize"),
@@ -107,7 +113,7 @@ def test_repository_that_is_gone_is_a_comparison_error(world: World) -> None:
     synced(world)
     shutil.rmtree(world.repositories[URL])
 
-    assert "repository not found" in unreadable(world)
+    assert "Repository not found." in unreadable(world)
 
 
 def test_missing_project_is_an_invalid_specification(world: World) -> None:
@@ -174,7 +180,7 @@ def test_object_that_the_server_refuses_fails_the_sync(world: World) -> None:
 
 
 def test_failed_sync_is_tried_again_as_its_strategy_says(world: World) -> None:
-    """After five seconds, then after ten; what is mended meanwhile in the cluster lets it succeed."""
+    """After ten seconds, then after twenty; what is mended meanwhile in the cluster lets it succeed."""
     policy = {**AUTOMATED, "retry": {"limit": 2}}
     world.commit({"deploy/settings.yaml": config()})
     destination = {"server": "https://kubernetes.default.svc", "namespace": "late"}
@@ -183,10 +189,12 @@ def test_failed_sync_is_tried_again_as_its_strategy_says(world: World) -> None:
     world.wait(2)
     assert world.operation["phase"] == "Running"
     assert world.operation["message"].endswith('namespaces "late" not found. Retrying attempt #1 at 9:00AM.')
-    world.wait(6)
+    world.wait(8.1)
+    assert world.operation["message"] == "Retrying operation. Attempt #1"
+    world.wait(2)
     assert world.operation["retryCount"] == 2
     world.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "late"}})
-    world.wait(12)
+    world.wait(22)
 
     assert (world.operation["phase"], world.operation["retryCount"]) == ("Succeeded", 2)
     assert world.store.get("ConfigMap", "late", "settings") is not None

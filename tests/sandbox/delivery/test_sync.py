@@ -125,6 +125,21 @@ def test_merged_commit_goes_live_after_a_refresh(world: World) -> None:
     assert [entry["id"] for entry in status["history"]] == [0, 1]
 
 
+def test_last_result_is_forgotten_when_the_next_sync_begins(world: World) -> None:
+    """As the real controller does for a sync of its own; a person's operation leaves it until there is a new one."""
+    world.commit({"deploy/settings.yaml": config()})
+    world.application()
+    world.wait()
+    world.commit({"deploy/settings.yaml": config("debug")})
+    world.refresh()
+
+    world.wait(0.3)
+    assert (world.operation["phase"], world.operation.get("syncResult")) == ("Running", None)
+    world.wait()
+    world.sync()
+    assert (world.operation["phase"], world.operation["message"]) == ("Running", "successfully synced (all tasks run)")
+
+
 def test_commit_is_found_by_polling(world: World) -> None:
     """Nobody asks, and the poll time passes."""
     world.commit({"deploy/settings.yaml": config()})
