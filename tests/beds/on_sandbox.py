@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STEP = timedelta(milliseconds=250)  # between two looks at a condition
+STEP = timedelta(seconds=1)  # between two looks at a condition
 
 
 class SandboxBed:
