@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 Placed = tuple[Repository, Issue, PullRequest]
 
 
-def record(
-    state: State, issue: Issue, word: str, actor: User, *, commit: str | None = None, **about: object
-) -> Event:
+def record(state: State, issue: Issue, word: str, actor: User, *, commit: str | None = None, **about: object) -> Event:
     """Write down what happened to an issue."""
     made = Event(id=state.next_id(), word=word, actor=actor, at=state.now(), commit=commit, about=about)
     issue.events.append(made)

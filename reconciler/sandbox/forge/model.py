@@ -93,7 +93,8 @@ class ReviewComment:
     line: int | None
     side: str
     start_line: int | None
-    hunk: str
+    position: int  # of the line in the file's patch, 1 below its first hunk's head
+    hunk: str  # as far as the line
     commit: str
     original_commit: str
     reply_to: int | None

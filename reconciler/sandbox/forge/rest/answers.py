@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.sandbox.forge.model import Json, Permission, Repository, User
 from reconciler.sandbox.forge.rest.view import View, stamp
-from reconciler.sandbox.forge.urls import node_id
+from reconciler.sandbox.forge.urls import escaped, node_id
 
 # Links of a repository, below its own; braces are the client's to fill.
 _LINKS = {
@@ -62,7 +62,7 @@ _CHOICES = (
 
 def user(view: View, shown: User) -> Json:
     """Return somebody, briefly."""
-    api = view.api(f"/users/{shown.login}")
+    api = view.api(f"/users/{escaped(shown.login)}")
     return {
         "login": shown.login,
         "id": shown.id,
@@ -70,7 +70,7 @@ def user(view: View, shown: User) -> Json:
         "avatar_url": view.web(f"/avatars/u/{shown.id}"),
         "gravatar_id": "",
         "url": api,
-        "html_url": view.web(f"/{shown.login}"),
+        "html_url": view.web(f"/{escaped(shown.login)}"),
         "followers_url": f"{api}/followers",
         "following_url": f"{api}/following{{/other_user}}",
         "gists_url": f"{api}/gists{{/gist_id}}",

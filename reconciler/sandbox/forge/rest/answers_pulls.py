@@ -116,6 +116,8 @@ def remark(view: View, repository: Repository, issue: Issue, shown: ReviewCommen
         "node_id": node_id("PullRequestReviewComment", shown.id),
         "diff_hunk": shown.hunk,
         "path": shown.path,
+        "position": shown.position,
+        "original_position": shown.position,
         "commit_id": shown.commit,
         "original_commit_id": shown.original_commit,
         "user": answers.user(view, shown.user),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PULLS = "/repos/{owner}/{repo}/pulls"
 _ONE = f"{_PULLS}/comments/{{id}}"
-_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 _LISTED = (*PAGES, "sort", "direction", "since")
 _KNOWN = frozenset({"path", "body", "line", "side", "start_line", "start_side", "subject_type"})
 
@@ -39,7 +39,7 @@ def made(call: Call, pull: PullRequest, given: Mapping[str, Any], commit: str, r
         raise invalid("PullRequestReviewComment", "path", message="path is invalid")
     side = given.get("side", "RIGHT")
     whole = given.get("subject_type") == "file"
-    hunk = "" if whole else _hunk_of(change.patch, line, side)
+    position, hunk = (1, "") if whole else _place_of(change.patch, line, side)
     now = call.state.now()
     return ReviewComment(
         id=call.state.next_id(),
@@ -50,6 +50,7 @@ def made(call: Call, pull: PullRequest, given: Mapping[str, Any], commit: str, r
         line=None if whole else line,
         side=side,
         start_line=given.get("start_line"),
+        position=position,
         hunk=hunk,
         commit=commit,
         original_commit=commit,
@@ -59,15 +60,19 @@ def made(call: Call, pull: PullRequest, given: Mapping[str, Any], commit: str, r
     )
 
 
-def _hunk_of(patch: str, line: int | None, side: str) -> str:
-    """Return the hunk that shows a line of the old or the new file."""
-    for hunk in re.split(r"(?m)^(?=@@ )", patch):
-        found = _HUNK.match(hunk)
-        if found is None or line is None:
+def _place_of(patch: str, line: int | None, side: str) -> tuple[int, str]:
+    """Return where a patch shows a line of the old or the new file, and its hunk as far as there."""
+    wanted, hunk = ("-", " ") if side == "LEFT" else ("+", " "), []
+    number = 0
+    for position, text in enumerate(patch.split("\n")):
+        head = _HUNK.match(text)
+        if head is not None:
+            number, hunk = int(head[1] if side == "LEFT" else head[2]) - 1, [text]
             continue
-        start, count = (found[1], found[2]) if side == "LEFT" else (found[3], found[4])
-        if int(start) <= line < int(start) + int(count or 1):
-            return hunk.rstrip("\n")
+        hunk.append(text)
+        number += text[:1] in wanted
+        if number == line and text[:1] in wanted:
+            return position, "\n".join(hunk)
     raise invalid(
         "PullRequestReviewComment", "line", message="pull_request_review_thread.line must be part of the diff"
     )

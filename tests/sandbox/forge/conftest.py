@@ -1,0 +1,43 @@
+"""Fixtures of the forge's REST tests."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.sandbox.forge import described, rest
+from tests.testbed import build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[rest.World]:
+    """A forge of the test's own, behind a server."""
+    with rest.world(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def checker() -> Iterator[described.Checker]:
+    """GitHub's description, enforced by Prism; one for the whole test run."""
+    try:
+        with described.checking() as found:
+            yield found
+    except build.Unavailable as reason:
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(f"CI must run the GitHub tests: {reason}", pytrace=False)
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def described_world(world: rest.World, checker: described.Checker) -> Iterator[rest.World]:
+    """The same forge with the description in front of it: whatever breaks it fails the test."""
+    checker.behind.handle = world.forge.handle
+    world.url = checker.url
+    yield world
+    assert [each for each in world.violations if described.UNDESCRIBED not in each] == []
