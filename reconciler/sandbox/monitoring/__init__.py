@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from reconciler.sandbox.monitoring import rules, times
 from reconciler.sandbox.monitoring.alertmanager import AlertmanagerApi
 from reconciler.sandbox.monitoring.alerts import Alerting
-from reconciler.sandbox.monitoring.history import NAME, History, Value
+from reconciler.sandbox.monitoring.history import History
 from reconciler.sandbox.monitoring.observing import STATE_JOB, USAGE_JOB, Observer
 from reconciler.sandbox.monitoring.prometheus import PrometheusApi
+from reconciler.sandbox.monitoring.samples import Sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +40,7 @@ class Monitoring:
             self.rules,
             interval=times.span(timing.alert),
             resolve=times.span(timing.resolve),
+            scrape=self._observer.scrape,
             notify=self._alertmanager.receive,
         )
         self._alertmanager.refresh = self.alerting.resend
@@ -46,17 +48,26 @@ class Monitoring:
         targets = {job["job"]: job["instance"] for job in jobs}
         self._prometheus = PrometheusApi(self.history, clock, rules=self.alerting, targets=targets)
         for job in jobs:
-            self.history.put(("up", job["job"]), [Value({NAME: "up", **job}, 1.0)], times.ms(clock.now()))
+            self.history.put(("up", job["job"]), [Sample("up", job, 1.0)], times.ms(clock.now()))
 
     def observe(self) -> None:
         """Note what changed in the cluster; called after each settling, cheap when nothing did."""
-        if self._observer.observe(times.ms(self._clock.now())):
+        if self._observer.observe(self._now()):
             self.alerting.notice()
 
     def prometheus(self, request: Request) -> Response:
         """Answer as Prometheus."""
+        self._scrape()
         return self._prometheus.handle(request)
 
     def alertmanager(self, request: Request) -> Response:
         """Answer as Alertmanager."""
+        self._scrape()
         return self._alertmanager.handle(request)
+
+    def _scrape(self) -> None:
+        with self._clock.lock:
+            self._observer.scrape(self._now())
+
+    def _now(self) -> int:
+        return times.ms(self._clock.now())

@@ -21,7 +21,7 @@ from reconciler.sandbox.wire import NotInSandbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.sandbox.monitoring.history import Key
+    from reconciler.sandbox.monitoring.history import Identity
     from reconciler.sandbox.monitoring.samples import Labels
 
     Values = Sequence[float]
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def aggregate(op: str, vector: Vector, *, by: bool, names: tuple[str, ...], argument: float | str | None) -> Vector:
     """Aggregate a vector, group by group in the order in which the groups appear."""
-    groups: dict[Key, tuple[Labels, Vector]] = {}
+    groups: dict[Identity, tuple[Labels, Vector]] = {}
     for element in vector:
         labels = kept(element.labels, names) if by else without(element.labels, names)
         groups.setdefault(frozenset(labels.items()), (labels, []))[1].append(element)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from reconciler.sandbox.monitoring import times
-from reconciler.sandbox.monitoring.history import NAME, Key, Value
+from reconciler.sandbox.monitoring.history import Identity
 from reconciler.sandbox.monitoring.promql import Query, understand
 from reconciler.sandbox.monitoring.rules import RULES, Rule
-from reconciler.sandbox.monitoring.samples import Labels
+from reconciler.sandbox.monitoring.samples import Labels, Sample
 from reconciler.sandbox.monitoring.values import QueryError, Vector, exponent, nameless
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class _Watch:
 
     rule: Rule
     query: Query
-    active: dict[Key, Active] = field(default_factory=dict)
+    active: dict[Identity, Active] = field(default_factory=dict)
     mark: tuple[int, ...] = ()  # the versions of its metrics when it was looked at
     settled: bool = False  # its whole range lies after the last change
     error: str = ""
@@ -81,12 +81,14 @@ class Alerting:
         *,
         interval: int,
         resolve: int,
+        scrape: Callable[[int], None],
         notify: Callable[[Notice], None],
     ) -> None:
         self.interval = interval
         self._history = history
         self._clock = clock
         self._resolve = resolve
+        self._scrape = scrape
         self._notify = notify
         self._watches = [_Watch(rule, understand(rule.expression, history, interval)) for rule in rules]
         self._latest = -1
@@ -100,6 +102,7 @@ class Alerting:
     def evaluate(self, at: int) -> None:
         """Look at the rules whose answer can have changed, and let alerts begin, fire and resolve."""
         self._latest = at
+        self._scrape(at)
         for watch in self._watches:
             if not (watch.settled and watch.mark == self._mark(watch.query)):
                 self._look(watch, at)
@@ -166,17 +169,16 @@ class Alerting:
         for key in [key for key in watch.active if key not in present]:
             self._end(watch.active.pop(key), key, at)
 
-    def _end(self, alert: Active, key: Key, at: int) -> None:
+    def _end(self, alert: Active, key: Identity, at: int) -> None:
         self._history.put(("ALERTS", alert.rule.group, alert.rule.name, key), (), at)
         if alert.fired is not None:
             self._notify(self._notice(alert, at, ends=at + self._resolve))
 
-    def _record(self, alert: Active, key: Key, at: int) -> None:
+    def _record(self, alert: Active, key: Identity, at: int) -> None:
         """Write the series that Prometheus itself writes of its alerts."""
         owner = ("ALERTS", alert.rule.group, alert.rule.name, key)
-        labels = {**alert.labels, NAME: "ALERTS", "alertstate": alert.state}
-        for_state = Value({**alert.labels, NAME: "ALERTS_FOR_STATE"}, alert.since / 1000)
-        self._history.put(owner, (Value(labels, 1.0), for_state), at)
+        shown = Sample("ALERTS", {**alert.labels, "alertstate": alert.state}, 1.0)
+        self._history.put(owner, (shown, Sample("ALERTS_FOR_STATE", alert.labels, alert.since / 1000)), at)
 
     def _notice(self, alert: Active, at: int, ends: int | None = None) -> Notice:
         url = f"{self.url}/graph?g0.expr={quote_plus(alert.rule.expression)}&g0.tab=1"

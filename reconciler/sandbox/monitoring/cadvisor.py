@@ -33,14 +33,15 @@ def memory_use(pod: Json, index: int) -> float:
 
 
 def processor(pod: Json, *, load: float | None, sharing: int) -> Iterator[Sample]:
-    """Yield the rates a second at which a pod's processor counters grow."""
+    """Yield a pod's processor counters as they begin: at zero, with the rates at which they grow."""
     for index, labels in running(pod):
-        yield Sample("container_cpu_usage_seconds_total", labels, cpu_use(pod, index, load=load, sharing=sharing))
+        use = cpu_use(pod, index, load=load, sharing=sharing)
+        yield Sample("container_cpu_usage_seconds_total", labels, 0.0, slope=use)
         limit = _limit(pod, index)
         if limit is not None:
             throttled = cpu_need(pod, index, load=load, sharing=sharing) > limit
-            yield Sample("container_cpu_cfs_periods_total", labels, PERIODS)
-            yield Sample("container_cpu_cfs_throttled_periods_total", labels, PERIODS if throttled else 0.0)
+            yield Sample("container_cpu_cfs_periods_total", labels, 0.0, slope=PERIODS)
+            yield Sample("container_cpu_cfs_throttled_periods_total", labels, 0.0, slope=PERIODS if throttled else 0.0)
 
 
 def cpu_load(pod: Json, workload: Json | None = None) -> float | None:

@@ -8,8 +8,9 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from reconciler.sandbox.monitoring.samples import NAME
 from reconciler.sandbox.monitoring.selectors import pattern
-from reconciler.sandbox.monitoring.values import NAME, Element, QueryError, Vector, nameless
+from reconciler.sandbox.monitoring.values import Element, QueryError, Vector, nameless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

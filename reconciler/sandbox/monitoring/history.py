@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.monitoring.samples import Labels
+from reconciler.sandbox.monitoring.samples import NAME, Labels, Sample
 from reconciler.sandbox.monitoring.series import Series
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping
 
-NAME = "__name__"
 RETENTION = 6 * 3_600_000  # ms
 _PRUNE = 600_000  # ms between two looks for what is too old
+_NONE: Labels = {}
 
-Key = frozenset[tuple[str, str]]
+Key = tuple[str, ...]  # a metric's name and its labels' values: among one owner's series, each name has the same labels
+Identity = frozenset[tuple[str, str]]
 
 
 @dataclass(slots=True)
@@ -31,36 +33,30 @@ class Family:
     growing: int = 0  # series that grow with time
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What a series is from now on: its labels with the name, a value, and its rise a second."""
-
-    labels: Labels
-    value: float
-    slope: float = 0.0
-
-
 class History:
     """The series of one Prometheus, scraped every `step` milliseconds."""
 
     def __init__(self, step: int, retention: int = RETENTION) -> None:
         self.step = step
         self.retention = retention
-        self.census = 0  # changes when series come or are forgotten
+        self.forgotten = 0  # series that are no more; changes with each
         self.families: defaultdict[str, Family] = defaultdict(Family)
-        self._series: defaultdict[str, dict[Key, Series]] = defaultdict(dict)
+        self._series: defaultdict[str, dict[Identity, Series]] = defaultdict(dict)
         self._owned: dict[Hashable, dict[Key, Series]] = {}
         self._pruned = 0
 
-    def put(self, owner: Hashable, values: Iterable[Value], at: int) -> None:
-        """Let an owner have exactly these series from now on; those that it had besides are stale."""
+    def put(self, owner: Hashable, samples: Iterable[Sample], at: int, target: Labels = _NONE) -> None:
+        """Let an owner have exactly these series from now on, with the labels of the target that they come from.
+
+        Those that it had besides are stale.
+        """
         before = self._owned.get(owner, {})
         now: dict[Key, Series] = {}
-        for value in values:
-            key = frozenset(value.labels.items())
-            now[key] = series = before.get(key) or self._find(value.labels, key)
+        for sample in samples:
+            key = (sample.name, *sample.labels.values())
+            now[key] = series = before.get(key) or self._find(sample, target)
             grew = series.slope
-            if series.set(at, value.value, value.slope):
+            if series.set(at, sample.value, sample.slope):
                 self._note(series, grew, at)
         for key, series in before.items():
             grew = series.slope
@@ -81,20 +77,27 @@ class History:
         """Return the names of all families that have series."""
         return [name for name, series in self._series.items() if series]
 
-    def of(self, name: str | None = None) -> Iterator[Series]:
-        """Yield the series of a name, or all."""
+    def of(self, name: str | None = None, skip: int = 0) -> Iterator[Series]:
+        """Yield the series of a name in the order in which they came, less the first `skip`; or all."""
         if name is not None:
-            yield from self._series[name].values() if name in self._series else ()
+            yield from islice(self._series[name].values() if name in self._series else (), skip, None)
             return
         for series in self._series.values():
             yield from series.values()
 
-    def _find(self, labels: Labels, key: Key) -> Series:
-        family = self._series[labels[NAME]]
-        series = family.get(key)
+    def count(self, name: str) -> int:
+        """Return how many series of a name there are."""
+        return len(self._series[name]) if name in self._series else 0
+
+    def _find(self, sample: Sample, target: Labels) -> Series:
+        """Return the series of a sample, the one that there was before if there was one."""
+        labels = {NAME: sample.name, **sample.labels, **target}
+        if "" in labels.values():  # a label without a value is none
+            labels = {name: text for name, text in labels.items() if text}
+        family, identity = self._series[sample.name], frozenset(labels.items())
+        series = family.get(identity)
         if series is None:
-            series = family[key] = Series(labels)
-            self.census += 1
+            series = family[identity] = Series(labels)
         return series
 
     def _note(self, series: Series, grew: float, at: int) -> None:
@@ -108,6 +111,6 @@ class History:
             for key, series in list(family.items()):
                 if not series.is_live and series.changed < horizon:
                     del family[key]
-                    self.census += 1
+                    self.forgotten += 1
                 else:
                     series.forget(horizon)

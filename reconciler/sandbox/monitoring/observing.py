@@ -1,4 +1,7 @@
-"""Turns what changed in the cluster into changes of series."""
+"""Turns what changed in the cluster into changes of series, once a scrape.
+
+What changes several times between two scrapes is derived once, as an exporter that is scraped would.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.monitoring import cadvisor, kube_state
-from reconciler.sandbox.monitoring.history import NAME, History, Value
-from reconciler.sandbox.monitoring.samples import Json, Labels, Sample, is_ready, statuses
+from reconciler.sandbox.monitoring.samples import Json, Sample, is_ready, statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.sandbox.cluster.store import Store
+    from reconciler.sandbox.monitoring.history import History
 
 STATE_JOB = {"job": "kube-state-metrics", "instance": "kube-state-metrics:8080"}
 USAGE_JOB = {"job": "kubelet", "instance": "kubelet:10250"}
-
 _CONTROLLERS = frozenset({"ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"})
+_WATCHED = frozenset(kube_state.KINDS) | _CONTROLLERS
 
 Place = tuple[str, str, str]  # kind, namespace, name
 
@@ -27,7 +30,7 @@ Place = tuple[str, str, str]  # kind, namespace, name
 class _Group:
     """The pods of one workload, which share its load."""
 
-    ready: dict[Place, bool] = field(default_factory=dict)
+    pods: dict[Place, Json] = field(default_factory=dict)
     load: float | None = None
     sharing: int = 0
 
@@ -39,24 +42,38 @@ class Observer:
         self._store = store
         self._history = history
         self._revision = -1
+        self._seen: dict[Place, Json | None] = {}  # what changed since the last scrape, and into what
+        self._scrape = 0  # when what was seen is scraped
         self._groups: defaultdict[Place, _Group] = defaultdict(_Group)
         self._group_of: dict[Place, Place] = {}
         self._starts: dict[Place, dict[str, str]] = {}  # which start of each container was seen last
 
     def observe(self, at: int) -> bool:
-        """Note what changed since the last look; whether anything did."""
+        """Note what changed since the last look; whether anything did that has series."""
         if self._store.revision == self._revision:
             return False
-        changed = self._store.changed_since(self._revision)
+        changed = [place for place in self._store.changed_since(self._revision) if place[0] in _WATCHED]
         self._revision = self._store.revision
+        if not changed:
+            return False
+        self.scrape(at - 1)  # what was due before now is as it was before these changes
+        if not self._seen:
+            self._scrape = -(-at // self._history.step) * self._history.step
+        for place in changed:
+            self._seen[place] = self._store.get(*place)
+        return True
+
+    def scrape(self, at: int) -> None:
+        """Derive the series of what was seen, if a scrape was due by now."""
+        if not self._seen or self._scrape > at:
+            return
+        seen, self._seen = self._seen, {}
         pods: dict[Place, None] = {}
         groups: dict[Place, None] = {}
-        for place in changed:
-            tell = kube_state.KINDS.get(place[0])
-            found = None if tell is None else self._store.get(*place)
-            if tell is not None:
-                samples = () if found is None else tell(found)
-                self._history.put(("state", place), _values(samples, STATE_JOB), at)
+        for place, found in seen.items():
+            if place[0] in kube_state.KINDS:
+                samples = () if found is None else kube_state.KINDS[place[0]](found)
+                self._history.put(("state", place), samples, self._scrape, STATE_JOB)
             if place[0] == "Pod":
                 pods[place] = None
                 groups |= dict.fromkeys(self._regroup(place, found))
@@ -65,33 +82,32 @@ class Observer:
         for group in groups:
             pods |= dict.fromkeys(self._reshare(group))
         for place in pods:
-            self._note_usage(place, at)
-        return True
+            self._use(place, self._scrape)
 
     def _regroup(self, place: Place, pod: Json | None) -> list[Place]:
         """Note a pod in its workload's group, and out of the one it was in; return the groups that this touches."""
         touched = []
         if (before := self._group_of.pop(place, None)) is not None:
-            self._groups[before].ready.pop(place, None)
+            self._groups[before].pods.pop(place, None)
             touched.append(before)
         if pod is not None:
             group = self._group_of[place] = self._workload(place, pod)
-            self._groups[group].ready[place] = is_ready(pod)
+            self._groups[group].pods[place] = pod
             touched.append(group)
         return touched
 
     def _reshare(self, place: Place) -> Iterable[Place]:
-        """Judge a group's load anew; return the pods whose share changed by that."""
+        """Judge a group's load anew; return its pods if their shares changed."""
         group = self._groups[place]
-        if not group.ready:
+        if not group.pods:
             del self._groups[place]
             return ()
-        pod, workload = self._store.get(*next(reversed(group.ready))), self._store.get(*place)
-        load = None if pod is None else cadvisor.cpu_load(pod, workload)
+        newest = next(reversed(group.pods.values()))
+        load = cadvisor.cpu_load(newest, self._store.get(*place))
+        sharing = 0 if load is None else sum(map(is_ready, group.pods.values()))
         before = (group.load, group.sharing)
-        group.load, group.sharing = load, sum(group.ready.values())
-        changed = before != (group.load, group.sharing) and not (before[0] is None and load is None)
-        return list(group.ready) if changed else ()
+        group.load, group.sharing = load, sharing
+        return () if before == (load, sharing) else list(group.pods)
 
     def _workload(self, place: Place, pod: Json) -> Place:
         """Return the topmost controller of a pod, or the pod itself."""
@@ -107,27 +123,29 @@ class Observer:
             item = above
         return found
 
-    def _note_usage(self, place: Place, at: int) -> None:
-        pod = self._store.get(*place)
-        if pod is None:
+    def _use(self, place: Place, at: int) -> None:
+        """Note what a pod's containers use."""
+        if place not in self._group_of:
             self._history.put(("memory", place), (), at)
             self._history.put(("processor", place), (), at)
             self._starts.pop(place, None)
             return
         group = self._groups[self._group_of[place]]
-        rates = list(cadvisor.processor(pod, load=group.load, sharing=group.sharing))
-        restarted = self._restarted(place, pod)
-        self._history.put(("memory", place), _values(cadvisor.memory(pod), USAGE_JOB), at)
-        self._history.put(("processor", place), self._counters(place, rates, restarted, at), at)
+        pod = group.pods[place]
+        counters = cadvisor.processor(pod, load=group.load, sharing=group.sharing)
+        self._history.put(("memory", place), cadvisor.memory(pod), at, USAGE_JOB)
+        self._history.put(("processor", place), self._continued(place, counters, at), at, USAGE_JOB)
 
-    def _counters(self, place: Place, rates: list[Sample], restarted: set[str], at: int) -> Iterator[Value]:
-        """Yield counters that go on from where they are at their new rates; those of a new container from zero."""
+    def _continued(self, place: Place, counters: Iterable[Sample], at: int) -> Iterator[Sample]:
+        """Yield counters that go on from where they are; those of a new container begin at zero."""
         known = self._history.owned(("processor", place))
-        for sample in rates:
-            (bare,) = _values([sample], USAGE_JOB)
-            series = known.get(frozenset(bare.labels.items()))
-            reached = None if series is None or sample.labels["container"] in restarted else series.value(at)
-            yield Value(bare.labels, reached or 0.0, slope=bare.value)
+        restarted = self._restarted(place, self._groups[self._group_of[place]].pods[place])
+        for counter in counters:
+            series = known.get((counter.name, *counter.labels.values()))
+            if series is not None and counter.labels["container"] not in restarted:
+                yield counter._replace(value=series.value(at) or 0.0)
+            else:
+                yield counter
 
     def _restarted(self, place: Place, pod: Json) -> set[str]:
         """Return the containers that were started since the last look."""
@@ -139,9 +157,3 @@ class Observer:
 def _start(status: Json) -> str:
     started = (status["state"].get("running") or {}).get("startedAt", "")
     return f"{started} {status.get('restartCount', 0)}"
-
-
-def _values(samples: Iterable[Sample], target: Labels) -> Iterator[Value]:
-    for sample in samples:
-        labels = {NAME: sample.name, **{name: text for name, text in sample.labels.items() if text}, **target}
-        yield Value(labels, float(sample.value))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.sandbox.monitoring import aggregates, binary, functions
 from reconciler.sandbox.monitoring.ranges import RANGES, Window
+from reconciler.sandbox.monitoring.samples import NAME
 from reconciler.sandbox.monitoring.selectors import find, matchers_of, name_of
 from reconciler.sandbox.monitoring.series import Run
 from reconciler.sandbox.monitoring.values import Element, Matrix, Row, Vector, distinct, nameless
@@ -41,10 +42,20 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An expression that can be asked; `kind` is vector, scalar, matrix or string."""
+    """An expression that can be asked; `kind` is vector, scalar, matrix or string.
+
+    `uniform`: its series all have the same name or none, so that they differ without it too.
+    """
 
     kind: str
     ask: Callable[[Moment], Any]
+    uniform: bool = False
+
+    def unnamed(self, ask: Callable[[Moment], Vector]) -> Plan:
+        """Return a plan of vectors made of this plan's without the name. Raises QueryError where series then agree."""
+        if self.uniform:
+            return Plan("vector", ask, uniform=True)
+        return Plan("vector", lambda moment: distinct(ask(moment)))
 
 
 class Planner:
@@ -91,7 +102,7 @@ class Planner:
         inner = self.plan(node.expr)
         if inner.kind == "scalar":
             return Plan("scalar", lambda moment: -inner.ask(moment))
-        return Plan("vector", lambda moment: distinct(functions.mapped(lambda value: -value, inner.ask(moment))))
+        return inner.unnamed(lambda moment: functions.mapped(lambda value: -value, inner.ask(moment)))
 
     def _instant_selector(self, node: Node) -> Plan:
         series, shift, step = self._series(node), self._shift(node), self._history.step
@@ -99,12 +110,12 @@ class Planner:
         def ask(moment: Moment) -> Vector:
             at, found = shift(moment), []
             for one in series():
-                current = one.current(at, step)
-                if current is not None:
-                    found.append(Element(one.labels, current[1]))
+                value = one.current(at, step)
+                if value is not None:
+                    found.append(Element(one.labels, value))
             return found
 
-        return Plan("vector", ask)
+        return Plan("vector", ask, uniform=_is_uniform(node))
 
     def _range_selector(self, node: Node) -> Plan:
         selector, length = node.vector_selector, _ms(node.range)
@@ -113,10 +124,11 @@ class Planner:
 
         def ask(moment: Moment) -> Matrix:
             end = shift(moment)
-            rows = [Row(one.labels, runs) for one in series() if (runs := one.window(end - length, end, step))]
-            return Matrix(rows, end - length, end)
+            start = end - length
+            rows = [Row(one.labels, one.bare, runs) for one in series() if (runs := one.window(start, end, step))]
+            return Matrix(rows, start, end)
 
-        return Plan("matrix", ask)
+        return Plan("matrix", ask, uniform=_is_uniform(selector))
 
     def _subquery(self, node: Node) -> Plan:
         inner, shift, length = self.plan(node.expr), self._shift(node), _ms(node.range)
@@ -132,11 +144,13 @@ class Planner:
             lines: dict[frozenset[tuple[str, str]], Row] = {}
             for at in range(-(-start // step) * step, end + 1, step):
                 for element in _elements(inner, moment._replace(at=at)):
-                    row = lines.setdefault(frozenset(element.labels.items()), Row(element.labels, []))
-                    row.runs.append(Run(at, 1, element.value))
+                    key = frozenset(element.labels.items())
+                    if key not in lines:
+                        lines[key] = Row(element.labels, nameless(element.labels), [])
+                    lines[key].runs.append(Run(at, 1, element.value))
             return Matrix(list(lines.values()), start, end)
 
-        return Plan("matrix", ask)
+        return Plan("matrix", ask, uniform=inner.uniform)
 
     def _aggregation(self, node: Node) -> Plan:
         op, inner = str(node.op), self.plan(node.expr)
@@ -149,7 +163,7 @@ class Planner:
             value = None if argument is None else argument.ask(moment)
             return aggregates.aggregate(op, inner.ask(moment), by=by, names=names, argument=value)
 
-        return Plan("vector", ask)
+        return Plan("vector", ask, uniform=inner.uniform or (NAME not in names and op not in ("topk", "bottomk")))
 
     def _binary(self, node: Node) -> Plan:
         left, right, operation = self.plan(node.lhs), self.plan(node.rhs), _operation(node)
@@ -162,12 +176,13 @@ class Planner:
         def mixed(moment: Moment) -> Vector:
             swapped = left.kind == "scalar"
             vector, scalar = (right, left) if swapped else (left, right)
-            found = binary.of_vector_and_scalar(operation, vector.ask(moment), scalar.ask(moment), swapped=swapped)
-            return distinct(found)
+            return binary.of_vector_and_scalar(operation, vector.ask(moment), scalar.ask(moment), swapped=swapped)
 
         if left.kind == right.kind == "scalar":
             return Plan("scalar", lambda moment: binary.of_scalars(operation, left.ask(moment), right.ask(moment)))
-        return Plan("vector", of_vectors if left.kind == right.kind else mixed)
+        if left.kind == right.kind:
+            return Plan("vector", of_vectors)
+        return (right if left.kind == "scalar" else left).unnamed(mixed)
 
     def _call(self, node: Node) -> Plan:
         name, arguments = node.func.name, list(node.args)
@@ -181,7 +196,7 @@ class Planner:
             return self._date(functions.DATES[name], plans)
         if name in functions.MATH:
             function = functions.MATH[name]
-            return Plan("vector", lambda moment: distinct(functions.mapped(function, plans[0].ask(moment))))
+            return plans[0].unnamed(lambda moment: functions.mapped(function, plans[0].ask(moment)))
         if name in functions.VECTORS:
             whole = functions.VECTORS[name]
             return Plan("vector", lambda moment: distinct(whole(*(plan.ask(moment) for plan in plans))))
@@ -200,15 +215,15 @@ class Planner:
             for row in found.rows:
                 value = function(row.runs, window)
                 if value is not None:
-                    vector.append(Element(row.labels if keeps_name else nameless(row.labels), value))
-            return distinct(vector)
+                    vector.append(Element(row.labels if keeps_name else row.bare, value))
+            return vector
 
-        return Plan("vector", ask)
+        return matrix.unnamed(ask)
 
     def _date(self, function: Callable[[float], float], plans: list[Plan]) -> Plan:
         self.knows_time = True
         if plans:
-            return Plan("vector", lambda moment: distinct(functions.mapped(function, plans[0].ask(moment))))
+            return plans[0].unnamed(lambda moment: functions.mapped(function, plans[0].ask(moment)))
         return Plan("vector", lambda moment: [Element({}, float(function(moment.at / 1000)))])
 
     def _call_time(self, _: list[Node]) -> Plan:
@@ -227,16 +242,14 @@ class Planner:
         self.knows_time = True
         inner, bare = self.plan(arguments[0]), _bare(arguments[0])
         if type(bare).__name__ != "VectorSelector":
-            return Plan(
-                "vector", lambda moment: distinct(functions.mapped(lambda _: moment.at / 1000, inner.ask(moment)))
-            )
+            return inner.unnamed(lambda moment: functions.mapped(lambda _: moment.at / 1000, inner.ask(moment)))
         shift, step = self._shift(bare), self._history.step
 
         def ask(moment: Moment) -> Vector:
             scraped = shift(moment) // step * step / 1000
-            return distinct(functions.mapped(lambda _: scraped, inner.ask(moment)))
+            return functions.mapped(lambda _: scraped, inner.ask(moment))
 
-        return Plan("vector", ask)
+        return inner.unnamed(ask)
 
     def _call_absent(self, arguments: list[Node]) -> Plan:
         inner, matchers = self.plan(arguments[0]), _sure_of(arguments[0])
@@ -247,16 +260,20 @@ class Planner:
         return Plan("vector", lambda moment: functions.absent(matchers, len(inner.ask(moment).rows)))
 
     def _series(self, selector: Node) -> Callable[[], list[Series]]:
-        """Return what finds a selector's series, again only when some came or went."""
+        """Return what finds a selector's series; it remembers them, and looks only at those that came since."""
         matchers, history = matchers_of(selector), self._history
-        self.names.add(name_of(matchers))
-        census = -1
+        name = name_of(matchers)
+        self.names.add(name)
+        forgotten = seen = 0
         found: list[Series] = []
 
         def series() -> list[Series]:
-            nonlocal census, found
-            if census != history.census:
-                census, found = history.census, find(history, matchers)
+            nonlocal forgotten, seen, found
+            if name is None or forgotten != history.forgotten:
+                forgotten, seen, found = history.forgotten, 0, []
+            if name is None or seen != history.count(name):
+                found += find(history, matchers, skip=seen)
+                seen = 0 if name is None else history.count(name)
             return found
 
         return series
@@ -295,6 +312,10 @@ def _operation(node: Node) -> binary.Operation:
         many={"ManyToOne": "left", "OneToMany": "right"}.get(cardinality, ""),
         included=tuple(modifier.group_labels or ()),
     )
+
+
+def _is_uniform(selector: Node) -> bool:
+    return name_of(matchers_of(selector)) is not None
 
 
 def _elements(plan: Plan, moment: Moment) -> Vector:

@@ -35,6 +35,8 @@ class Window(NamedTuple):
 
 def extrapolated(runs: Runs, window: Window, *, counter: bool) -> float | None:
     """Return by how much a series grew over the whole range, judged by the samples in it."""
+    if len(runs) == 1 and runs[0].size > 1 and not runs[0].rise:
+        return 0.0  # the usual case: nothing happened
     count = _count(runs)
     if count < 2:  # noqa: PLR2004 - one sample tells no growth
         return None
@@ -75,7 +77,7 @@ def _idelta(runs: Runs, _: Window) -> float | None:
 
 
 def _sum(runs: Runs, _: Window) -> float:
-    return total([run.count * (run.value + run.last_value) / 2 for run in runs])
+    return total([run.size * (run.value + run.last_value) / 2 for run in runs])
 
 
 def _average(runs: Runs, window: Window) -> float:
@@ -104,12 +106,12 @@ def _quantile(runs: Runs, window: Window) -> float:
 
 
 def _changes(runs: Runs, _: Window) -> float:
-    within = sum(run.count - 1 for run in runs if run.rise)
+    within = sum(run.size - 1 for run in runs if run.rise)
     return float(within + sum(after.value != before.last_value for before, after in pairwise(runs)))
 
 
 def _resets(runs: Runs, _: Window) -> float:
-    within = sum(run.count - 1 for run in runs if run.rise < 0)
+    within = sum(run.size - 1 for run in runs if run.rise < 0)
     return float(within + sum(after.value < before.last_value for before, after in pairwise(runs)))
 
 
@@ -147,7 +149,7 @@ RANGES: Mapping[str, Callable[[Runs, Window], float | None]] = {
 
 
 def _count(runs: Runs) -> int:
-    return sum(run.count for run in runs)
+    return sum(run.size for run in runs)
 
 
 def _lost(runs: Runs) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+NAME = "__name__"  # the label that holds a metric's name
 
 UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 UNITS |= {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", start=1)}
@@ -16,13 +18,13 @@ Json = dict[str, Any]
 Labels = dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One line of the text format."""
+class Sample(NamedTuple):
+    """One line of the text format; `slope` is its rise a second, for a counter that grows with time."""
 
     name: str
     labels: Labels
     value: float
+    slope: float = 0.0
 
 
 def render(samples: Iterable[Sample]) -> str:
@@ -37,6 +39,7 @@ def render(samples: Iterable[Sample]) -> str:
     return "\n".join(lines) + "\n"
 
 
+@lru_cache(maxsize=4096)
 def quantity(text: str | float) -> float:
     """Return the number that a Kubernetes quantity stands for: `512Mi`, `250m`, `1e9`."""
     match = re.fullmatch(r"([0-9.]+(?:[eE][0-9]+)?)([KMGTPE]i|[mkMGTPE]|)", str(text))

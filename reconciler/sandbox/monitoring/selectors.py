@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.sandbox.monitoring.values import NAME
+from reconciler.sandbox.monitoring.samples import NAME
 from reconciler.sandbox.wire import NotInSandbox
 
 if TYPE_CHECKING:
@@ -51,9 +51,11 @@ def name_of(matchers: list[Matcher]) -> str | None:
     return next((m.text for m in matchers if m.label == NAME and m.kind == "="), None)
 
 
-def find(history: History, matchers: list[Matcher]) -> list[Series]:
-    """Return the series that meet all conditions, whether they have samples now or not."""
-    return [series for series in history.of(name_of(matchers)) if all(m.holds(series.labels) for m in matchers)]
+def find(history: History, matchers: list[Matcher], skip: int = 0) -> list[Series]:
+    """Return the series that meet all conditions, now or in the past; of those of one name, less the first `skip`."""
+    name = name_of(matchers)
+    rest = [matcher for matcher in matchers if matcher != (NAME, "=", name)]
+    return [series for series in history.of(name, skip) if all(matcher.holds(series.labels) for matcher in rest)]
 
 
 @lru_cache(maxsize=512)

@@ -7,25 +7,25 @@ Times are milliseconds since 1970, as in Prometheus.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.sandbox.monitoring.samples import NAME, Labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.sandbox.monitoring.samples import Labels
-
 LOOKBACK = 300_000  # ms; an older sample no longer counts as current
 MOST_POINTS = 5_000  # of one series; the older half is forgotten then
 
+Point = tuple[int, float, float, bool]  # since when, the value then, its rise a second, whether the series is stale
 
-@dataclass(frozen=True, slots=True)
-class Run:
+
+class Run(NamedTuple):
     """Samples at equal steps, whose values lie on a line."""
 
     first: int
-    count: int
+    size: int
     value: float
     rise: float = 0.0  # from one sample to the next
     step: int = 0
@@ -33,16 +33,16 @@ class Run:
     @property
     def last(self) -> int:
         """When its last sample was taken."""
-        return self.first + (self.count - 1) * self.step
+        return self.first + (self.size - 1) * self.step
 
     @property
     def last_value(self) -> float:
         """The value of its last sample."""
-        return self.value + (self.count - 1) * self.rise
+        return self.value + (self.size - 1) * self.rise
 
     def samples(self) -> Iterator[tuple[int, float]]:
         """Yield each sample's time and value."""
-        for number in range(self.count):
+        for number in range(self.size):
             yield self.first + number * self.step, self.value + number * self.rise
 
 
@@ -52,94 +52,103 @@ Runs = list[Run]
 class Series:
     """One series: its labels, name included, and its changes."""
 
-    __slots__ = ("_gone", "_slopes", "_times", "_values", "labels")
+    __slots__ = ("_bare", "_points", "labels")
 
     def __init__(self, labels: Labels) -> None:
         self.labels = labels
-        self._times: list[int] = []
-        self._values: list[float] = []
-        self._slopes: list[float] = []  # a second
-        self._gone: list[bool] = []
+        self._bare: Labels | None = None
+        self._points: list[Point] = []
+
+    @property
+    def bare(self) -> Labels:
+        """Its labels without the name."""
+        if self._bare is None:
+            self._bare = {name: text for name, text in self.labels.items() if name != NAME}
+        return self._bare
 
     @property
     def is_live(self) -> bool:
         """Whether its object is there."""
-        return bool(self._times) and not self._gone[-1]
+        return bool(self._points) and not self._points[-1][3]
 
     @property
     def slope(self) -> float:
         """How fast it grows now."""
-        return self._slopes[-1] if self.is_live else 0.0
+        return self._points[-1][2] if self._points else 0.0
 
     @property
     def changed(self) -> int:
         """When it changed last."""
-        return self._times[-1] if self._times else 0
+        return self._points[-1][0] if self._points else 0
 
     def set(self, at: int, value: float, slope: float = 0.0) -> bool:
         """Let it have a value from now on; whether that is a change."""
-        if self.is_live and self._slopes[-1] == slope and self.value(at) == value:
-            return False
-        self._put(at, float(value), slope, gone=False)
+        if self._points:
+            since, before, grew, gone = self._points[-1]
+            if not gone and grew == slope and before + grew * (at - since) / 1000 == value:
+                return False
+        self._put((at, value, slope, False))
         return True
 
     def end(self, at: int) -> bool:
         """Let it be stale from now on; whether it was not."""
         if not self.is_live:
             return False
-        self._put(at, 0.0, 0.0, gone=True)
+        self._put((at, 0.0, 0.0, True))
         return True
 
     def value(self, at: int) -> float | None:
         """Return its value at a moment, between scrapes too; None when there is none."""
-        index = bisect_right(self._times, at) - 1
-        if index < 0 or self._gone[index]:
+        points = self._points
+        index = len(points) if points and points[-1][0] <= at else self._upto(at)
+        if not index:
             return None
-        return self._values[index] + self._slopes[index] * (at - self._times[index]) / 1000
+        since, value, slope, gone = points[index - 1]
+        return None if gone else value + slope * (at - since) / 1000
 
-    def current(self, at: int, step: int) -> tuple[int, float] | None:
+    def current(self, at: int, step: int) -> float | None:
         """Return its newest sample at a moment, unless it is stale."""
         scraped = at // step * step
-        value = self.value(scraped)
-        return None if value is None or scraped < at - LOOKBACK else (scraped, value)
+        return None if scraped < at - LOOKBACK else self.value(scraped)
 
     def window(self, start: int, end: int, step: int) -> Runs:
         """Return its samples from start to end, both included."""
-        times, runs = self._times, []
-        for index in range(max(bisect_right(times, start) - 1, 0), bisect_right(times, end)):
-            if self._gone[index]:
+        points = self._points
+        runs: Runs = []
+        if points and points[-1][0] <= start:  # the usual case: nothing changed in the window
+            since, value, slope, gone = points[-1]
+            first = -(-start // step) * step
+            if gone or first > end:
+                return runs
+            value += slope * (first - since) / 1000
+            return [Run(first, (end - first) // step + 1, value, slope * step / 1000, step)]
+        for index in range(max(self._upto(start) - 1, 0), self._upto(end)):
+            since, value, slope, gone = points[index]
+            if gone:
                 continue
-            first = -(-max(times[index], start) // step) * step
-            until = end if index + 1 == len(times) else min(end, times[index + 1] - 1)
+            first = -(-max(since, start) // step) * step
+            until = end if index + 1 == len(points) else min(end, points[index + 1][0] - 1)
             if first <= until:
-                slope = self._slopes[index] / 1000
-                value = self._values[index] + slope * (first - times[index])
-                runs.append(Run(first, (until - first) // step + 1, value, slope * step, step))
+                value += slope * (first - since) / 1000
+                runs.append(Run(first, (until - first) // step + 1, value, slope * step / 1000, step))
         return runs
 
     def lived(self, start: int, end: int) -> bool:
         """Whether it had a value at any moment between."""
-        low, high = max(bisect_right(self._times, start) - 1, 0), bisect_right(self._times, end)
-        return not all(self._gone[low:high])
+        return not all(gone for _, _, _, gone in self._points[max(self._upto(start) - 1, 0) : self._upto(end)])
 
     def forget(self, before: int) -> None:
         """Drop the changes before a moment but for the last of them, whose value still holds."""
-        self._cut(bisect_left(self._times, before) - 1)
+        if self._points and self._points[0][0] < before:
+            del self._points[: max(self._upto(before) - 1, 0)]
 
-    def _put(self, at: int, value: float, slope: float, *, gone: bool) -> None:
-        if self._times and self._times[-1] == at:
-            self._pop()
-        self._times.append(at)
-        self._values.append(value)
-        self._slopes.append(slope)
-        self._gone.append(gone)
-        if len(self._times) > MOST_POINTS:
-            self._cut(MOST_POINTS // 2)
+    def _upto(self, at: int) -> int:
+        """Return how many changes there were up to a moment."""
+        return bisect_left(self._points, (at + 1,))
 
-    def _pop(self) -> None:
-        for column in (self._times, self._values, self._slopes, self._gone):
-            column.pop()
-
-    def _cut(self, count: int) -> None:
-        if count > 0:
-            del self._times[:count], self._values[:count], self._slopes[:count], self._gone[:count]
+    def _put(self, point: Point) -> None:
+        if self._points and self._points[-1][0] == point[0]:
+            self._points.pop()
+        self._points.append(point)
+        if len(self._points) > MOST_POINTS:
+            del self._points[: MOST_POINTS // 2]

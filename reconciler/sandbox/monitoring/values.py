@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.sandbox.monitoring.samples import Labels
-from reconciler.sandbox.monitoring.series import Runs
+from reconciler.sandbox.monitoring.samples import NAME, Labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-NAME = "__name__"
+    from reconciler.sandbox.monitoring.series import Runs
+
 _LONGEST_PLAIN = 1e15  # up to here a float's digits are those of the integer
 
 
@@ -25,8 +25,7 @@ class QueryError(Exception):
         self.kind = kind
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One series of an instant vector."""
 
     labels: Labels
@@ -36,11 +35,11 @@ class Element:
 Vector = list[Element]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One series of a range vector."""
+class Row(NamedTuple):
+    """One series of a range vector; `bare` are its labels without the name."""
 
     labels: Labels
+    bare: Labels
     runs: Runs
 
 

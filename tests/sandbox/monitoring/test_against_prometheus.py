@@ -13,8 +13,9 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 
-from reconciler.sandbox.monitoring.history import NAME, History, Value
+from reconciler.sandbox.monitoring.history import History
 from reconciler.sandbox.monitoring.prometheus import PrometheusApi
+from reconciler.sandbox.monitoring.samples import NAME, Sample
 from reconciler.sandbox.wire import Request
 from tests.sandbox.monitoring.queries import INSTANT, OVER_RANGE, STEPPED
 from tests.sandbox.monitoring.worlds import START, alerting, written_clock
@@ -63,7 +64,7 @@ def world() -> History:
 def put(history: History, name: str, labels: Labels, at: int, value: float, slope: float = 0.0) -> None:
     """Let a series have a value from now on."""
     owner = (name, labels.get("pod") or labels.get("sign") or labels["job"])
-    history.put(owner, [Value({NAME: name, **labels}, value, slope)], at)
+    history.put(owner, [Sample(name, labels, value, slope)], at)
 
 
 def open_metrics(history: History) -> str:

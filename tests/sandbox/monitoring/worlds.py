@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconciler.sandbox.clock import BEGINNING, SandboxClock
@@ -30,7 +31,7 @@ def written_clock(at: int) -> SandboxClock:
 
 def alerting(history: History, clock: SandboxClock, rules: Iterable[Rule] = (), *, interval: int = 1000) -> Alerting:
     """Return rules at work that tell nobody."""
-    return Alerting(history, clock, rules, interval=interval, resolve=interval, notify=lambda _: None)
+    return Alerting(history, clock, rules, interval=interval, resolve=interval, scrape=_nothing, notify=_nothing)
 
 
 class World:
@@ -57,6 +58,10 @@ class World:
         self.store.change(kind, namespace, name, mutate, manager="test", subresource="status")
         self.monitoring.observe()
 
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.advance(timedelta(seconds=seconds))
+
     def query(self, query: str, **parameters: str) -> dict[frozenset[tuple[str, str]], float]:
         """Return a query's vector."""
         data = self.prometheus("/api/v1/query", query=query, **parameters)
@@ -81,7 +86,46 @@ class World:
         return decoded(self.monitoring.alertmanager(Request(method, path, query, {}, posted)))
 
 
+def pod(name: str = "web-1", *, owner: str = "", load: str = "", cpu: str = "2", need: str = "1Gi") -> Json:
+    """Return a pod of one container `web` with a memory limit of 512Mi."""
+    notes = {"needs-memory": need, "cpu-load": load}
+    metadata: Json = {"name": name, "namespace": "production"}
+    metadata["annotations"] = {f"testbed.reconciler.dev/{key}": text for key, text in notes.items() if text}
+    if owner:
+        controller = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": "u", "controller": True}
+        metadata["ownerReferences"] = [controller]
+    resources = {"requests": {"memory": "256Mi"}, "limits": {"memory": "512Mi", "cpu": cpu}}
+    container = {"name": "web", "image": "web:1", "resources": resources}
+    spec = {"nodeName": "node-1", "containers": [container]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def runs(world: World, *, restarts: int = 0, ready: bool = True) -> Callable[[Json], None]:
+    """Return what makes a pod run, from now on."""
+    return _status(restarts, ready=ready, state={"running": {"startedAt": world.clock.stamp()}})
+
+
+def crashed(restarts: int) -> Callable[[Json], None]:
+    """Return what makes a pod wait after it was OOM-killed."""
+    return _status(restarts, ready=False, state={"waiting": {"reason": "CrashLoopBackOff"}})
+
+
+def _status(restarts: int, *, ready: bool, state: Json) -> Callable[[Json], None]:
+    last = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}} if restarts else {}
+    container = {"name": "web", "restartCount": restarts, "ready": ready, "state": state, "lastState": last}
+
+    def mutate(item: Json) -> None:
+        conditions = [{"type": "Ready", "status": str(ready)}]
+        item["status"] = {"phase": "Running", "conditions": conditions, "containerStatuses": [container]}
+
+    return mutate
+
+
 def decoded(response: Response) -> Any:  # noqa: ANN401 - JSON of any shape
     """Return an answer's JSON, None when it has no body."""
     assert isinstance(response.body, bytes)
     return json.loads(response.body) if response.body else None
+
+
+def _nothing(_: object) -> None:
+    """Do nothing."""
