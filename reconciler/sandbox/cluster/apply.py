@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.cluster.errors import ApiError, bad_request, cause, internal
+from reconciler.sandbox.cluster.errors import ApiError, bad_request, cause
 from reconciler.sandbox.cluster.fieldsets import (
     compared,
     difference,
@@ -79,7 +79,7 @@ def applied(current: Json | None, manifest: Json, by: Applier) -> Json:
     except UnclearItem as unclear:
         meta = manifest.get("metadata") or {}
         what = f"{meta.get('namespace', '')}/{meta.get('name', '')}; {by.kind.api_version}, Kind={by.kind.kind}"
-        raise internal(f"failed to create typed patch object ({what}): {unclear}") from unclear
+        raise ApiError(500, "", f"failed to create typed patch object ({what}): {unclear}") from unclear
     owned = _counting(fields_of(manifest, by.marks), by)
     made = _pruned(wanted, owned, entries, by)
     changed, removed = compared((current and live) or blank(by.kind), made, by.marks)

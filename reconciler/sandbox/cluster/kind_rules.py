@@ -107,26 +107,24 @@ def _selecting(spec: Json, kind: str, problems: Problems) -> None:
     """Check a selector and the template that it must select; a template's pods always restart."""
     selector = spec.get("selector")
     template = spec.get("template") or {}
-    if selector is None:
-        problems.required("spec.selector")
-    else:
+    known = len(problems.causes)
+    if selector is not None:
         check_selector(selector, "spec.selector", problems)
-        if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-            problems.invalid("spec.selector", selector, f"empty selector is invalid for {kind}")
+    elif kind != "daemonset":
+        problems.required("spec.selector")
+    is_clear = selector is None or len(problems.causes) == known
+    if selector is not None and not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        problems.invalid("spec.selector", selector, f"empty selector is invalid for {kind}")
+    if not is_clear and kind != "daemonset":  # then nobody knows what the template should be like
+        problems.invalid("spec.selector", selector, "invalid label selector" if kind == "deployment" else "")
+        return
     labels = (template.get("metadata") or {}).get("labels") or {}
-    if selector is None or not _fits(selector, labels):
+    if is_clear and not matches(selector, labels):
         problems.invalid("spec.template.metadata.labels", labels or None, _UNMATCHED)
     pod_rules.check_template(template, "spec.template", problems)
     policy = (template.get("spec") or {}).get("restartPolicy", "Always")
     if policy != "Always":
         problems.unsupported("spec.template.spec.restartPolicy", policy, ("Always",))
-
-
-def _fits(selector: Json, labels: Json) -> bool:
-    known = ("In", "NotIn", "Exists", "DoesNotExist")
-    if any(each.get("operator") not in known for each in selector.get("matchExpressions") or ()):
-        return True  # that is said elsewhere
-    return matches(selector, labels)
 
 
 def _same_selector(spec: Json, before: Json | None, problems: Problems) -> None:

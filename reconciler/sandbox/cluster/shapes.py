@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_KEY_DEFAULTS = {"protocol": "TCP"}  # of list keys that a manifest may leave out
+# What an item's key is worth that a manifest leaves out: its default, or the zero value of its Go type.
+_KEY_DEFAULTS: Json = {"protocol": "TCP", "containerPort": 0, "port": 0}
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +25,7 @@ class Shape:
 
     atomic: bool = False  # a map that is one value
     keys: tuple[str, ...] = ()  # of a list whose items server-side apply tells apart
+    key_defaults: Mapping[str, Any] = field(default_factory=dict)  # of those keys that an item may lack
     unique: bool = False  # a list of scalars that is a set to server-side apply
     merge_key: str | None = None  # strategic merge: items match by it; "" unites scalars, None replaces the list
     replaced: bool = False  # strategic merge takes the patch's map as it is
@@ -40,10 +42,10 @@ class Shape:
         return ATOMIC if self.item_atomic else self
 
     def key_of(self, item: Json) -> tuple[Any, ...] | None:
-        """Return an item's values of the list's keys, None when it lacks one."""
+        """Return an item's values of the list's keys, None when it lacks one that has no default."""
         if len(self.keys) == 1 and self.keys[0] in item:
             return (item[self.keys[0]],)
-        found = tuple(item.get(key, _KEY_DEFAULTS.get(key)) for key in self.keys)
+        found = tuple(item.get(key, self.key_defaults.get(key)) for key in self.keys)
         return None if None in found else found
 
 
@@ -183,6 +185,7 @@ def _shapes() -> dict[str, Shape]:
         return Shape(
             atomic=part.atomic,
             keys=part.keys,
+            key_defaults={key: _KEY_DEFAULTS.get(key, "") for key in part.keys},
             unique=part.unique,
             merge_key=part.merge,
             replaced=part.replaced,
@@ -218,9 +221,12 @@ def _of_schema(schema: Json) -> Shape:
     items = schema.get("items") or {}
     made = _of_schema(items) if items else Shape(fields=fields, every=every)
     list_type = schema.get("x-kubernetes-list-type")
+    keys = tuple(schema.get("x-kubernetes-list-map-keys") or ()) if list_type == "map" else ()
+    known = items.get("properties") or {}
     return Shape(
         atomic=schema.get("x-kubernetes-map-type") == "atomic",
-        keys=tuple(schema.get("x-kubernetes-list-map-keys") or ()) if list_type == "map" else (),
+        keys=keys,
+        key_defaults={key: known[key]["default"] for key in keys if "default" in known.get(key, {})},
         unique=list_type == "set",
         fields=made.fields,
         every=made.every,

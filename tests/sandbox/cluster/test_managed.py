@@ -208,6 +208,13 @@ def test_custom_resource_is_managed_by_its_schema() -> None:
     }
 
 
+def test_item_without_its_key_is_that_of_the_keys_zero_value() -> None:
+    """So an apply of it reaches the rules, which say what is missing."""
+    fields = fieldsets.fields_of({"spec": {"template": {"spec": {"containers": [{"image": "x"}]}}}}, SHAPE)
+
+    assert next(iter(fieldsets.paths(fields)))[-1] == 'k:{"name":""}'
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [
