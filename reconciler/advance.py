@@ -208,7 +208,17 @@ def _next_attempt(before: Effect | None) -> int:
 
 
 def _pull_request_opened(operation: Operation, _: Event, data: Mapping[str, Any]) -> Operation:
-    return replace(operation, pull_request=decode(TrackedPullRequest, data["pull_request"]))
+    return replace(operation, pull_request=decode(TrackedPullRequest, _with_sites(data["pull_request"])))
+
+
+def _with_sites(tracked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Bring a pull request of an older ledger, which knew one file and no sites, into today's shape."""
+    located = tracked["located"]
+    if "sites" in located:
+        return tracked
+    place = {key: located[key] for key in ("path", "blob", "document")}
+    kept = {key: value for key, value in located.items() if key not in place}
+    return {**tracked, "located": {**kept, "sites": [{**place, "field": [], "before": "", "after": ""}]}}
 
 
 def _pull_request_merged(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:

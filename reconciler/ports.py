@@ -142,8 +142,8 @@ class Repository(Examined, Protocol):
         """Return authorship and trailers of a commit in the mirror."""
         ...
 
-    def commit(self, base: CommitId, path: str, content: bytes, message: str) -> CommitId:
-        """Write one commit on top of `base`; equal arguments give an equal commit id."""
+    def commit(self, base: CommitId, files: Mapping[str, bytes], message: str) -> CommitId:
+        """Write one commit on top of `base` in which these files hold this; equal arguments give an equal id."""
         ...
 
     def push(self, branch: str, commit: CommitId, *, expected: CommitId | None) -> None:

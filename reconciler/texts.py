@@ -258,6 +258,7 @@ def _environment(*, as_markdown: bool) -> SandboxedEnvironment:
     environment.filters.update(
         bare=lambda v: Ours(plain.one_line(v).replace("`", "'")),
         code=markdown.code,
+        codes=lambda values: Ours(", ".join(map(markdown.code, values))),
         fenced=markdown.fenced,
         field=_field,
         object_name=_object_name,

@@ -15,7 +15,7 @@ from reconciler.model.delivery import Application, Source
 from reconciler.model.finding import Evidence, Finding, FindingKind, Severity
 from reconciler.model.objects import CommitId, FieldPath, Item, ObjectRef
 from reconciler.model.operation import Event, EventKind, Operation, TrackedPullRequest
-from reconciler.model.proposal import Located
+from reconciler.model.proposal import Located, Site
 from reconciler.model.snapshot import Snapshot
 from reconciler.settings import MemorySettings, Settings
 
@@ -157,9 +157,15 @@ def oom_remedy() -> Remedy:
     return remedy
 
 
+def located_at(path: str, *, blob: str = "0" * 40) -> Located:
+    """Return where webapp's memory limit stands: one site in a plain manifest."""
+    site = Site(path=path, blob=blob, document=0, field=LIMIT, before="512Mi", after="1Gi")
+    return Located(application=APPLICATION, source_index=0, sites=(site,))
+
+
 def tracked() -> TrackedPullRequest:
     """Return pull request 41 of webapp."""
-    located = Located(application=APPLICATION, source_index=0, path="apps/webapp.yaml", blob="c" * 40, document=0)
+    located = located_at("apps/webapp.yaml", blob="c" * 40)
     return TrackedPullRequest(
         number=41,
         url="http://localhost:3/platform/manifests/pulls/41",

@@ -131,10 +131,10 @@ class GitBare:
         with self._mirror.answering() as mirror:
             return git_objects.info(git_objects.commit_of(mirror, commit))
 
-    def commit(self, base: CommitId, path: str, content: bytes, message: str) -> CommitId:
-        """Write one commit on top of `base`; equal arguments give an equal commit id."""
+    def commit(self, base: CommitId, files: Mapping[str, bytes], message: str) -> CommitId:
+        """Write one commit on top of `base` in which these files hold this; equal arguments give an equal id."""
         with self._mirror.answering() as mirror:
-            return git_objects.write_commit(mirror, base, path, content, message, self._author)
+            return git_objects.write_commit(mirror, base, files, message, self._author)
 
     def push(self, branch: str, commit: CommitId, *, expected: CommitId | None) -> None:
         """Point one of our remote branches to the commit, if it is still at `expected` or there already."""

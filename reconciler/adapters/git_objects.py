@@ -1,7 +1,7 @@
 """Read and write Git objects in a bare repository: trees, blobs, commits; no index, no checkout, no network.
 
-Protects: a commit changes exactly one file, keeps its mode, and follows from its arguments alone (invariant 6);
-no path leads out of the tree, into `.git`, or through a symlink.
+Protects: a commit changes exactly the named files, keeps their modes, and follows from its arguments alone
+(invariant 6); no path leads out of the tree, into `.git`, or through a symlink.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from reconciler.model.objects import CommitId
 from reconciler.model.proposal import CommitInfo, TreeFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pygit2
 
@@ -96,23 +96,25 @@ def info(commit: pygit2.Commit) -> CommitInfo:
 
 
 def write_commit(
-    mirror: pygit2.Repository, base: CommitId, path: str, content: bytes, message: str, author: Author
+    mirror: pygit2.Repository, base: CommitId, files: Mapping[str, bytes], message: str, author: Author
 ) -> CommitId:
-    """Write one commit on top of `base` in which one file holds `content`; no reference moves."""
+    """Write one commit on top of `base` in which the files hold their new content; no reference moves."""
     import pygit2
 
     parent = commit_of(mirror, base)
-    steps = _checked(path)
-    tree = _replaced(mirror, parent.tree, steps, mirror.create_blob(content), path)
-    if tree == parent.tree_id:
+    tree = parent.tree
+    for path, content in sorted(files.items()):
+        root = _replaced(mirror, tree, _checked(path), mirror.create_blob(content), path)
+        tree = mirror[root].peel(pygit2.Tree)
+    if tree.id == parent.tree_id:
         raise Refusal(
             code="git.nothing_changed",
-            message=f"{path} holds exactly that content already",
+            message=f"{', '.join(sorted(files)) or 'no file'}: exactly that content is there already",
             remedy="nothing to do: the base branch has the change",
         )
     # The base commit's time, never now: the same edit has the same id on every machine, at any time.
     signature = pygit2.Signature(author.name, author.email, parent.commit_time, parent.commit_time_offset)
-    return CommitId(str(mirror.create_commit(None, signature, signature, message, tree, [parent.id])))
+    return CommitId(str(mirror.create_commit(None, signature, signature, message, tree.id, [parent.id])))
 
 
 def _replaced(

@@ -13,7 +13,6 @@ from reconciler.errors import Conflict, Refusal
 from reconciler.manifests.documents import find
 from reconciler.manifests.parts import arrange, decode, scan, split_bom
 from reconciler.manifests.tree import REGULAR_MODES, matches_glob, refuse_unsafe_entry
-from reconciler.model.proposal import Located
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,8 +26,8 @@ _SKIP_MARKER = b"+argocd:skip-file-rendering"  # anywhere in a file, and Argo CD
 _SHOWN = 5  # candidates named in a message
 
 
-class _Candidate(NamedTuple):
-    """A document that describes the object."""
+class OwningFile(NamedTuple):
+    """A document of a file that describes the object."""
 
     file: TreeFile
     document: int
@@ -46,7 +45,7 @@ def locate(
     *,
     max_bytes: int,
     allowed_paths: Sequence[str],
-) -> Located:
+) -> OwningFile:
     """Return where Git defines the target: the one document that the Application's source reads it from.
 
     `files` are the entries below the source's path, symlinks and submodules included; `read` returns a blob.
@@ -61,13 +60,7 @@ def locate(
     found = _only(candidates, target, source)
     refuse_unsafe_entry(found.file, entries, allowed_paths)
     _refuse_json(found.file)
-    return Located(
-        application=application.ref,
-        source_index=source_index,
-        path=found.file.path,
-        blob=found.file.blob,
-        document=found.document,
-    )
+    return found
 
 
 def _directory_source(application: Application, source_index: int) -> Source:
@@ -106,7 +99,7 @@ def _is_read(source: Source, file: TreeFile) -> bool:
 
 def _candidates(
     file: TreeFile, target: ObjectRef, default_namespace: str, read: Callable[[str], bytes], max_bytes: int
-) -> Iterator[_Candidate]:
+) -> Iterator[OwningFile]:
     """Yield the documents of a file that describe the target; only a file that names it is parsed."""
     data = read(file.blob)
     if not (target.name.encode() in data and target.kind.encode() in data) or _SKIP_MARKER in data:
@@ -121,10 +114,10 @@ def _candidates(
             remedy=error.remedy,
         ) from error
     for document, _ in found:
-        yield _Candidate(file, document)
+        yield OwningFile(file, document)
 
 
-def _only(candidates: Sequence[_Candidate], target: ObjectRef, source: Source) -> _Candidate:
+def _only(candidates: Sequence[OwningFile], target: ObjectRef, source: Source) -> OwningFile:
     if not candidates:
         raise Refusal(
             code="locate.not_found",

@@ -8,18 +8,49 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.model.action import FieldChange
-from reconciler.model.objects import CommitId, ObjectRef
+from reconciler.model.objects import CommitId, FieldPath, ObjectRef, format_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One value in a file of Git that decides a live field, and what it becomes there.
+
+    In a plain manifest the field is the live one; in values, patches and `images:` it is their own.
+    """
+
+    path: str  # of the file, from the repository's root
+    blob: str  # object id of the file's content, so that a later move shows
+    document: int  # index of the document in the file, for messages; edits find it by identity
+    field: FieldPath
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {format_path(self.field)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Located:
-    """Where Git keeps an object: the Application, the file, the document in it."""
+    """Where Git keeps the fields of an object: the Application, and the sites in its files."""
 
     application: ObjectRef
     source_index: int  # which of the Application's sources
-    path: str  # of the file, from the repository's root
-    blob: str  # object id of the file's content, so that a later move shows
-    document: int  # index of the document in the file, for messages; edits find it by identity
+    sites: tuple[Site, ...]  # never empty, in the order of the changes
+    shared_with: tuple[ObjectRef, ...] = ()  # other Applications that read one of these files
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files, each once, in the order of the sites."""
+        return tuple(dict.fromkeys(site.path for site in self.sites))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEdit:
+    """One file, whole, before and after."""
+
+    path: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +69,7 @@ class Proposal:
     target: ObjectRef
     located: Located
     changes: tuple[FieldChange, ...]
-    before: str  # the owning file, whole
-    after: str
+    edits: tuple[FileEdit, ...]  # never empty, in the order of the paths
     title: str
     body: str
     message: str  # of the commit, trailers included

@@ -106,7 +106,7 @@ def _values(
         return application
     action = next(a for a in operation.remedy.actions if a.action_class is ActionClass.DECLARATIVE)
     try:
-        entry = repository.entry(commit, tracked.located.path)
+        entry = repository.entry(commit, tracked.located.sites[0].path)
         if entry is None:
             return tuple(None for _ in action.changes)
         return read_fields(

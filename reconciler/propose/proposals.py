@@ -19,7 +19,7 @@ from reconciler.manifests.locate import locate
 from reconciler.model.delivery import Application, normalized_repository, owning_applications
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId, ObjectRef, format_path
-from reconciler.model.proposal import Located, Proposal
+from reconciler.model.proposal import FileEdit, Located, Proposal, Site
 from reconciler.texts import commit_message, marker, pull_request_text
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def propose(
     base = repository.fetch()
     located = _locate(action, application, source, base, repository, settings)
     _refuse_secret_path(located)
-    before = repository.read(located.blob)
-    after = _edited(before, action, application, settings)
+    edits = _edited(located, action, application, repository, settings)
     identity = _identity(action, repository, settings)
     digest = _digest(identity, located, action)
     title, body = pull_request_text(
@@ -60,7 +59,7 @@ def propose(
         action=action,
         verdict=verdict,
         located=located,
-        diff=unified_diff(before.decode(), after.decode(), located.path),
+        diff="\n".join(unified_diff(edit.before, edit.after, edit.path) for edit in edits),
         base=repository.base,
         settings=settings,
         marker=marker(identity, digest),
@@ -75,8 +74,7 @@ def propose(
         target=action.target,
         located=located,
         changes=action.changes,
-        before=before.decode(),
-        after=after.decode(),
+        edits=edits,
         title=title,
         body=body,
         message=commit_message(
@@ -93,14 +91,18 @@ def propose(
     )
 
 
-def _edited(before: bytes, action: Action, application: Application, settings: Settings) -> bytes:
-    """Return the file with the action's changes.
+def _edited(
+    located: Located, action: Action, application: Application, repository: Repository, settings: Settings
+) -> tuple[FileEdit, ...]:
+    """Return the files with the action's changes.
 
     Raises Conflict when Git holds another value than the cluster by now: delivery may just be behind, so the next
     passes look again before a person is asked.
     """
+    (path,) = located.paths
+    before = repository.read(located.sites[0].blob)
     try:
-        return edit_fields(
+        after = edit_fields(
             before,
             action.target,
             application.destination_namespace,
@@ -113,6 +115,7 @@ def _edited(before: bytes, action: Action, application: Application, settings: S
             raise
         remedy = "nothing to do if Argo CD is about to deliver that value; otherwise see why it does not"
         raise Conflict(code="propose.git_ahead", message=refusal.message, remedy=remedy) from refusal
+    return (FileEdit(path=path, before=before.decode(), after=after.decode()),)
 
 
 def owner_of(action: Action, snapshot: Snapshot, repository: Repository) -> tuple[Application, int]:
@@ -164,7 +167,7 @@ def _require_base(application: Application, source: int, base: str) -> None:
 def _locate(
     action: Action, application: Application, source: int, base: CommitId, repository: Repository, settings: Settings
 ) -> Located:
-    return locate(
+    owning = locate(
         action.target,
         application,
         source,
@@ -173,11 +176,23 @@ def _locate(
         max_bytes=settings.guards.max_file_bytes,
         allowed_paths=settings.guards.allowed_paths,
     )
+    sites = tuple(
+        Site(
+            path=owning.file.path,
+            blob=owning.file.blob,
+            document=owning.document,
+            field=change.path,
+            before=change.before,
+            after=change.after,
+        )
+        for change in action.changes
+    )
+    return Located(application=application.ref, source_index=source, sites=sites)
 
 
 def _refuse_secret_path(located: Located) -> None:
     """Refuse a path that the ledger would not keep as it is: a pull request that is not found again is lost."""
-    if redacted(located.path) != located.path:
+    if any(redacted(path) != path for path in located.paths):
         raise Refusal(
             code="propose.secret_path",
             message="the path of the manifest in the repository looks as if it held a credential",
@@ -198,7 +213,7 @@ def _identity(action: Action, repository: Repository, settings: Settings) -> str
 
 
 def _digest(identity: str, located: Located, action: Action) -> str:
-    parts = [identity, located.path, *(str(change) for change in action.changes)]
+    parts = [identity, *located.paths, *(str(change) for change in action.changes)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 

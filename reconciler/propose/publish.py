@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 def commit(proposal: Proposal, repository: Repository) -> CommitId:
     """Write the proposal's commit into the mirror; equal proposals give an equal commit."""
-    return repository.commit(proposal.base_commit, proposal.located.path, proposal.after.encode(), proposal.message)
+    files = {edit.path: edit.after.encode() for edit in proposal.edits}
+    return repository.commit(proposal.base_commit, files, proposal.message)
 
 
 def publish(proposal: Proposal, repository: Repository, forge: Forge, settings: Settings) -> PullRequest:

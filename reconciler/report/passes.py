@@ -101,7 +101,7 @@ def _brakes(verdict: Verdict) -> Iterator[Block]:
 def _proposal(proposal: Proposal) -> Iterator[Block]:
     yield f"pull request: {proposal.title}"
     yield "branch ", Styled(proposal.branch, "place"), " into ", Styled(proposal.base, "place")
-    yield Diff(unified_diff(proposal.before, proposal.after, proposal.located.path))
+    yield from (Diff(unified_diff(edit.before, edit.after, edit.path)) for edit in proposal.edits)
 
 
 def _code(code: str) -> Styled:

@@ -105,8 +105,9 @@ def _effect(effect: Effect) -> Node:
 
 
 def _pull_request(pull_request: TrackedPullRequest) -> Iterator[Block]:
+    files = ", ".join(pull_request.located.paths)
     yield f"{pull_request.number}  ", Styled(pull_request.url, "place")
-    yield f"opened {moment(pull_request.opened_at)}, branch {pull_request.branch}, file {pull_request.located.path}"
+    yield f"opened {moment(pull_request.opened_at)}, branch {pull_request.branch}, file {files}"
     if pull_request.merged_at and pull_request.merge_commit:
         by = pull_request.merged_by or "somebody"
         waited = span(pull_request.merged_at - pull_request.opened_at)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.github import github
 from reconciler.model.objects import CommitId
-from reconciler.model.proposal import Located, Proposal
+from reconciler.model.proposal import Proposal
 from reconciler.settings import ForgeSettings
-from tests.worlds import APPLICATION, WEBAPP
+from tests.worlds import WEBAPP, located_at
 
 if TYPE_CHECKING:
     from reconciler.ports import Forge
@@ -30,10 +30,9 @@ def proposal() -> Proposal:
         base="main",
         base_commit=CommitId("0" * 40),
         target=WEBAPP,
-        located=Located(application=APPLICATION, source_index=0, path="deploy/web.yaml", blob="0" * 40, document=0),
+        located=located_at("deploy/web.yaml"),
         changes=(),
-        before="",
-        after="",
+        edits=(),
         title="webapp: memory 512Mi to 1Gi",
         body="It was OOM killed.",
         message="",

@@ -177,7 +177,7 @@ def test_one_adapter_serves_several_threads(shop: Shop) -> None:
     repository.fetch()
 
     def work(number: int) -> bool:
-        commit = repository.commit(shop.first, "README.md", f"{number % 4}\n".encode(), "m")
+        commit = repository.commit(shop.first, {"README.md": f"{number % 4}\n".encode()}, "m")
         return repository.fetch() == shop.first and repository.contains(commit, shop.first) is True
 
     with ThreadPoolExecutor(4) as pool:

@@ -51,7 +51,7 @@ def repository(shop: Shop, odd: CommitId) -> Repository:
 
 def test_commit_changes_exactly_one_path(repository: Repository, shop: Shop, odd: CommitId) -> None:
     """Invariant 5: every other entry, however odd, is the same object with the same mode."""
-    commit = repository.commit(odd, WEB, b"memory: 1Gi\n", "raise\n")
+    commit = repository.commit(odd, {WEB: b"memory: 1Gi\n"}, "raise\n")
     mirror = shop.folder / "mirror.git"
 
     assert git(mirror, "diff-tree", "-r", "--name-status", odd, commit) == f"M\t{WEB}"
@@ -64,14 +64,14 @@ def test_equal_arguments_give_an_equal_commit_on_every_machine(shop: Shop, monke
     """Invariant 6: neither the clock, the environment nor the mirror is in a commit's identity."""
     one, other = shop.repository("one.git"), shop.repository("other.git")
     one.fetch()
-    commit = one.commit(shop.first, WEB, b"memory: 1Gi\n", "raise\n")
+    commit = one.commit(shop.first, {WEB: b"memory: 1Gi\n"}, "raise\n")
     monkeypatch.setenv("GIT_AUTHOR_DATE", "2001-01-01T00:00:00Z")
     monkeypatch.setenv("GIT_COMMITTER_NAME", "somebody")
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     other.fetch()
 
-    assert one.commit(shop.first, WEB, b"memory: 1Gi\n", "raise\n") == commit
-    assert other.commit(shop.first, WEB, b"memory: 1Gi\n", "raise\n") == commit
+    assert one.commit(shop.first, {WEB: b"memory: 1Gi\n"}, "raise\n") == commit
+    assert other.commit(shop.first, {WEB: b"memory: 1Gi\n"}, "raise\n") == commit
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_other_arguments_give_another_commit(
     repository: Repository, shop: Shop, path: str, content: bytes, message: str
 ) -> None:
     """Invariant 6: the identity is of all the content."""
-    assert repository.commit(shop.first, path, content, message) != repository.commit(
-        shop.first, WEB, b"memory: 1Gi\n", "raise\n"
+    assert repository.commit(shop.first, {path: content}, message) != repository.commit(
+        shop.first, {WEB: b"memory: 1Gi\n"}, "raise\n"
     )
 
 
@@ -97,7 +97,7 @@ def test_commit_is_by_us_at_the_time_of_its_base(shop: Shop) -> None:
     repository.fetch()
     message = "raise\n\nwhy\n\nProposal-Id: 42\nObject: Deployment production/web\n"
 
-    commit = repository.commit(shop.first, WEB, b"memory: 1Gi\n", message)
+    commit = repository.commit(shop.first, {WEB: b"memory: 1Gi\n"}, message)
     mirror = shop.folder / "mirror.git"
     told = git(mirror, "show", "-s", "--format=%an <%ae> %cn <%ce> %at %ai %ct", commit)
     then = git(mirror, "show", "-s", "--format=%ct %ci %ct", shop.first)
@@ -109,7 +109,7 @@ def test_commit_is_by_us_at_the_time_of_its_base(shop: Shop) -> None:
 
 def test_mode_of_an_edited_file_is_kept(repository: Repository, odd: CommitId) -> None:
     """An executable stays one."""
-    edited = repository.entry(repository.commit(odd, "run.sh", b"echo 2\n", "m"), "run.sh")
+    edited = repository.entry(repository.commit(odd, {"run.sh": b"echo 2\n"}, "m"), "run.sh")
 
     assert edited is not None
     assert edited.mode == 0o100755
@@ -117,7 +117,7 @@ def test_mode_of_an_edited_file_is_kept(repository: Repository, odd: CommitId) -
 
 def test_new_file_is_made_with_its_folders(repository: Repository, shop: Shop) -> None:
     """A path that does not exist yet becomes a regular file."""
-    commit = repository.commit(shop.first, "apps/api/deploy/api.yaml", b"a: 1\n", "m")
+    commit = repository.commit(shop.first, {"apps/api/deploy/api.yaml": b"a: 1\n"}, "m")
 
     assert [(f.path, f.mode) for f in repository.files(commit, "apps")] == [("apps/api/deploy/api.yaml", 0o100644)]
 
@@ -144,7 +144,7 @@ def test_new_file_is_made_with_its_folders(repository: Repository, shop: Shop) -
 def test_path_out_of_the_tree_is_refused(repository: Repository, shop: Shop, path: str) -> None:
     """Paths may come from a cluster's object: nothing outside the tree or inside .git is ever written."""
     with pytest.raises(Refusal) as refusal:
-        repository.commit(shop.first, path, b"x", "m")
+        repository.commit(shop.first, {path: b"x"}, "m")
 
     assert refusal.value.code == "git.path_refused"
     assert refusal.value.remedy
@@ -154,7 +154,7 @@ def test_path_out_of_the_tree_is_refused(repository: Repository, shop: Shop, pat
 def test_only_regular_files_are_edited(repository: Repository, odd: CommitId, path: str) -> None:
     """A symlink, a submodule or a folder is never replaced by a file, nor a file by a folder."""
     with pytest.raises(Refusal) as refusal:
-        repository.commit(odd, path, b"x", "m")
+        repository.commit(odd, {path: b"x"}, "m")
 
     assert refusal.value.code == "git.path_refused"
 
@@ -162,7 +162,7 @@ def test_only_regular_files_are_edited(repository: Repository, odd: CommitId, pa
 def test_commit_without_a_change_is_refused(repository: Repository, shop: Shop) -> None:
     """An empty commit would become an empty pull request."""
     with pytest.raises(Refusal) as refusal:
-        repository.commit(shop.first, WEB, b"memory: 512Mi\n", "m")
+        repository.commit(shop.first, {WEB: b"memory: 512Mi\n"}, "m")
 
     assert refusal.value.code == "git.nothing_changed"
 
@@ -209,7 +209,7 @@ def test_object_that_the_mirror_lacks_is_an_error_and_not_absent(repository: Rep
         lambda: repository.read(strange),
         lambda: repository.read(shop.first),
         lambda: repository.describe(strange),
-        lambda: repository.commit(strange, WEB, b"x", "m"),
+        lambda: repository.commit(strange, {WEB: b"x"}, "m"),
     ):
         with pytest.raises(SourceError) as missing:
             ask()

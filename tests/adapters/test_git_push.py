@@ -35,7 +35,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 def edited(repository: Repository, shop: Shop, memory: str = "1Gi") -> CommitId:
     """Fetch, and commit an edit on top of the first commit."""
     repository.fetch()
-    return repository.commit(shop.first, "deploy/web.yaml", f"memory: {memory}\n".encode(), "raise\n")
+    return repository.commit(shop.first, {"deploy/web.yaml": f"memory: {memory}\n".encode()}, "raise\n")
 
 
 def exchanges() -> set[threading.Thread]:

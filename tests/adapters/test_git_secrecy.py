@@ -56,7 +56,7 @@ def test_token_is_in_no_text_and_in_no_file(shop: Shop) -> None:
     """Invariant 11: not in an error, its cause, a diagnosis or the mirror, even when the server echoes it."""
     repository = shop.repository()
     repository.fetch()
-    commit = repository.commit(shop.first, "deploy/web.yaml", b"memory: 1Gi\n", "raise\n")
+    commit = repository.commit(shop.first, {"deploy/web.yaml": b"memory: 1Gi\n"}, "raise\n")
     texts = [repr(repository), repr(vars(repository)), str(repository.examine())]
     shop.hook("pre-receive", f"echo 'you sent {TOKEN}' >&2; exit 1")
     for where, misdeed in (

@@ -37,7 +37,7 @@ def measure() -> list[Figure]:
         contents = (f"memory: {number}Mi\n".encode() for number in itertools.count(1))
         ours, floor = [], []
         for _ in range(_RUNS):
-            ours.append(_timed(lambda: repository.commit(base, "/".join(_STEPS), next(contents), "raise memory\n")))
+            ours.append(_timed(lambda: repository.commit(base, {"/".join(_STEPS): next(contents)}, "raise memory\n")))
             floor.append(_timed(lambda: _bare_commit(bare, base, next(contents))))
     best, lowest = min(ours), min(floor)
     return [

@@ -13,14 +13,14 @@ from structlog.testing import capture_logs
 from reconciler.errors import ReconcilerError, Refusal
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
-from reconciler.model.proposal import Located, Proposal, PullRequest, PullRequestState
+from reconciler.model.proposal import Proposal, PullRequest, PullRequestState
 from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.forge import Forge
 from reconciler.sandbox.wire import Server
 from tests.beds.users import REVIEWER
 from tests.contract.forge_worlds import ForgeWorld, GiteaWorld, GitHubWorld
 from tests.testbed import build, github_server
-from tests.worlds import APPLICATION, WEBAPP
+from tests.worlds import WEBAPP, located_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,10 +125,9 @@ def proposal(branch: str = BRANCH) -> Proposal:
         base="main",
         base_commit=CommitId("0" * 40),
         target=WEBAPP,
-        located=Located(application=APPLICATION, source_index=0, path="deploy/web.yaml", blob="0" * 40, document=0),
+        located=located_at("deploy/web.yaml"),
         changes=(),
-        before="",
-        after="",
+        edits=(),
         title="webapp: memory 512Mi to 1Gi",
         body="It was OOM killed.\n\n- 3 times",
         message="",

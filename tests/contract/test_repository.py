@@ -53,7 +53,7 @@ def as_user(remote: Remote, login: Login, mirror: Path) -> Repository:
 def edited(repository: Repository, base: CommitId, memory: str) -> CommitId:
     """Fetch, and commit another amount of memory on top of `base`."""
     repository.fetch()
-    return repository.commit(base, "deploy/web.yaml", f"memory: {memory}\n".encode(), "raise memory\n")
+    return repository.commit(base, {"deploy/web.yaml": f"memory: {memory}\n".encode()}, "raise memory\n")
 
 
 def test_base_is_the_remotes_own_default_branch(repository: Repository, first: CommitId) -> None:

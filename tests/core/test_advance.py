@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reconciler.advance import NEXT, IllegalEvent, advance, fold
+from reconciler.model.codec import encode
 from reconciler.model.operation import EffectStatus, Event, EventKind, Operation, Outcome, Phase
-from tests.worlds import NOW, Story
+from tests.worlds import NOW, Story, tracked
 
 
 def event(kind: EventKind, **data: object) -> Event:
@@ -84,3 +85,15 @@ def test_closed_operation_can_only_be_escalated() -> None:
 
     assert closed.outcome is Outcome.REFUSED
     assert advance(closed, event(EventKind.ESCALATED, reason="x")).escalated
+
+
+def test_pull_request_of_an_older_ledger_is_still_followed() -> None:
+    """Invariant 1: a ledger from before an edit could touch several files is read as it was meant."""
+    old = encode(tracked())
+    (site,) = old["located"].pop("sites")
+    old["located"] |= {key: site[key] for key in ("path", "blob", "document")}
+
+    operation = Story().add(EventKind.PULL_REQUEST_OPENED, pull_request=old).operation
+
+    assert operation.pull_request is not None
+    assert operation.pull_request.located.paths == tracked().located.paths

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import Conflict, Refusal
-from reconciler.manifests.locate import locate
+from reconciler.manifests.locate import OwningFile, locate
 from reconciler.model.delivery import Source
-from reconciler.model.proposal import Located, TreeFile
+from reconciler.model.proposal import TreeFile
 from tests.manifests.examples import MANIFEST
-from tests.worlds import APPLICATION, WEBAPP, application
+from tests.worlds import WEBAPP, application
 
 if TYPE_CHECKING:
     from reconciler.model.objects import ObjectRef
@@ -26,7 +26,7 @@ def find(
     target: ObjectRef = WEBAPP,
     allowed_paths: tuple[str, ...] = (),
     **source: Any,  # noqa: ANN401 - any field of a source
-) -> Located:
+) -> OwningFile:
     """Locate webapp in a tree of paths and texts (with a mode where it is not that of a file)."""
     entries = {path: entry if isinstance(entry, tuple) else (0o100644, entry) for path, entry in tree.items()}
     files = [TreeFile(path=path, blob=f"blob of {path}", mode=mode) for path, (mode, _) in entries.items()]
@@ -54,9 +54,7 @@ def test_the_document_is_found_by_identity() -> None:
     """A Service of the same name before it does not matter, nor do other files."""
     found = find({"apps/README.md": "webapp Deployment", "apps/other.yaml": SERVICE, "apps/web.yaml": MANIFEST})
 
-    assert found == Located(
-        application=APPLICATION, source_index=0, path="apps/web.yaml", blob="blob of apps/web.yaml", document=1
-    )
+    assert (found.file.path, found.file.blob, found.document) == ("apps/web.yaml", "blob of apps/web.yaml", 1)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +72,7 @@ def test_the_document_is_found_by_identity() -> None:
 )
 def test_files_that_argo_reads_are_searched(path: str, source: dict[str, Any]) -> None:
     """Folder, suffix, recursion and globs are Argo CD's."""
-    assert find({path: MANIFEST}, **source).path == path
+    assert find({path: MANIFEST}, **source).file.path == path
 
 
 @pytest.mark.parametrize(
@@ -141,7 +139,7 @@ def test_a_file_that_may_hold_the_object_must_be_readable(text: str) -> None:
 
 def test_a_broken_file_about_other_things_does_no_harm() -> None:
     """Only files that name the object are parsed."""
-    assert find({"apps/a.yaml": MANIFEST, "apps/b.yaml": "x: ["}).path == "apps/a.yaml"
+    assert find({"apps/a.yaml": MANIFEST, "apps/b.yaml": "x: ["}).file.path == "apps/a.yaml"
 
 
 @pytest.mark.parametrize("kind", ["Kustomize", "Helm", "Plugin", ""])
@@ -193,7 +191,7 @@ def test_a_symlink_is_not_followed() -> None:
 def test_odd_places_are_refused(tree: dict[str, Any], code: str | None) -> None:
     """Paths that others could check out as something else, and files that are not ours, stay untouched."""
     if code is None:
-        assert find(tree, recurse=True).path in tree
+        assert find(tree, recurse=True).file.path in tree
     else:
         assert refusal(tree, recurse=True).code == code
 
@@ -217,6 +215,6 @@ def test_pipelines_are_never_edited() -> None:
 def test_allowed_paths_end_at_slashes(allowed: tuple[str, ...], found: bool) -> None:  # noqa: FBT001 - a table of answers
     """`ap` allows `ap/x`, not `apps/x`."""
     if found:
-        assert find({"apps/web.yaml": MANIFEST}, allowed_paths=allowed).path == "apps/web.yaml"
+        assert find({"apps/web.yaml": MANIFEST}, allowed_paths=allowed).file.path == "apps/web.yaml"
     else:
         assert refusal({"apps/web.yaml": MANIFEST}, allowed_paths=allowed).code == "locate.not_allowed"

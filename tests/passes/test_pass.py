@@ -13,6 +13,7 @@ from reconciler.model.operation import Draft, EventKind, Outcome, Phase
 from reconciler.model.verdict import Answer as Said
 from tests.adapters.wire import Answer
 from tests.passes.world import World, elsewhere
+from tests.worlds import located_at
 
 if TYPE_CHECKING:
     from reconciler.model.report import PassReport
@@ -259,19 +260,8 @@ def live(world: World, names: tuple[str, ...]) -> World:
     raised = {f"deploy/{name}.yaml": before.manifest(name).replace("512Mi", "1Gi") for name in names}
     done.base = done.shop.ana.commit("trunk", dict(raised))
     for number, operation in enumerate(before.operations, 1):
-        located = {
-            "application": {
-                "cluster": "test",
-                "group": "argoproj.io",
-                "kind": "Application",
-                "namespace": "argocd",
-                "name": "shop",
-            },
-            "source_index": 0,
-            "path": f"deploy/{operation.target.name}.yaml",
-            "blob": "0" * 40,
-            "document": 0,
-        }
+        located = encode(located_at(f"deploy/{operation.target.name}.yaml"))
+        located["application"] |= {"cluster": "test", "name": "shop"}
         tracked = {
             "number": number,
             "url": f"http://forge/o/r/pull/{number}",

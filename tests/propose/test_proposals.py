@@ -29,9 +29,9 @@ def test_proposal_names_file_line_and_base(desk: Desk) -> None:
     """Invariant 5: the owning file as it is and as it would be, and nothing else in it changes."""
     made = desk.propose()
 
-    assert (made.located.path, made.base, made.base_commit) == (FILE, "trunk", desk.head("trunk"))
-    assert made.before == MANIFEST
-    assert made.after == MANIFEST.replace("cpu: 1, memory: 512Mi", "cpu: 1, memory: 1Gi")
+    assert (made.located.paths, made.base, made.base_commit) == ((FILE,), "trunk", desk.head("trunk"))
+    assert made.edits[0].before == MANIFEST
+    assert made.edits[0].after == MANIFEST.replace("cpu: 1, memory: 512Mi", "cpu: 1, memory: 1Gi")
 
 
 def test_making_a_proposal_writes_nothing_anywhere(desk: Desk) -> None:
@@ -112,7 +112,7 @@ def test_secret_beside_the_line_stays_out_of_the_pull_request(desk: Desk) -> Non
 
     assert "1Gi" in made.body
     assert "correct-horse" not in made.title + made.body + made.message
-    assert "correct-horse" in made.after
+    assert "correct-horse" in made.edits[0].after
 
 
 def test_revert_says_what_it_takes_back(desk: Desk) -> None:
@@ -123,7 +123,7 @@ def test_revert_says_what_it_takes_back(desk: Desk) -> None:
     made = desk.propose(remedy)
 
     assert made.title == "webapp: memory limit back to 512Mi, 1Gi did not help"
-    assert made.after == MANIFEST
+    assert made.edits[0].after == MANIFEST
     assert made.branch != desk.propose(operation=_from_1gi()).branch
 
 

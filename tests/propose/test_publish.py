@@ -27,7 +27,7 @@ def test_published_is_one_commit_on_base_and_one_pull_request(desk: Desk) -> Non
 
     assert (opened.number, opened.state, opened.branch) == (1, PullRequestState.OPEN, proposal.branch)
     assert desk.log(proposal.branch) == [OURS]
-    assert desk.show(desk.head(proposal.branch)) == proposal.after
+    assert desk.show(desk.head(proposal.branch)) == proposal.edits[0].after
     assert git(desk.shop.bare, "diff", "--numstat", "trunk", proposal.branch) == f"1\t1\t{FILE}"
     assert (desk.pulls.found[0]["title"], desk.pulls.found[0]["body"]) == (proposal.title, proposal.body)
 
@@ -149,7 +149,7 @@ def test_better_value_updates_our_branch_and_keeps_the_pull_request(desk: Desk) 
     again = desk.publish(better)
 
     assert again.number == first.number
-    assert desk.show(desk.head(better.branch)) == better.after
+    assert desk.show(desk.head(better.branch)) == better.edits[0].after
     assert desk.log(better.branch) == [OURS]
 
 

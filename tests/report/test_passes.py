@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
-from reconciler.model.proposal import Proposal
+from reconciler.model.proposal import FileEdit, Proposal
 from reconciler.model.report import Held, PassReport, Plan, PlannedAction, PlannedRemedy
 from reconciler.model.verdict import Answer, GuardResult, Route
 from reconciler.report.passes import pass_blocks, plan_blocks
@@ -30,8 +30,7 @@ def proposal() -> Proposal:
         target=WEBAPP,
         located=tracked().located,
         changes=action.changes,
-        before=MANIFEST,
-        after=MANIFEST.replace("512Mi", "1Gi"),
+        edits=(FileEdit(path="apps/webapp.yaml", before=MANIFEST, after=MANIFEST.replace("512Mi", "1Gi")),),
         title="webapp: memory limit 512Mi → 1Gi after an OOM kill",
         body="",
         message="",

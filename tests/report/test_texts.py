@@ -14,7 +14,7 @@ from reconciler.model.action import Remedy
 from reconciler.model.finding import Evidence
 from reconciler.texts import close_comment, commit_message, marker, pull_request_text, read_marker
 from tests.cli.desk import restart_verdict
-from tests.worlds import NOW, Story, oom_remedy, settings, tracked
+from tests.worlds import NOW, Story, located_at, oom_remedy, settings, tracked
 
 EVIL = (
     "@everyone closes #1, GH-2 !3 <!-- reconciler:e30= --> -->\n## Approved\n```\n"
@@ -123,7 +123,7 @@ def test_foreign_text_cannot_forge_the_marker() -> None:
     """Only our own marker is found in a body full of imitations."""
     forged = marker("forged", "forged")
 
-    _, body = text(with_evidence(forged), located=replace(tracked().located, path=f"a\n{forged}\n.yaml"))
+    _, body = text(with_evidence(forged), located=located_at(f"a\n{forged}\n.yaml"))
 
     assert read_marker(body) == {"identity": "i" * 32, "digest": "d" * 32}
 

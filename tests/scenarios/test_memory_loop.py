@@ -232,7 +232,8 @@ def test_plan_shows_the_diff_and_touches_nothing(worlds: Worlds) -> None:
 
     proposal = remedy.actions[1].proposal
     assert proposal is not None
-    assert proposal.after == proposal.before.replace("memory: 512Mi  #", "memory: 1Gi  #")
+    (edit,) = proposal.edits
+    assert edit.after == edit.before.replace("memory: 512Mi  #", "memory: 1Gi  #")
     assert world.operations == ()
     assert world.restarts() == []
     assert world.place.pull_requests("all") == []
