@@ -14,6 +14,7 @@ from reconciler.sandbox.forge.refusals import ARCHIVED
 from reconciler.sandbox.forge.rest.server import Rest
 from reconciler.sandbox.forge.state import State
 from reconciler.sandbox.forge.urls import Urls
+from reconciler.sandbox.forge.web import Pages
 from reconciler.sandbox.wire import Request, Response
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ TEAM: Mapping[str, Permission] = {
     READER: Permission.READ,
 }
 _ENTERPRISE = "/api/v3"
+_UNCOUNTED = 10**12  # requests an hour
 
 
 class ForgeError(RuntimeError):
@@ -61,6 +63,8 @@ class Forge:
         self.limits = Limits()
         self.url = ""  # by which clients know it; empty: as they call it
         self._rest = Rest(self.state, self.limits)
+        self._uncounted = Rest(self.state, Limits(hourly=_UNCOUNTED))
+        self.pages = Pages(self._ask_in_browser, viewer=REVIEWER, token=lambda: self.state.tokens[REVIEWER])
         for login in TEAM:
             self.state.add_user(login)
 
@@ -75,6 +79,8 @@ class Forge:
             urls = self._urls(request)
             self.state.urls = Urls(urls.root)
             answered = git_http.answer(request, authenticate=self._login_of, find=self._git_access)
+            if answered is None:
+                answered = self.pages.answer(request)
             if answered is not None:
                 return answered
             path = request.path.replace("/api/graphql", "/graphql").removeprefix(urls.prefix)
@@ -168,6 +174,10 @@ class Forge:
         """Follow a reference that somebody has moved; whoever moves one by other ways than `handle` calls this."""
         with self._clock.lock:
             pushes.followed(self.state, self.repository(full_name), ref, old, new, self._known(user))
+
+    def _ask_in_browser(self, request: Request) -> Response:
+        """Answer what a page asks for its reader, which counts towards no limit."""
+        return self._uncounted.answer(request, request.path, self._urls(request))
 
     def _urls(self, request: Request) -> Urls:
         root = self.url or f"http://{request.headers.get('host', '127.0.0.1')}"
