@@ -12,10 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reconciler.sandbox.clock import Due
-from reconciler.sandbox.delivery import automation, status, windows
-from reconciler.sandbox.delivery.applying import delete_object
+from reconciler.sandbox.delivery import automation, removal, status, windows
 from reconciler.sandbox.delivery.automation import is_automatic
-from reconciler.sandbox.delivery.comparing import Comparer, has_option
+from reconciler.sandbox.delivery.comparing import Comparer
 from reconciler.sandbox.delivery.operations import (
     OVER,
     Operations,
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 PROJECT = "default"
-FINALIZERS = ("resources-finalizer.argocd.argoproj.io", "resources-finalizer.argocd.argoproj.io/background")
 # How thoroughly to compare: with the revision of last time, with the newest one, or because somebody asked.
 RECENT, LATEST, ASKED = 1, 2, 3
 _GRACE = timedelta(seconds=180)  # in which Git may fail before anybody hears of it, unless somebody asked
@@ -139,7 +137,7 @@ class ArgoCd:
             return
         watch = self._watches.setdefault(name, _Watch(uid))
         if application["metadata"].get("deletionTimestamp"):
-            self._delete(application)
+            self._remove(application)
             return
         if application.get("operation") and watch.running is None:
             watch.running = Running()
@@ -156,7 +154,7 @@ class ArgoCd:
         if application is None or watch is None:
             return
         if application["metadata"].get("deletionTimestamp"):
-            self._delete(application)
+            self._remove(application)
             return
         self._want(name, RECENT)
         if watch.running is not None and watch.operating is None:  # it waits for health, or for a deletion
@@ -265,36 +263,16 @@ class ArgoCd:
         elif watch.running.results != former:
             self._step_after(name, self._timing.sync)  # the next wave
 
-    # Deletion
-
-    def _delete(self, application: Json) -> None:
-        """Delete an Application's objects, if it asks for that, before it goes itself."""
-        metadata = application["metadata"]
-        held = [each for each in metadata.get("finalizers") or () if each in FINALIZERS]
-        if (watch := self._watches.get(metadata["name"])) is not None:
+    def _remove(self, application: Json) -> None:
+        """Stop the work on an Application that is being deleted, and delete its objects."""
+        watch = self._watches.get(application["metadata"]["name"])
+        if watch is not None:
             watch.stop()
             watch.running = None
-        if not held:
-            return
-        background = held[0].endswith("/background")
-        left = False
-        for place in self._tracked.of(metadata["name"]):
-            live = self._store.get(*place)
-            if live is None or has_option(live, "Delete=false") or has_option(live, "Prune=false"):
-                continue
-            if not live["metadata"].get("deletionTimestamp"):
-                delete_object(self._store, place, "Background" if background else "Foreground")
-            left = left or self._store.get(*place) is not None
-        if not left:
-            status.change(self._store, application, _release)
+        removal.remove(self._store, self._tracked, application)
 
     def _application(self, name: str) -> Json | None:
         return self._store.get("Application", NAMESPACE, name)
-
-
-def _release(value: Json) -> None:
-    kept = [each for each in value["metadata"]["finalizers"] if each not in FINALIZERS]
-    value["metadata"]["finalizers"] = kept
 
 
 def _wanted(application: Json) -> int:

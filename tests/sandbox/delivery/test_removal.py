@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.sandbox.delivery.argocd import FINALIZERS
+from reconciler.sandbox.delivery.removal import FINALIZERS
 from tests.sandbox.delivery.world import NAME, World, config
 
 
@@ -19,6 +19,19 @@ def test_finalizer_deletes_the_objects_first(world: World, finalizer: str) -> No
     world.delete("Application", NAME)
 
     assert world.find("ConfigMap", "settings") is None
+    assert world.find("Application", NAME) is None
+
+
+def test_object_may_forbid_its_deletion(world: World) -> None:
+    """`Delete=false` on the object; the Application does not wait for it."""
+    world.commit({"deploy/settings.yaml": config(**{"argocd.argoproj.io/sync-options": "Delete=false"})})
+    world.application()
+    world.wait()
+    world.change("Application", NAME, {"metadata": {"finalizers": [FINALIZERS[0]]}})
+
+    world.delete("Application", NAME)
+
+    assert world.find("ConfigMap", "settings") is not None
     assert world.find("Application", NAME) is None
 
 
