@@ -66,7 +66,7 @@ def _once(session: Session, form: Format) -> None:
     with watched(untouched=_UNTOUCHED, debug=session.debug) as watcher:
         watcher.doing("getting ready")
         report = _one_pass(session, session.ports(), watcher)
-    _print_pass(report, form, compact=False)
+    _print_pass(report, form, looping=False)
     if watcher.asked is not None:
         raise Interrupted(watcher.asked, SAFE_POINT)
 
@@ -78,15 +78,18 @@ def _one_pass(session: Session, ports: Ports, watcher: Watcher) -> PassReport:
         return reconcile(ports, session.settings, watcher)
 
 
-def _print_pass(report: PassReport, form: Format, *, compact: bool) -> None:
+def _print_pass(report: PassReport, form: Format, *, looping: bool) -> None:
     from reconciler.model.codec import encode
+    from reconciler.report.blocks import Styled
     from reconciler.report.passes import pass_blocks
-    from reconciler.report.terminal import Format, print_data, show
+    from reconciler.report.terminal import Format, is_drawn, print_data, show
+    from reconciler.report.times import moment
 
-    if form is Format.TABLE:
-        show(pass_blocks(report))
-    else:
-        print_data(encode(report), form, compact=compact)
+    if form is not Format.TABLE:
+        print_data(encode(report), form, compact=looping)
+        return
+    time = [Styled(f"{moment(report.started_at)} UTC", "faint")] if looping and is_drawn() else []
+    show([*time, *pass_blocks(report)])
 
 
 def _loop(session: Session, ports: Ports, stop: threading.Event, pause: float, form: Format) -> None:
@@ -95,7 +98,7 @@ def _loop(session: Session, ports: Ports, stop: threading.Event, pause: float, f
         try:
             with progress(debug=session.debug) as shown:
                 report = _one_pass(session, ports, Onlooker(shown))
-            _print_pass(report, form, compact=True)
+            _print_pass(report, form, looping=True)
         except ReconcilerError as error:
             _tell_failure(session, error, f"{error}; {error.remedy}")
         except BrokenPipeError:

@@ -109,7 +109,9 @@ def stopped_between_passes() -> Iterator[threading.Event]:
 
 
 def _tell(number: int, when: str) -> None:
-    click.echo(f"{signal.Signals(number).name}: stopping {when}; once more stops at once", err=True)
+    """Say it above the status line, which is where a plain write goes while one is shown; click writes past it."""
+    sys.stderr.write(f"{signal.Signals(number).name}: stopping {when}; once more stops at once\n")
+    sys.stderr.flush()
 
 
 @contextmanager

@@ -34,10 +34,10 @@ class Listener(Unwatched):
         self.heard.append(f"acting: {what}")
 
 
-def on_screen(served: Served, *arguments: str, **environ: str) -> str:
+def on_screen(served: Served, *arguments: str, interrupted_at: str = "", **environ: str) -> str:
     """Run a command at a terminal."""
-    config = str(served.desk.folder / "reconciler.yaml")
-    return on_a_terminal(["-m", "reconciler", "--config", config, *arguments], **{**TOKENS, **environ})
+    command = ["-m", "reconciler", "--config", str(served.desk.folder / "reconciler.yaml"), *arguments]
+    return on_a_terminal(command, interrupted_at=interrupted_at, **{**TOKENS, **environ})
 
 
 def test_a_pass_tells_what_it_reads_decides_and_does(served: Served) -> None:
@@ -77,6 +77,18 @@ def test_a_terminal_shows_what_a_slow_command_waits_for(served: Served, argument
     assert f"{word}alert" in before
     assert word not in after
     assert len(uncoloured(after)) > 10
+
+
+def test_the_loop_tells_when_it_waits_and_ends_on_lines_of_their_own(served: Served) -> None:
+    """Each pass under its time, the pause on the status line, and the answer to Ctrl-C above that."""
+    pause = "the next pass is 60s after this one; Ctrl-C stops"
+
+    shown = on_screen(served, "run", "--interval", "60s", interrupted_at=pause)
+
+    lines = uncoloured(shown.replace(_ERASED, "\n").replace("\r", ""))
+    assert any(line.endswith(" UTC") for line in lines)
+    assert "SIGINT: stopping after the pass under way; once more stops at once" in lines
+    assert lines[-1] == "stopped"
 
 
 def test_progress_and_results_go_different_ways(served: Served) -> None:

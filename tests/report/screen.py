@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -40,8 +41,11 @@ def uncoloured(shown: str) -> list[str]:
     return [line.rstrip() for line in _STYLE.sub("", shown).splitlines()]
 
 
-def on_a_terminal(command: list[str], **environ: str) -> str:
-    """Run Python with these arguments in a pseudo-terminal and return what it wrote there."""
+def on_a_terminal(command: list[str], *, interrupted_at: str = "", **environ: str) -> str:
+    """Run Python with these arguments in a pseudo-terminal and return what it wrote there.
+
+    With `interrupted_at` Ctrl-C is pressed, once, when this text has appeared.
+    """
     ours, theirs = pty.openpty()
     mine = {"NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "LINES"}
     base = {name: value for name, value in os.environ.items() if name not in mine}
@@ -52,6 +56,9 @@ def on_a_terminal(command: list[str], **environ: str) -> str:
     try:
         while chunk := os.read(ours, 4096):
             shown += chunk
+            if interrupted_at and interrupted_at.encode() in shown:
+                process.send_signal(signal.SIGINT)
+                interrupted_at = ""
     except OSError:  # the terminal's other end is closed: Linux reports the end so
         pass
     finally:
