@@ -36,7 +36,7 @@ as_option = click.option("--as", "name", metavar="NAME", help="Who says so; empt
 @as_option
 @pass_session
 def approve(session: Session, operation_id: str, action: int | None, name: str | None) -> None:
-    """Say yes to the actions of an operation that wait for an approval.
+    """Say yes to those actions of an operation that wait for it.
 
     The next pass carries them out. A pull request is approved by reviewing and merging it on the forge, not here.
     """

@@ -86,7 +86,7 @@ def _trace(ctx: click.Context, error: Exception) -> None:
         "reconciler demo            see the whole loop, without a cluster",
         "reconciler init            write a configuration file",
         "reconciler doctor          is everything reachable and permitted?",
-        "reconciler plan            what is wrong, and what would be done; touches nothing",
+        "reconciler plan            what is wrong and would be done; touches nothing",
         "reconciler run --once      do it: one pass",
         "reconciler status          what waits for whom",
     ],

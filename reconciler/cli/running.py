@@ -41,7 +41,7 @@ _UNTOUCHED = "nothing was done; the next pass reads everything again"
 @output_option
 @pass_session
 def run(session: Session, once: bool, interval: timedelta | None, form: Format) -> None:  # noqa: FBT001 - click's
-    """Observe, decide, act, follow up: one pass, or one every interval.
+    """Observe, decide, act and follow up, once or every so often.
 
     A pass never waits for people or for delivery: it does what can be done now and says what it waits for. Run it
     again, by hand, from cron or with --interval, and it goes on from there.
