@@ -30,7 +30,7 @@ class Monitoring:
 
     def __init__(self, store: Store, clock: SandboxClock, *, timing: Timing, rule_file: Path = rules.RULES) -> None:
         self._clock = clock
-        self.history = History(times.span(timing.scrape))
+        self.history = History(times.span(timing.scrape), self._now)
         self.rules = rules.read(rule_file, timing)
         self._observer = Observer(store, self.history)
         self._alertmanager = AlertmanagerApi(clock)

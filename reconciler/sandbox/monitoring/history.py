@@ -14,10 +14,11 @@ from reconciler.sandbox.monitoring.samples import NAME, Labels, Sample
 from reconciler.sandbox.monitoring.series import Series
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
 RETENTION = 6 * 3_600_000  # ms
 _PRUNE = 600_000  # ms between two looks for what is too old
+_NEVER = 1 << 60  # ms; later than any scrape
 _NONE: Labels = {}
 
 Key = tuple[str, ...]  # a metric's name and its labels' values: among one owner's series, each name has the same labels
@@ -34,10 +35,11 @@ class Family:
 
 
 class History:
-    """The series of one Prometheus, scraped every `step` milliseconds."""
+    """The series of one Prometheus, scraped every `step` milliseconds until `now`."""
 
-    def __init__(self, step: int, retention: int = RETENTION) -> None:
+    def __init__(self, step: int, now: Callable[[], int] = lambda: _NEVER, retention: int = RETENTION) -> None:
         self.step = step
+        self.now = now
         self.retention = retention
         self.forgotten = 0  # series that are no more; changes with each
         self.families: defaultdict[str, Family] = defaultdict(Family)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.sandbox.controllers import faults
 from reconciler.sandbox.monitoring import cadvisor, kube_state
 from reconciler.sandbox.monitoring.samples import Json, Sample, is_ready, statuses
 
@@ -31,7 +32,7 @@ class _Group:
     """The pods of one workload, which share its load."""
 
     pods: dict[Place, Json] = field(default_factory=dict)
-    load: float | None = None
+    load: int | None = None  # milli-CPU
     sharing: int = 0
 
 
@@ -103,7 +104,7 @@ class Observer:
             del self._groups[place]
             return ()
         newest = next(reversed(group.pods.values()))
-        load = cadvisor.cpu_load(newest, self._store.get(*place))
+        load = faults.cpu_load(newest, self._store.get(*place))
         sharing = 0 if load is None else sum(map(is_ready, group.pods.values()))
         before = (group.load, group.sharing)
         group.load, group.sharing = load, sharing

@@ -15,7 +15,7 @@ from reconciler.sandbox.monitoring import aggregates, binary, functions
 from reconciler.sandbox.monitoring.ranges import RANGES, Window
 from reconciler.sandbox.monitoring.samples import NAME
 from reconciler.sandbox.monitoring.selectors import find, matchers_of, name_of
-from reconciler.sandbox.monitoring.series import Run
+from reconciler.sandbox.monitoring.series import LOOKBACK, Run
 from reconciler.sandbox.monitoring.values import Element, Matrix, Row, Vector, distinct, nameless
 from reconciler.sandbox.wire import NotInSandbox
 
@@ -105,27 +105,25 @@ class Planner:
         return inner.unnamed(lambda moment: functions.mapped(lambda value: -value, inner.ask(moment)))
 
     def _instant_selector(self, node: Node) -> Plan:
-        series, shift, step = self._series(node), self._shift(node), self._history.step
+        series, shift, scraped = self._series(node), self._shift(node), self._scraped
 
         def ask(moment: Moment) -> Vector:
-            at, found = shift(moment), []
-            for one in series():
-                value = one.current(at, step)
-                if value is not None:
-                    found.append(Element(one.labels, value))
-            return found
+            at = scraped(shift(moment))
+            if at is None:
+                return []
+            return [Element(one.labels, value) for one in series() if (value := one.value(at)) is not None]
 
         return Plan("vector", ask, uniform=_is_uniform(node))
 
     def _range_selector(self, node: Node) -> Plan:
         selector, length = node.vector_selector, _ms(node.range)
-        series, shift, step = self._series(selector), self._shift(selector), self._history.step
+        series, shift, history = self._series(selector), self._shift(selector), self._history
         self.reach += length
 
         def ask(moment: Moment) -> Matrix:
             end = shift(moment)
-            start = end - length
-            rows = [Row(one.labels, one.bare, runs) for one in series() if (runs := one.window(start, end, step))]
+            start, until, step = end - length, min(end, history.now()), history.step
+            rows = [Row(one.labels, one.bare, runs) for one in series() if (runs := one.window(start, until, step))]
             return Matrix(rows, start, end)
 
         return Plan("matrix", ask, uniform=_is_uniform(selector))
@@ -243,11 +241,11 @@ class Planner:
         inner, bare = self.plan(arguments[0]), _bare(arguments[0])
         if type(bare).__name__ != "VectorSelector":
             return inner.unnamed(lambda moment: functions.mapped(lambda _: moment.at / 1000, inner.ask(moment)))
-        shift, step = self._shift(bare), self._history.step
+        shift, scraped = self._shift(bare), self._scraped
 
         def ask(moment: Moment) -> Vector:
-            scraped = shift(moment) // step * step / 1000
-            return functions.mapped(lambda _: scraped, inner.ask(moment))
+            at = scraped(shift(moment))
+            return [] if at is None else functions.mapped(lambda _: at / 1000, inner.ask(moment))
 
         return inner.unnamed(ask)
 
@@ -277,6 +275,12 @@ class Planner:
             return found
 
         return series
+
+    def _scraped(self, at: int) -> int | None:
+        """Return when the samples that are current at a moment were taken; None when that is too long ago."""
+        step = self._history.step
+        found = min(at, self._history.now()) // step * step
+        return None if found < at - LOOKBACK else found
 
     def _shift(self, node: Node) -> Callable[[Moment], int]:
         """Return what turns the query's moment into that of a selector or subquery."""

@@ -48,15 +48,6 @@ def quantity(text: str | float) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
-def note(item: Json, key: str, container: str = "", *, first: bool = False) -> str | None:
-    """Return a fault's annotation; `KEY.CONTAINER` speaks of a container, without a name of the first."""
-    notes = item["metadata"].get("annotations") or {}
-    named: str | None = notes.get(f"testbed.reconciler.dev/{key}.{container}") if container else None
-    if named is None and (first or not container):
-        named = notes.get(f"testbed.reconciler.dev/{key}")
-    return named
-
-
 def statuses(pod: Json) -> list[Json]:
     """Return the statuses of a pod's containers, those that have one."""
     found: list[Json] = pod.get("status", {}).get("containerStatuses") or []

@@ -106,11 +106,6 @@ class Series:
         since, value, slope, gone = points[index - 1]
         return None if gone else value + slope * (at - since) / 1000
 
-    def current(self, at: int, step: int) -> float | None:
-        """Return its newest sample at a moment, unless it is stale."""
-        scraped = at // step * step
-        return None if scraped < at - LOOKBACK else self.value(scraped)
-
     def window(self, start: int, end: int, step: int) -> Runs:
         """Return its samples from start to end, both included."""
         points = self._points

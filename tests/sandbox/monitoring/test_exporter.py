@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.sandbox.monitoring import cadvisor, exporter
+from reconciler.sandbox.monitoring import exporter
 from reconciler.sandbox.monitoring.exporter import Objects
 from reconciler.sandbox.monitoring.samples import Sample, quantity, render
 
@@ -18,7 +18,9 @@ def pod(need: str | None, *, limit: str | None = "512Mi", running: bool = True) 
     """Return a pod of one container, of the node `node-1`."""
     notes = {} if need is None else {"testbed.reconciler.dev/needs-memory": need}
     resources = {"requests": {"memory": "256Mi"}} | ({"limits": {"memory": limit}} if limit else {})
-    state = {"running": {}} if running else {"waiting": {"reason": "CrashLoopBackOff"}}
+    state = (
+        {"running": {"startedAt": "2026-01-05T09:00:00Z"}} if running else {"waiting": {"reason": "CrashLoopBackOff"}}
+    )
     return {
         "metadata": {"namespace": "production", "name": "web-1", "uid": "u1", "annotations": notes},
         "spec": {"nodeName": "node-1", "containers": [{"name": "web", "image": "web:1", "resources": resources}]},
@@ -59,7 +61,16 @@ def test_what_is_no_quantity_is_an_error() -> None:
 )
 def test_a_container_uses_what_it_needs_up_to_its_limit(need: str | None, limit: str | None, used: int) -> None:
     """Without a need it uses what it requests."""
-    assert cadvisor.memory_use(pod(need, limit=limit), 0) == used
+    (sample,) = exporter.usage(Objects(pods=[pod(need, limit=limit)]))
+
+    assert (sample.name, sample.value) == ("container_memory_working_set_bytes", used)
+    assert sample.labels == {
+        "namespace": "production",
+        "pod": "web-1",
+        "container": "web",
+        "image": "web:1",
+        "node": "node-1",
+    }
 
 
 def test_a_container_that_waits_uses_nothing() -> None:

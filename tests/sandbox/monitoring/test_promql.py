@@ -109,6 +109,18 @@ def test_a_peak_between_two_scrapes_is_not_seen() -> None:
     assert one(history, "max_over_time(x_total[1m])", 60) == 2
 
 
+def test_what_was_not_scraped_yet_is_not_there() -> None:
+    """In the future there is the last sample for five minutes, and then none."""
+    history = History(STEP, now=lambda: T0 + 60_000)
+    history.put("x", [Sample("x", {}, 1)], T0)
+
+    assert one(history, "count_over_time(x[10m])", 300) == 5
+    assert one(history, "timestamp(x)", 300) == (T0 + 60_000) / 1000
+    assert one(history, "x", 360) == 1
+    assert ask(history, "x", 361) == []
+    assert ask(history, "x[1m]", 361) == Matrix([], T0 + 301_000, T0 + 361_000)
+
+
 def test_vectors_match_by_all_labels_or_by_those_named() -> None:
     """A ratio of use and limit, as dashboards have it."""
     history = History(STEP)

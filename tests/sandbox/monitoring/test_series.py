@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.sandbox.monitoring.history import RETENTION, History
 from reconciler.sandbox.monitoring.samples import Sample
-from reconciler.sandbox.monitoring.series import LOOKBACK, MOST_POINTS, Series
+from reconciler.sandbox.monitoring.series import MOST_POINTS, Series
 from tests.sandbox.monitoring.worlds import START
 
 STEP = 1000
@@ -57,27 +57,6 @@ def test_a_window_holds_exactly_the_samples_that_scraping_would_have_taken(
     found = {at: value for run in series.window(start, end, STEP) for at, value in run.samples()}
 
     assert found == pytest.approx({at: value for at, value in seen.items() if start <= at <= end})
-
-
-@given(changes, st.integers(0, 10_000))
-def test_the_current_sample_is_that_of_the_last_scrape(points: list[tuple[int, int | None, float]], later: int) -> None:
-    """And there is none when the object was gone at that scrape."""
-    series, seen = told(points)
-    at = min(START + later, max(seen, default=START))
-
-    found = series.current(at, STEP)
-
-    expected = seen.get(at // STEP * STEP)
-    assert found == (None if expected is None else pytest.approx(expected))
-
-
-def test_a_scrape_longer_ago_than_the_lookback_is_not_current() -> None:
-    """Five minutes, as in Prometheus."""
-    series = Series({"__name__": "x"})
-    series.set(0, 1)
-
-    assert series.current(LOOKBACK, 4 * LOOKBACK) == 1
-    assert series.current(LOOKBACK + 1, 4 * LOOKBACK) is None
 
 
 def test_telling_the_same_again_is_no_change() -> None:
