@@ -39,7 +39,7 @@ def peaks(place: Place, at: datetime) -> dict[ContainerKey, float]:
 
 def test_peak_of_a_killed_container_is_its_limit(starved: Place) -> None:
     """One grouped query finds it among all containers, under its pod's name."""
-    found = starved.wait_for(lambda: peaks(starved, datetime.now(UTC)) or None, what="the series is scraped")
+    found = starved.wait_for(lambda: peaks(starved, starved.bed.clock.now()) or None, what="the series is scraped")
 
     ((key, peak),) = found.items()
     assert key.container == "web"
