@@ -33,25 +33,26 @@ def grid(table: Table, console: Console, *, margin: int = 0) -> Grid:
     """Return the table as rich draws it; `margin` is what stands left of it."""
     room = console.width - margin - (_DOT if table.dot else 0)
     stacks = _stacks(table, room)
-    stacked = len(stacks) < len(table.columns)
     box = (ASCII if console.options.ascii_only else SIMPLE_HEAD) if table.titles else None
     made = Grid(box=box, show_header=table.titles, pad_edge=False, show_edge=False, header_style="bold")
-    made.leading = int(stacked and table.titles)  # a blank line tells one row of several lines from the next
     if table.dot:
         made.add_column(width=1)
     for stack, width in zip(stacks, _widths(stacks, table.rows, room), strict=True):
         titles = Text("\n".join(shown(column.title) for column in stack))
         made.add_column(titles, overflow="fold", width=width)
-    for row in table.rows:
+    for number, row in enumerate(table.rows, 1):
         dots = [Text(symbol("●", console), style=STYLES[table.dot(row)])] if table.dot else []
-        made.add_row(*dots, *(_cell(stack, row) for stack in stacks))
+        cells = [_cell(stack, row) for stack in stacks]
+        if number < len(table.rows) and any(len(cell) > 1 for cell in cells):
+            cells = [[*cell, Text()] for cell in cells]  # a blank line tells a row of several lines from the next
+        made.add_row(*dots, *(Group(*cell) for cell in cells))
     return made
 
 
-def _cell(stack: Stack, row: Row) -> Group:
+def _cell(stack: Stack, row: Row) -> list[Text]:
     top, *under = ((column, shown(column.cell(row))) for column in stack)
     drawn = [top, *((column, cell) for column, cell in under if cell != NOTHING)]
-    return Group(*(Text(cell, style=STYLES[column.style(row)]) for column, cell in drawn))
+    return [Text(cell, style=STYLES[column.style(row)]) for column, cell in drawn]
 
 
 def _stacks(table: Table, room: int) -> list[Stack]:
