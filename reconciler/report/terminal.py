@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.plain import visible
-from reconciler.report.blocks import Table
-from reconciler.report.written import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,6 +40,8 @@ def show(blocks: Iterable[Block]) -> None:
 
         draw(blocks, sys.stdout)
     else:
+        from reconciler.report.written import written
+
         for line in written(blocks):
             click.echo(line)
 
@@ -55,6 +55,8 @@ def print_rows(
     dot: Callable[[Row], str] | None = None,
 ) -> None:
     """Write a listing; `empty` is the sentence for people when there is nothing in it, `dot` as in `Table`."""
+    from reconciler.report.blocks import Table
+
     if form is not Format.TABLE:
         print_data(list(rows), form)
     else:
