@@ -170,7 +170,7 @@ def whole(value: object, shape: Shape) -> Tree:
     """Return a value's own place and every place within it, as when it comes or goes at once."""
     below: Tree = {}
     if isinstance(value, dict) and not shape.atomic:
-        below = {f"f:{name}": whole(each, shape.at(name)) for name, each in value.items() if each is not None}
+        below = {f"f:{name}": whole(each, shape.at(name)) for name, each in value.items()}
     elif isinstance(value, list) and (shape.keys or shape.unique):
         item = shape.item()
         below = {element: whole(items[0], item) for element, items in _items(value, shape).items()}
@@ -212,8 +212,10 @@ def compared(before: Json, after: Json, shape: Shape) -> tuple[Tree, Tree]:
         old = before.get(name)
         if old is not new and old != new:
             _compare(f"f:{name}", old, new, shape.at(name), changed, removed)
+        elif new is None and name not in before:
+            changed[f"f:{name}"] = {}  # a null is a value, too: the Go types write it where a time is not set
     for name, old in before.items():
-        if old is not None and name not in after:
+        if name not in after:
             removed[f"f:{name}"] = whole(old, shape.at(name))
     return _in_order(changed), _in_order(removed)
 

@@ -182,9 +182,13 @@ def _autoscaler(value: Json, _: Json | None, problems: Problems) -> None:
         problems.invalid("spec.maxReplicas", most, "must be greater than or equal to 1")
     if least is not None and most < least:
         problems.invalid("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`")
+    target = spec.get("scaleTargetRef") or {}
     for name in ("kind", "name"):
-        if not (spec.get("scaleTargetRef") or {}).get(name):
+        if not target.get(name):
             problems.required(f"spec.scaleTargetRef.{name}")
+    version = target.get("apiVersion") or ""
+    if "/" not in version:
+        problems.invalid("spec.scaleTargetRef.apiVersion", version, "apiVersion must specify API group")
 
 
 def _budget(value: Json, _: Json | None, problems: Problems) -> None:
@@ -206,9 +210,11 @@ def _service(value: Json, _: Json | None, problems: Problems) -> None:
     for index, port in enumerate(ports):
         if len(ports) > 1 and not port.get("name"):
             problems.required(f"spec.ports[{index}].name")
-        if not 1 <= (port.get("port") or 0) <= _LAST_PORT:
-            says = f"must be between 1 and {_LAST_PORT}, inclusive"
-            problems.invalid(f"spec.ports[{index}].port", port.get("port") or 0, says)
+        for name in ("port", "targetPort"):
+            number = port.get(name) or 0
+            if isinstance(number, int) and not 1 <= number <= _LAST_PORT:
+                says = f"must be between 1 and {_LAST_PORT}, inclusive"
+                problems.invalid(f"spec.ports[{index}].{name}", number, says)
 
 
 def _claim(value: Json, before: Json | None, problems: Problems) -> None:

@@ -95,6 +95,8 @@ def updated(
     entries = _given(before, after, subresource)
     if before is not None and not entries:
         return []
+    if subresource == "scale" and not any(_has_replicas(entry["fieldsV1"]) for entry in entries):
+        return entries  # a scale shows only entries about replicas, and to one without any nothing is added
     found = changes(before or blank(kind), after, kind=kind, subresource=subresource)
     return credited(entries, *found, manager=manager, api_version=kind.api_version, time=time, subresource=subresource)
 
@@ -107,7 +109,13 @@ def changes(before: Json, after: Json, *, kind: Kind, subresource: str = "") -> 
     if kind.has_status and subresource != "status":
         for found in (changed, removed):
             found.pop("f:status", None)  # only the status path writes it
+    if subresource == "scale" and not after["spec"].get("replicas"):
+        return {}, changed  # a scale of zero leaves the number out, so it is nobody's
     return changed, removed
+
+
+def _has_replicas(fields: Tree) -> bool:
+    return "f:replicas" in fields.get("f:spec", {})
 
 
 def credited(

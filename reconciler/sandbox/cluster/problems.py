@@ -86,8 +86,16 @@ class Problems:
 
 
 def shown(value: object) -> str:
-    """Write a value as the server's messages do."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    """Write a value as the server's messages do: a map of texts by its keys, a structure as it is."""
+    return json.dumps(_in_order(value), separators=(",", ":"), ensure_ascii=False)
+
+
+def _in_order(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    if all(isinstance(below, str) for below in value.values()):
+        return dict(sorted(value.items()))
+    return {key: _in_order(below) for key, below in value.items()}
 
 
 def label_misfits(name: str) -> Iterator[str]:

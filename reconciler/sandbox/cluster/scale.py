@@ -33,19 +33,25 @@ def shown(kind: Kind, workload: Json) -> Json:  # noqa: ARG001 - all kinds that 
 
 def changed(kind: Kind, workload: Json, wanted: Json) -> Json:
     """Return the workload with the replicas of a Scale. Raises ApiError for another object's, or a negative number."""
-    if (wanted.get("apiVersion", API_VERSION), wanted.get("kind", "Scale")) != (API_VERSION, "Scale"):
-        what = f"{wanted.get('apiVersion')}, Kind={wanted.get('kind')}"
-        raise bad_request(f"the object provided is unrecognized (must be of type Scale): {what}")
+    version, called = wanted.get("apiVersion", API_VERSION), wanted.get("kind", "Scale")
+    if (version, called) != (API_VERSION, "Scale"):
+        what = f"converting ({version.rpartition('/')[2]}.{called}) to (autoscaling.Scale): unknown conversion"
+        raise bad_request(f'{called} in version "{version.rpartition("/")[2]}" cannot be handled as a Scale: {what}')
     metadata, own = wanted.get("metadata") or {}, workload["metadata"]
-    name = metadata.get("name") or own["name"]
-    if name != own["name"]:
-        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({own['name']})")
+    name = own["name"]
+    if not metadata.get("name"):
+        why = "was undeterminable: name must be provided"
+        raise bad_request(f"the name of the object ({name} based on URL) {why}")
+    if metadata["name"] != name:
+        why = f"does not match the name on the URL ({name})"
+        raise bad_request(f"the name of the object ({metadata['name']}) {why}")
     if metadata.get("uid") not in (None, "", own["uid"]):
         why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {own['uid']}"
-        raise conflict(kind.resource, name, why)
+        raise conflict(f"{kind.plural}/scale.{kind.group}", name, why)
     replicas = (wanted.get("spec") or {}).get("replicas") or 0
     if isinstance(replicas, bool) or not isinstance(replicas, int):
-        raise bad_request("json: cannot unmarshal the value of ScaleSpec.spec.replicas into type int32")
+        why = f"cannot unmarshal {_go_type(replicas)} into Go struct field ScaleSpec.spec.replicas of type int32"
+        raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: json: {why}')
     if replicas < 0:
         says = f"Invalid value: {replicas}: must be greater than or equal to 0"
         raise invalid("Scale", "autoscaling", name, [cause("FieldValueInvalid", says, "spec.replicas")])
@@ -53,6 +59,11 @@ def changed(kind: Kind, workload: Json, wanted: Json) -> Json:
     if metadata.get("resourceVersion"):
         made["metadata"]["resourceVersion"] = metadata["resourceVersion"]  # whoever stores it compares
     return made
+
+
+def _go_type(value: object) -> str:
+    names = {bool: "bool", str: "string", float: "number", list: "array"}
+    return names.get(type(value), "object")
 
 
 def _selector_text(selector: Json) -> str:

@@ -152,6 +152,16 @@ def test_write_that_changes_nothing_keeps_the_entries() -> None:
     assert stamped(deployment(), first, "other", at="t2") == first
 
 
+def test_null_is_managed_like_a_value() -> None:
+    """A condition without a time is written so by the real types."""
+    first = stamped(deployment(), None, "kubectl")
+    status = {"conditions": [{"type": "Ready", "lastProbeTime": None}]}
+    second = stamped({**deployment(), "status": status}, first, "kubelet", at="t2", subresource="status")
+
+    condition = entries(second)["kubelet"]["f:status"]["f:conditions"]['k:{"type":"Ready"}']
+    assert condition == {".": {}, "f:lastProbeTime": {}, "f:type": {}}
+
+
 def test_status_of_a_new_object_is_the_servers() -> None:
     """The main path does not write it, so nobody manages it."""
     made = stamped({**deployment(), "status": {"replicas": 0}}, None, "kubectl")

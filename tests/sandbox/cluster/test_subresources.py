@@ -67,6 +67,27 @@ def test_scale_is_replaced(api: Api) -> None:
     assert api.get(f"{DEPLOYMENTS}/web").body["spec"]["replicas"] == 0
 
 
+def test_number_that_was_scaled_to_zero_is_nobodys(api: Api) -> None:
+    """The real server loses track of it: a zero is left out of the scale, and what is not managed stays so."""
+    api.post(DEPLOYMENTS, deployment(replicas=3), fieldManager="kubectl")
+
+    api.patch(SCALE, {"spec": {"replicas": 0}}, fieldManager="hpa")
+    api.patch(SCALE, {"spec": {"replicas": 2}}, fieldManager="hpa")
+
+    entries = api.get(f"{DEPLOYMENTS}/web").body["metadata"]["managedFields"]
+    assert [entry["manager"] for entry in entries] == ["kubectl"]
+    assert "f:replicas" not in entries[0]["fieldsV1"]["f:spec"]
+
+
+def test_scale_must_name_its_workload_when_it_replaces(api: Api) -> None:
+    """A patch has the name already."""
+    api.post(DEPLOYMENTS, deployment(replicas=3))
+
+    answer = api.call("PUT", SCALE, {"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": 4}})
+
+    assert (answer.status, answer.body["reason"]) == (400, "BadRequest")
+
+
 def test_stale_scale_is_a_conflict(api: Api) -> None:
     """It carries the workload's version."""
     api.post(DEPLOYMENTS, deployment(replicas=3))
