@@ -23,7 +23,7 @@ class Composition:
     """The adapters that one configuration asks for, each built when it is first wanted."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str], *, clock: Clock | None = None) -> None:
-        self._settings = settings
+        self.settings = settings
         self._environ = environ
         self._clock = clock
 
@@ -39,43 +39,43 @@ class Composition:
         """The ledger's file; reading it never makes it."""
         from reconciler.ledger.sqlite import SqliteLedger
 
-        return SqliteLedger(Path(self._settings.ledger.path))
+        return SqliteLedger(Path(self.settings.ledger.path))
 
     @cached_property
     def cluster(self) -> KubernetesApi:
         """The Kubernetes API server."""
         from reconciler.adapters.kubernetes_api import kubernetes_api
 
-        return kubernetes_api(self._settings.cluster)
+        return kubernetes_api(self.settings.cluster)
 
     @cached_property
     def metrics(self) -> Metrics:
         """Prometheus."""
         from reconciler.adapters.prometheus import prometheus
 
-        return prometheus(self._settings.metrics)
+        return prometheus(self.settings.metrics)
 
     @cached_property
     def alerts(self) -> Alerts:
         """Alertmanager."""
         from reconciler.adapters.alertmanager import alertmanager
 
-        return alertmanager(self._settings.alerts)
+        return alertmanager(self.settings.alerts)
 
     @cached_property
     def repository(self) -> Repository:
         """The bare mirror of the Git repository."""
         from reconciler.adapters.git_bare import git_bare
 
-        settings = self._settings.repository
-        return git_bare(settings, self._settings.forge.branch_prefix, self._token(settings))
+        settings = self.settings.repository
+        return git_bare(settings, self.settings.forge.branch_prefix, self._token(settings))
 
     @cached_property
     def forge(self) -> Forge:
         """GitHub or Gitea."""
         from reconciler.settings import ForgeKind
 
-        settings = self._settings.forge
+        settings = self.settings.forge
         if settings.kind is ForgeKind.GITEA:
             from reconciler.adapters.gitea import gitea
 
@@ -89,12 +89,12 @@ class Composition:
         """Argo CD, through the cluster's API."""
         from reconciler.adapters.argocd import argocd
 
-        return argocd(self._settings.delivery, self.cluster, self._settings.cluster.name)
+        return argocd(self.settings.delivery, self.cluster, self.settings.cluster.name)
 
     @cached_property
     def policy(self) -> Policy:
         """The Rego rules: on an OPA server where one is named, else in this process."""
-        settings = self._settings.policy
+        settings = self.settings.policy
         if settings.opa_url:
             from reconciler.adapters.opa_server import opa_server
 

@@ -7,17 +7,24 @@ has ended; what must hold then, whatever happened, is asserted here.
 from __future__ import annotations
 
 import random
+import sys
+import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import stamina
+from structlog.testing import capture_logs
 
+from reconciler.advance import fold
+from reconciler.composition import Composition
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.operation import Outcome
+from reconciler.reconcile import reconcile
 from reconciler.sandbox.people import ForgeError
 from reconciler.sandbox.sandbox import Sandbox
 from reconciler.sandbox.wire import Response, json_response
@@ -28,8 +35,6 @@ from tests.scenarios.world import World, hungry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
-
     from reconciler.sandbox.wire import Handle, Request
 
 RATE = 0.08  # of requests that meet a fault, while there are faults
@@ -51,6 +56,7 @@ class Run:
     world: World
     sandbox: Sandbox
     random: random.Random
+    process: Composition  # the reconciler's adapters; a death makes new ones
     passes: int = 0
     faults: int = 0
     deaths: int = 0
@@ -59,12 +65,14 @@ class Run:
 
 def simulate(seed: int, folder: Path) -> Run:
     """Live through one story, and assert what must hold at its end."""
+    folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
         sandbox = stack.enter_context(Sandbox(folder / "sandbox", seed=seed))
         bed = SandboxBed(sandbox)
         stack.enter_context(_no_waiting())
         made = place.make(bed, bed.kube(), hungry())
-        run = Run(seed, World(place=made, folder=folder), sandbox, random.Random(seed))
+        world = World(place=made, folder=folder)
+        run = Run(seed, world, sandbox, random.Random(seed), world.made())
         made.wait_for_sync(health=None)
         made.wait_until_waiting("CrashLoopBackOff", restarts=1)
         _storm(run)
@@ -78,7 +86,8 @@ def _no_waiting() -> Iterator[None]:
     """Try again at once: the waits between two tries are wall time, and there are none here."""
     stamina.set_testing(True, attempts=3)
     try:
-        yield
+        with capture_logs():  # each new try would be told
+            yield
     finally:
         stamina.set_testing(False)
 
@@ -100,7 +109,7 @@ def _calm(run: Run) -> None:
     """Let passes go on undisturbed, and a reviewer merge what waits, until everything has ended."""
     for _ in range(CALM):
         _pass(run)
-        operations = run.world.operations
+        operations = tuple(fold(run.process.ledger.events()).values())
         if operations and not any(o.is_open for o in operations):
             return
         for pull in run.world.place.pull_requests():
@@ -114,9 +123,11 @@ def _calm(run: Run) -> None:
 def _pass(run: Run) -> None:
     run.passes += 1
     try:
-        run.world.run()
+        with run.process.ledger.exclusive():
+            reconcile(run.process.ports(), run.process.settings)
     except Killed:
         run.deaths += 1
+        run.process = run.world.made()
     except ReconcilerError:
         run.faults += 1  # a pass may fail as a whole; it must not do harm
 
@@ -250,3 +261,16 @@ def _assert_git_owns(run: Run, said: str) -> None:
         fields = str(entry["fieldsV1"])
         assert "restartedAt" in fields, said
         assert "f:resources" not in fields, said
+
+
+def main(first: int, last: int) -> None:
+    """Live through some seeds, and tell each story in a line."""
+    for seed in range(first, last):
+        with tempfile.TemporaryDirectory() as folder:
+            run = simulate(seed, Path(folder))
+            ends = ", ".join(str(operation.outcome) for operation in run.world.operations)
+        print(f"{seed}: {run.passes} passes, {run.faults} faults, {run.deaths} deaths; {run.deeds}; {ends}", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
