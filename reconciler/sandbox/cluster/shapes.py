@@ -142,7 +142,6 @@ _TABLE: dict[str, dict[str, _Part]] = {
     "StatefulSet": _WORKLOAD,
     "DaemonSet": _WORKLOAD,
     "ReplicaSet": _WORKLOAD,
-    "ReplicationController": _WORKLOAD,
     "JobSpec": {**_SELECTS_PODS, "podFailurePolicy": _is("")},
     "JobStatus": {"conditions": _Part(merge="type"), "uncountedTerminatedPods": _is("UncountedTerminatedPods")},
     "UncountedTerminatedPods": {"failed": _SET, "succeeded": _SET},
@@ -165,7 +164,7 @@ _TABLE: dict[str, dict[str, _Part]] = {
     "PersistentVolumeClaim": {**_META, "spec": _is("PersistentVolumeClaimSpec"), "status": _is("Conditions")},
     "ResourceQuotaSpec": {"scopeSelector": _ONE},
     "ResourceQuota": {**_META, "spec": _is("ResourceQuotaSpec")},
-    "Event": {**_META, **dict.fromkeys(("involvedObject", "related", "regarding"), _ONE)},
+    "Event": {**_META, **dict.fromkeys(("involvedObject", "related"), _ONE)},
     # Other groups
     "RoleBinding": {**_META, "roleRef": _ONE},
     "ClusterRoleBinding": {**_META, "roleRef": _ONE},

@@ -10,7 +10,7 @@ from hypothesis import given
 from reconciler.sandbox.cluster import fieldsets, managed
 from reconciler.sandbox.cluster.apply import Applier, applied
 from reconciler.sandbox.cluster.errors import ApiError
-from reconciler.sandbox.cluster.kinds import Kinds
+from reconciler.sandbox.cluster.kinds import Kinds, custom_kind
 from reconciler.sandbox.cluster.values import copied
 from tests.sandbox.cluster.api import APPLY, DEPLOYMENTS, Api, deployment
 from tests.sandbox.cluster.json_values import few, manifests
@@ -224,6 +224,22 @@ def test_manifest_that_cannot_be_applied_is_refused(wanted: Json, status: int, s
         applied(live(), wanted, by("argocd"))
 
     assert refused.value.status == status
+
+
+def test_item_of_a_custom_resource_must_have_its_key() -> None:
+    """Its schema gives it no default, so it cannot be told from others."""
+    keyed = {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"], "items": {}}
+    schema = {"properties": {"spec": {"properties": {"items": keyed}}}}
+    version = {"name": "v1", "storage": True, "schema": {"openAPIV3Schema": schema}}
+    kind = custom_kind(
+        {"spec": {"group": "example.com", "names": {"plural": "things", "kind": "Thing"}, "versions": [version]}}
+    )
+    thing = {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "x"}, "spec": {"items": [{"a": 1}]}}
+
+    with pytest.raises(ApiError, match='omits key field "name"') as refused:
+        applied(None, thing, Applier(kind=kind, manager="argocd", time="t1"))
+
+    assert refused.value.status == 500
 
 
 @few
