@@ -71,7 +71,7 @@ def wanted(route: Route, selected_name: str = "") -> Attributes:
 
 def authorize(store: Store, user: User, wish: Attributes) -> None:
     """Raise ApiError (403) in the real words when no rule allows it."""
-    if allowed(store, user, wish):
+    if grounds(store, user, wish) is not None:
         return
     if wish.path:
         message = f'forbidden: User "{user.name}" cannot {wish.verb} path "{wish.path}"'
@@ -82,20 +82,28 @@ def authorize(store: Store, user: User, wish: Attributes) -> None:
     raise forbidden(f"{wish.resource}.{wish.group}" if wish.group else wish.resource, wish.name, why)
 
 
-def allowed(store: Store, user: User, wish: Attributes) -> bool:
-    """Tell whether any rule of any role bound to the user, or to one of their groups, allows it."""
-    return MASTERS in user.groups or any(_covers(rule, wish) for rule in _rules(store, user, wish.namespace))
+def grounds(store: Store, user: User, wish: Attributes) -> str | None:
+    """Return why it is allowed, in the authorizer's words, or None when no rule of any role of the user's covers it."""
+    if MASTERS in user.groups:
+        return ""
+    return next((why for rule, why in _rules(store, user, wish.namespace) if _covers(rule, wish)), None)
 
 
-def _rules(store: Store, user: User, namespace: str) -> Iterator[Json]:
+def _rules(store: Store, user: User, namespace: str) -> Iterator[tuple[Json, str]]:
     bindings = store.list("ClusterRoleBinding")
     if namespace:
         bindings = [*bindings, *store.list("RoleBinding", namespace)]
     for binding in bindings:
-        if any(_is(subject, user) for subject in binding.get("subjects") or ()):
-            reference = binding["roleRef"]
+        subject = next((each for each in binding.get("subjects") or () if _is(each, user)), None)
+        if subject is not None:
+            reference, name = binding["roleRef"], binding["metadata"]["name"]
             role = store.get(reference["kind"], namespace if reference["kind"] == "Role" else "", reference["name"])
-            yield from (role or {}).get("rules") or ()
+            why = (
+                f'RBAC: allowed by {binding["kind"]} "{name}" of {reference["kind"]} "{reference["name"]}" '
+                f'to {subject["kind"]} "{subject["name"]}"'
+            )
+            for rule in (role or {}).get("rules") or ():
+                yield rule, why
 
 
 def _is(subject: Json, user: User) -> bool:

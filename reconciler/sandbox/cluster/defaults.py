@@ -60,8 +60,10 @@ def _default(where: Json, **values: Any) -> None:  # noqa: ANN401 - JSON of any 
 
 def _template(spec: Json) -> None:
     template = spec.get("template")
-    if type(template) is dict and type(template.get("spec")) is dict:
-        pod_defaults.complete(template["spec"])
+    if type(template) is dict:
+        template.setdefault("metadata", {})
+        if type(template.get("spec")) is dict:
+            pod_defaults.complete(template["spec"])
 
 
 def _pod(value: Json) -> None:
@@ -87,6 +89,9 @@ def _stateful_set(value: Json) -> None:
     if spec["updateStrategy"]["type"] == "RollingUpdate":
         _default(spec["updateStrategy"], rollingUpdate={})
         _default(spec["updateStrategy"]["rollingUpdate"], partition=0)
+    for claim in spec.get("volumeClaimTemplates") or ():
+        _default(claim, apiVersion="v1", kind="PersistentVolumeClaim", spec={}, status={"phase": "Pending"})
+        _claim(claim)
     _template(spec)
 
 
@@ -109,24 +114,24 @@ def _job_spec(spec: Json) -> None:
     if spec.get("completions") is None and spec.get("parallelism") is None:
         spec["completions"] = 1
     _default(spec, parallelism=1, backoffLimit=6, completionMode="NonIndexed", suspend=False)
-    _default(spec, podReplacementPolicy="TerminatingOrFailed")
+    _default(spec, podReplacementPolicy="TerminatingOrFailed", manualSelector=False)
     _template(spec)
 
 
 def _cron_job(value: Json) -> None:
     _default(value["spec"], concurrencyPolicy="Allow", suspend=False)
     _default(value["spec"], successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
-    template = (value["spec"].get("jobTemplate") or {}).get("spec")
-    if type(template) is dict:
-        _template(template)
+    job = value["spec"].get("jobTemplate")
+    if type(job) is dict:
+        job.setdefault("metadata", {})
+        _template(job.get("spec") or {})
 
 
 def _service(value: Json) -> None:
     spec = value["spec"]
     _default(spec, type="ClusterIP", sessionAffinity="None")
     if spec["type"] != "ExternalName":
-        _default(spec, internalTrafficPolicy="Cluster", ipFamilyPolicy="SingleStack")
-        spec.setdefault("ipFamilies", ["IPv4"])
+        _default(spec, internalTrafficPolicy="Cluster")
     for port in spec.get("ports") or ():
         _default(port, protocol="TCP", targetPort=port.get("port"))
 
@@ -137,6 +142,30 @@ def _autoscaler(value: Json) -> None:
     if not spec.get("metrics"):
         target = {"type": "Utilization", "averageUtilization": 80}
         spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+    if type(spec.get("behavior")) is dict:
+        _behavior(spec["behavior"])
+
+
+def _namespace(value: Json) -> None:
+    metadata = value["metadata"]
+    metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
+
+
+def _behavior(behavior: Json) -> None:
+    """Add the rules by which an autoscaler with a behavior of its own scales."""
+    pods, everything = {"type": "Pods", "value": 4, "periodSeconds": 15}, {"type": "Percent", "value": 100}
+    up = behavior.setdefault("scaleUp", {})
+    _default(up, stabilizationWindowSeconds=0, selectPolicy="Max")
+    up.setdefault("policies", [pods, {**everything, "periodSeconds": 15}])
+    down = behavior.setdefault("scaleDown", {})
+    _default(down, selectPolicy="Max")
+    down.setdefault("policies", [{**everything, "periodSeconds": 15}])
+
+
+def _begin_event(value: Json, _: random.Random) -> None:
+    for key in ("eventTime", "firstTimestamp", "lastTimestamp"):
+        value.setdefault(key, None)
+    _default(value, reportingComponent="", reportingInstance="", source={})
 
 
 def _secret(value: Json) -> None:
@@ -169,6 +198,7 @@ def _definition(value: Json) -> None:
 _DEFAULTS: dict[str, Callable[[Json], None]] = {
     "Pod": _pod,
     "Deployment": _deployment,
+    "Namespace": _namespace,
     "StatefulSet": _stateful_set,
     "DaemonSet": _daemon_set,
     "ReplicaSet": _replica_set,
@@ -182,12 +212,10 @@ _DEFAULTS: dict[str, Callable[[Json], None]] = {
     "ClusterRoleBinding": _binding,
     "CustomResourceDefinition": _definition,
 }
-_WITHOUT_SPEC = frozenset({"Secret", "RoleBinding", "ClusterRoleBinding"})
+_WITHOUT_SPEC = frozenset({"Namespace", "Secret", "RoleBinding", "ClusterRoleBinding"})
 
 
 def _begin_namespace(value: Json, _: random.Random) -> None:
-    metadata = value["metadata"]
-    metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
     value["spec"] = {**(value.get("spec") or {}), "finalizers": ["kubernetes"]}
 
 
@@ -196,7 +224,7 @@ def _begin_service(value: Json, ids: random.Random) -> None:
     if spec["type"] == "ExternalName":
         return
     _default(spec, clusterIP=f"10.96.{ids.randrange(256)}.{ids.randrange(1, 255)}")
-    _default(spec, clusterIPs=[spec["clusterIP"]])
+    _default(spec, clusterIPs=[spec["clusterIP"]], ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
     if spec["type"] in ("NodePort", "LoadBalancer"):
         _default(spec, externalTrafficPolicy="Cluster")
         for port in spec.get("ports") or ():
@@ -213,11 +241,15 @@ def _begin_job(value: Json, _: random.Random) -> None:
     labels |= {f"batch.kubernetes.io/{key}": text for key, text in labels.items()}
     owned = template.setdefault("metadata", {})
     owned["labels"] = {**(owned.get("labels") or {}), **labels}
+    if not metadata.get("labels"):
+        metadata["labels"] = dict(owned["labels"])
     spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
 
 
 _BEGINNINGS: dict[str, Callable[[Json, random.Random], None]] = {
+    "Pod": lambda value, _: pod_defaults.admit(value["spec"]),
     "Namespace": _begin_namespace,
     "Service": _begin_service,
     "Job": _begin_job,
+    "Event": _begin_event,
 }

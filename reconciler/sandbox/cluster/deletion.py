@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.cluster.errors import conflict
+from reconciler.sandbox.cluster.errors import conflict, forbidden
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
+_IMMORTAL = ("default", "kube-public", "kube-system")
 _DONE = ("Succeeded", "Failed")
 
 
@@ -30,8 +31,10 @@ class DeleteOptions:
 
 
 def check(kind: Kind, before: Json, options: DeleteOptions) -> None:
-    """Raise ApiError when the object is not the one that was meant."""
+    """Raise ApiError when the object is not the one that was meant, or one that stays for ever."""
     metadata = before["metadata"]
+    if kind.name == "Namespace" and metadata["name"] in _IMMORTAL:
+        raise forbidden(kind.resource, metadata["name"], "this namespace may not be deleted")
     resource = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
     if options.uid and options.uid != metadata["uid"]:
         why = (
@@ -59,8 +62,7 @@ def marked(kind: Kind, before: Json, options: DeleteOptions, now: datetime) -> J
     if former is not None:
         grace = min(former, grace)
     if former is None or grace < former:
-        until = now + timedelta(seconds=grace)
-        metadata["deletionTimestamp"] = until.strftime("%Y-%m-%dT%H:%M:%SZ")
+        metadata["deletionTimestamp"] = _stamp(now + timedelta(seconds=grace))
         metadata["deletionGracePeriodSeconds"] = grace
         if former is None and "generation" in metadata:
             metadata["generation"] += 1
@@ -75,6 +77,17 @@ def marked(kind: Kind, before: Json, options: DeleteOptions, now: datetime) -> J
     return value
 
 
+def finished(kind: Kind, value: Json, now: datetime) -> Json:
+    """Return an object that goes at once, as it was last seen: a pod is marked even then."""
+    if kind.name != "Pod":
+        return value
+    metadata = {**value["metadata"], "deletionGracePeriodSeconds": 0}
+    if "deletionTimestamp" not in metadata:
+        metadata["deletionTimestamp"] = _stamp(now)
+        metadata["generation"] = metadata.get("generation", 0) + 1
+    return {**value, "metadata": metadata}
+
+
 def is_over(kind: Kind, value: Json) -> bool:
     """Tell whether an object that is being deleted waits for nobody any more."""
     metadata = value["metadata"]
@@ -83,6 +96,10 @@ def is_over(kind: Kind, value: Json) -> bool:
     if kind.name == "Namespace":
         return not value["spec"].get("finalizers")
     return not metadata.get("deletionGracePeriodSeconds")
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _grace(kind: Kind, before: Json, asked: int | None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.cluster.errors import path_not_found
+from reconciler.sandbox.cluster.errors import PageNotFound, path_not_found
 from reconciler.sandbox.cluster.kinds import VERBS
 from reconciler.sandbox.wire import NotInSandbox, Response, json_response
 
@@ -68,7 +68,11 @@ def _document(kinds: Kinds, path: str, host: str) -> Json:
         case ["apis", group, version] if version in groups.get(group, ()):
             served = [kind for kind in kinds if (kind.group, kind.version) == (group, version)]
             return _resources(f"{group}/{version}", served)
-    raise path_not_found()
+        case ["api", _]:
+            raise path_not_found()
+        case ["apis", group, _] if group in groups:
+            raise path_not_found()
+    raise PageNotFound
 
 
 def _groups(kinds: Kinds) -> dict[str, list[str]]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.sandbox.wire import json_response
+from reconciler.sandbox.wire import Response, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.sandbox.cluster.values import Json
-    from reconciler.sandbox.wire import Response
 
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 
@@ -31,6 +30,7 @@ class ApiError(Exception):
         self.reason = reason
         self.message = message
         self.details = dict(details or {})
+        self._has_details = details is not None  # the real server writes some empty ones
         self.retry_after = retry_after
         self.metadata: Json = {}  # of the Status; a forgotten list's way on
 
@@ -45,7 +45,7 @@ class ApiError(Exception):
             "status": "Failure",
             "message": self.message,
             **({"reason": self.reason} if self.reason else {}),
-            **({"details": details} if details else {}),
+            **({"details": details} if details or self._has_details else {}),
             "code": self.status,
         }
 
@@ -73,8 +73,19 @@ def not_found(resource: str, name: str) -> ApiError:
     return ApiError(404, "NotFound", f'{resource} "{name}" not found', _details(resource, name))
 
 
+class PageNotFound(ApiError):
+    """There is no such group, version or page: the one answer that is plain text."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "NotFound", "404 page not found")
+
+    def as_response(self) -> Response:
+        """Return the whole HTTP answer."""
+        return Response(404, f"{self.message}\n".encode(), {"Content-Type": "text/plain; charset=utf-8"})
+
+
 def path_not_found() -> ApiError:
-    """Say that the server has nothing at a path: no such kind, or none of that name in the group."""
+    """Say that a version of a group has no such kind, or a kind no such part."""
     return ApiError(404, "NotFound", "the server could not find the requested resource", {})
 
 
@@ -91,10 +102,11 @@ def conflict(resource: str, name: str, why: str = _MODIFIED, causes: Sequence[Js
 
 def invalid(kind: str, group: str, name: str, causes: Sequence[Json]) -> ApiError:
     """Say that an object breaks rules; each cause names its field."""
-    said = [f"{each['field']}: {each['message']}" for each in causes]
+    said = list(dict.fromkeys(f"{each['field']}: {each['message']}" for each in causes))
     what = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
-    qualified = f"{kind}.{group}" if group else kind
-    details = {"name": name, **({"group": group} if group else {}), "kind": kind, "causes": list(causes)}
+    qualified = f"{kind}.{group}" if group else kind  # a review has no kind, but a group
+    named = {key: text for key, text in (("name", name), ("group", group), ("kind", kind)) if text}
+    details = {**named, "causes": list(causes)}
     return ApiError(422, "Invalid", f'{qualified} "{name}" is invalid: {what}', details)
 
 
@@ -127,13 +139,18 @@ def bad_request(message: str) -> ApiError:
 
 def method_not_allowed() -> ApiError:
     """Say that the path knows no such verb."""
-    return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+    return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
 def unsupported_media(allowed: Sequence[str]) -> ApiError:
     """Say that the body's content type is none of those allowed."""
     message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(allowed)}"
     return ApiError(415, "UnsupportedMediaType", message)
+
+
+def unsupported_patch() -> ApiError:
+    """Say that no kind of patch has that content type."""
+    return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
 def not_acceptable(allowed: Sequence[str]) -> ApiError:

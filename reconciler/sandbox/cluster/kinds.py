@@ -203,6 +203,10 @@ class Kinds:
         """Return the kind served at a path, or None."""
         return self._by_path.get((group, version, plural))
 
+    def serves(self, group: str) -> bool:
+        """Tell whether a group is served in any version."""
+        return any(kind.group == group for kind in self)
+
     def of(self, manifest: Json) -> Kind | None:
         """Return the kind that a manifest says it is, or None when it is not served."""
         name, version = manifest.get("kind"), manifest.get("apiVersion")

@@ -54,7 +54,7 @@ def listed(store: Store, kind: Kind, namespace: str, request: Request) -> Respon
     items = _items(store, kind, namespace, page)
     if selects is not None:
         items = [(key, stored) for key, stored in items if selects(stored.value)]
-    metadata: Json = {"resourceVersion": str(page.revision)}
+    metadata: Json = {"resourceVersion": str(page.revision), **({"continue": ""} if kind.custom else {})}
     if limit and len(items) > limit:
         metadata["continue"] = _token(page.revision, items[limit - 1][0])
         if selects is None:
@@ -100,9 +100,9 @@ def _page(store: Store, request: Request) -> _Page:
     asked, match = request.first("resourceVersion"), request.first("resourceVersionMatch")
     _check_match(asked, match, token)
     if token:
+        page = _read(token)
         if asked not in ("", "0"):
             raise bad_request("specifying resource version is not allowed when using continue")
-        page = _read(token)
         return page if page.revision >= 0 else _Page(store.revision, page.after)
     revision = revision_of(store, asked)
     if match == "Exact" or (request.first("limit") and asked not in ("", "0") and not match):
@@ -110,16 +110,16 @@ def _page(store: Store, request: Request) -> _Page:
     return _Page(store.revision)
 
 
-def revision_of(store: Store, text: str) -> int:
-    """Return a resourceVersion as a number, "" as 0. Raises ApiError when it is none, or none yet."""
+def revision_of(store: Store, text: str, *, future: bool = False) -> int:
+    """Return a resourceVersion as a number, "" as 0. Raises ApiError when it is none, or (but for a watch) none yet."""
     if not text:
         return 0
     if not text.isdecimal():
         wrong = f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        raise bad_request(f"resourceVersion: {wrong}")
+        raise bad_request(f"invalid resource version: resourceVersion: {wrong}")
     revision = int(text)
-    if revision > store.revision:
-        message = f"Too large resource version: {revision}, current: {store.revision}"
+    if revision > store.revision and not future:
+        message = f"Timeout: Too large resource version: {revision}, current: {store.revision}"
         detail = {"causes": [cause("ResourceVersionTooLarge", "Too large resource version", "")]}
         raise ApiError(504, "Timeout", message, detail, retry_after=1)
     return revision
@@ -160,4 +160,4 @@ def _read(token: str) -> _Page:
         namespace, _, name = str(value["start"]).removesuffix("\0").partition("/")
         return _Page(int(str(value["rv"])), (namespace, name))
     except (binascii.Error, ValueError, KeyError, TypeError) as error:
-        raise bad_request(f"continue key is not valid: {error}") from None
+        raise bad_request(f"invalid continue token: continue key is not valid: {error}") from None

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _FILE_MODE = 420  # 0644
+_LOST = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+# How long a pod stays on a node that is lost.
+_PATIENCE = [{"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300} for key in _LOST]
 
 
 def complete(spec: Json) -> None:
@@ -23,15 +26,34 @@ def complete(spec: Json) -> None:
         for source in ("configMap", "secret", "projected", "downwardAPI"):
             if source in volume:
                 _default(volume[source], defaultMode=_FILE_MODE)
+        if "hostPath" in volume:
+            _default(volume["hostPath"], type="")
+        for item in (volume.get("downwardAPI") or {}).get("items") or ():
+            if item.get("fieldRef"):
+                _default(item["fieldRef"], apiVersion="v1")
 
 
 def complete_pod(spec: Json) -> None:
-    """Add what only a pod gets, by defaults or by the admission plugins that every cluster has."""
+    """Add the defaults of a pod."""
     complete(spec)
     for container in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
         _request_what_is_limited(container["resources"])
-    _default(spec, enableServiceLinks=True, serviceAccountName="default", priority=0)
-    _default(spec, serviceAccount=spec["serviceAccountName"], preemptionPolicy="PreemptLowerPriority")
+    _default(spec, enableServiceLinks=True)
+
+
+def admit(spec: Json) -> None:
+    """Add what the admission plugins of every cluster add to a new pod."""
+    _default(spec, serviceAccountName="default", priority=0, preemptionPolicy="PreemptLowerPriority")
+    _default(spec, serviceAccount=spec["serviceAccountName"])
+    tolerations = spec.get("tolerations") or []
+    added = [{**each} for each in _PATIENCE if not any(_tolerates(own, each) for own in tolerations)]
+    if added:
+        spec["tolerations"] = [*tolerations, *added]
+
+
+def _tolerates(own: Json, taint: Json) -> bool:
+    key, effect = own.get("key") or taint["key"], own.get("effect") or "NoExecute"
+    return bool(key == taint["key"] and effect == "NoExecute")
 
 
 def quality(spec: Json) -> str:

@@ -63,19 +63,26 @@ def name_it(kind: Kind, metadata: Json, ids: random.Random) -> str:
     return name
 
 
-def new_object(kind: Kind, value: Json, ids: random.Random, at: str, *, keep_status: bool) -> None:
-    """Stamp a fresh copy of a manifest and complete it; a status that somebody else must report is dropped."""
+def stamp(kind: Kind, value: Json, ids: random.Random, at: str) -> None:
+    """Give a fresh copy of a manifest what only the server knows, and its defaults."""
     metadata = value["metadata"]
     if metadata.pop("resourceVersion", ""):
         raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
-    for stamp in _STAMPS:
-        metadata.pop(stamp, None)
+    for each in _STAMPS:
+        metadata.pop(each, None)
     metadata["uid"] = str(uuid.UUID(int=ids.getrandbits(128), version=4))
     metadata["creationTimestamp"] = at
     if kind.generation:
         metadata["generation"] = 1
     defaults.complete(kind, value)
     schemas.complete(kind.schema, value)
+
+
+def begin(kind: Kind, value: Json, ids: random.Random, *, keep_status: bool) -> None:
+    """Add to a new object what nobody manages because the server thought of it, and its first status.
+
+    A status that somebody else must report is dropped.
+    """
     defaults.begin(kind, value, ids)
     if kind.has_status and not kind.custom and kind.name != "Node":
         first = defaults.first_status(kind, value)
@@ -153,12 +160,14 @@ def _keep_identity(kind: Kind, metadata: Json, before: Json) -> None:
         if metadata.get(key) and metadata[key] != before.get(key)
     ]
     if wrong:
-        raise invalid(kind.kind, kind.group, before["name"], wrong)
+        raise invalid(kind.kind, kind.group, before["name"], wrong * 2)  # the real server checks them twice
     added = [each for each in metadata.get("finalizers") or () if each not in (before.get("finalizers") or ())]
     if added and before.get("deletionTimestamp"):
-        says = f"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers {added}"
+        listed = ", ".join(f'"{each}"' for each in added)
+        found = f"found new finalizers []string{{{listed}}}"
+        says = f"Forbidden: no new finalizers can be added if the object is being deleted, {found}"
         raise invalid(
-            kind.kind, kind.group, before["name"], [cause("FieldValueForbidden", says, "metadata.finalizers")]
+            kind.kind, kind.group, before["name"], [cause("FieldValueForbidden", says, "metadata.finalizers")] * 2
         )
     for key in _IDENTITY:
         if key in before:

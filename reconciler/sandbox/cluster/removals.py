@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _PROPAGATIONS = ("", "Background", "Foreground", "Orphan")
 # Kinds whose DELETE answers with the object, and not with a Status.
 _RETURNED = frozenset({"Pod", "Service", "PersistentVolumeClaim", "ServiceAccount", "ResourceQuota"})
+_DEFAULT_PROPAGATION = {"Job": "Orphan"}
 _JSON_HEADER = {"Content-Type": "application/json"}
 
 
@@ -57,7 +58,7 @@ def _options(ask: Ask) -> tuple[DeleteOptions, bool]:
     conditions = body.get("preconditions") or {}
     options = DeleteOptions(
         grace=_grace(body.get("gracePeriodSeconds")),
-        propagation=_propagation(body),
+        propagation=_propagation(body) or _DEFAULT_PROPAGATION.get(ask.kind.name, ""),
         uid=conditions.get("uid") or "",
         revision=conditions.get("resourceVersion") or "",
     )

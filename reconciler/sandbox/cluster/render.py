@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.cluster.errors import not_acceptable
+from reconciler.sandbox.wire import NotInSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 _META = "meta.k8s.io/v1"
 _ANY = ("*/*", "application/*", JSON)
+_REAL = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
 
 
 def packed(value: object) -> bytes:
@@ -57,7 +59,8 @@ class Form:
 
 def form(kind: Kind, headers: Mapping[str, str]) -> Form:
     """Return the first form that the request accepts and the server has. Raises ApiError (406)."""
-    for offer in (headers.get("accept") or "*/*").split(","):
+    offers = (headers.get("accept") or "*/*").split(",")
+    for offer in offers:
         media, *parameters = (part.strip() for part in offer.split(";"))
         if media not in _ANY:
             continue
@@ -66,4 +69,6 @@ def form(kind: Kind, headers: Mapping[str, str]) -> Form:
             return Form(kind, metadata_only=True)
         if not shape:
             return Form(kind)
-    raise not_acceptable([JSON])
+    if any(offer.strip().startswith(_REAL[1:]) or "as=Table" in offer for offer in offers):
+        raise NotInSandbox(f"answers as {' or '.join(offers)}")
+    raise not_acceptable(_REAL)

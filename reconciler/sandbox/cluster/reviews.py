@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.cluster.access import Attributes, User, allowed
+from reconciler.sandbox.cluster.access import Attributes, User, grounds
 from reconciler.sandbox.cluster.errors import bad_request, cause, invalid, method_not_allowed, path_not_found
 from reconciler.sandbox.wire import NotInSandbox, json_response
 
@@ -32,16 +32,18 @@ def review(store: Store, route: Route, asking: User, body: Json) -> Response:
         raise bad_request(f'{body["kind"]} in version "v1" cannot be handled as a {kind}')
     spec = body.get("spec") or {}
     subject = asking if kind == _KINDS[_OWN] else User(spec.get("user", ""), tuple(spec.get("groups") or ()))
-    may = allowed(store, subject, _wish(kind, spec))
+    reason = grounds(store, subject, _wish(spec))
     answer = {"kind": kind, "apiVersion": "authorization.k8s.io/v1", "metadata": body.get("metadata") or {}}
-    return json_response({**answer, "spec": spec, "status": {"allowed": may}}, 201)
+    status = {"allowed": reason is not None, **({"reason": reason} if reason else {})}
+    return json_response({**answer, "spec": spec, "status": status}, 201)
 
 
-def _wish(kind: str, spec: Json) -> Attributes:
+def _wish(spec: Json) -> Attributes:
     objects, other = spec.get("resourceAttributes") or {}, spec.get("nonResourceAttributes") or {}
     if bool(objects) == bool(other):
-        says = "Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified"
-        raise invalid(kind, "authorization.k8s.io", "", [cause("FieldValueInvalid", says, "spec.resourceAttributes")])
+        shown = "null" if not objects else "{}"
+        says = f"Invalid value: {shown}: exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        raise invalid("", "authorization.k8s.io", "", [cause("FieldValueInvalid", says, "spec.resourceAttributes")])
     if other:
         return Attributes(verb=other.get("verb", ""), path=other.get("path", ""))
     return Attributes(

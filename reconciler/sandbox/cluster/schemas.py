@@ -23,6 +23,7 @@ _PRESERVE = "x-kubernetes-preserve-unknown-fields"
 _EITHER = "x-kubernetes-int-or-string"
 _ROOT = frozenset({"apiVersion", "kind", "metadata"})  # the server's own, whatever a schema says
 _NOT_HERE = ("x-kubernetes-validations", "allOf", "anyOf", "oneOf", "not", "x-kubernetes-embedded-resource")
+_WRONG = "FieldValueInvalid"
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
@@ -78,15 +79,19 @@ def _complete(schema: Json, value: Any) -> None:  # noqa: ANN401 - JSON of any s
     if isinstance(value, list):
         for item in value:
             _complete(schema.get("items") or {}, item)
-        return
-    if not isinstance(value, dict):
-        return
+    elif isinstance(value, dict):
+        _complete_object(schema, value)
+
+
+def _complete_object(schema: Json, value: Json) -> None:
     properties, more = schema.get("properties") or {}, schema.get("additionalProperties")
     if not schema.get(_PRESERVE) and not more:
         for key in [key for key in value if key not in properties]:
             del value[key]
     for key, below in properties.items():
-        if "default" in below and (key not in value or (value[key] is None and not below.get("nullable"))):
+        if key in value and value[key] is None and not below.get("nullable"):
+            del value[key]
+        if "default" in below and key not in value:
             value[key] = copied({"": below["default"]})[""]
     for key, inner in value.items():
         _complete(properties.get(key) or (more if isinstance(more, dict) else {_PRESERVE: True}), inner)
@@ -97,11 +102,15 @@ def _faults(schema: Json, value: Any, path: str) -> Iterator[Json]:  # noqa: ANN
         return
     wrong = _wrong_type(schema, value)
     if wrong:
-        yield cause("FieldValueTypeInvalid", f"Invalid value: {json.dumps(_go_type(value))}: {wrong}", _field(path))
+        says = f"Invalid value: {json.dumps(_go_type(value))}: {_named(path)} in body {wrong}"
+        yield cause("FieldValueTypeInvalid", says, _field(path))
         return
-    for says in _broken(schema, value):
-        shown = json.dumps(value, separators=(",", ":"))
-        yield cause("FieldValueInvalid", f"Invalid value: {shown}: {_named(path)} in body {says}", _field(path))
+    found = next(_broken(schema, value), None)
+    if found is not None:
+        reason, says = found
+        if reason == _WRONG:
+            says = f"Invalid value: {json.dumps(value, separators=(',', ':'))}: {_named(path)} in body {says}"
+        yield cause(reason, says, _field(path))
     allowed = schema.get("enum")
     if allowed is not None and value not in allowed:
         listed = ", ".join(json.dumps(each) for each in allowed)
@@ -127,7 +136,7 @@ def _object_faults(schema: Json, value: Json, path: str) -> Iterator[Json]:
 def _wrong_type(schema: Json, value: object) -> str:
     if schema.get(_EITHER):
         fits = isinstance(value, int | str) and not isinstance(value, bool)
-        return "" if fits else "must be of type integer or string"
+        return "" if fits else f'must be of type integer,string: "{_go_type(value)}"'
     wanted = schema.get("type")
     if not wanted:
         return ""
@@ -135,28 +144,36 @@ def _wrong_type(schema: Json, value: object) -> str:
     return "" if fits else f'must be of type {wanted}: "{_go_type(value)}"'
 
 
-def _broken(schema: Json, value: object) -> Iterator[str]:
+def _broken(schema: Json, value: object) -> Iterator[tuple[str, str]]:
+    """Yield reason and words for each bound that a value breaks, the first one first."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        low, high = schema.get("minimum"), schema.get("maximum")
-        if low is not None and (value < low or (schema.get("exclusiveMinimum") and value == low)):
-            yield f"should be greater than {'' if schema.get('exclusiveMinimum') else 'or equal to '}{low}"
-        if high is not None and (value > high or (schema.get("exclusiveMaximum") and value == high)):
-            yield f"should be less than {'' if schema.get('exclusiveMaximum') else 'or equal to '}{high}"
+        yield from ((_WRONG, says) for says in _number_bounds(schema, value))
     elif isinstance(value, str):
-        yield from _sized(schema, "Length", len(value), "chars long")
-        pattern = schema.get("pattern")
-        if pattern and not re.search(pattern, value):
-            yield f"should match '{pattern}'"
+        yield from _text_bounds(schema, value)
     elif isinstance(value, list):
-        yield from _sized(schema, "Items", len(value), "items")
+        most, least = schema.get("maxItems"), schema.get("minItems")
+        if most is not None and len(value) > most:
+            yield "FieldValueTooMany", f"Too many: {len(value)}: must have at most {most} items"
+        if least is not None and len(value) < least:
+            yield _WRONG, f"should have at least {least} items"
 
 
-def _sized(schema: Json, what: str, size: int, unit: str) -> Iterator[str]:
-    low, high = schema.get(f"min{what}"), schema.get(f"max{what}")
-    if low is not None and size < low:
-        yield f"should be at least {low} {unit}" if what == "Length" else f"should have at least {low} {unit}"
-    if high is not None and size > high:
-        yield f"should be at most {high} {unit}" if what == "Length" else f"should have at most {high} {unit}"
+def _number_bounds(schema: Json, value: float) -> Iterator[str]:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and (value < low or (schema.get("exclusiveMinimum") and value == low)):
+        yield f"should be greater than {'' if schema.get('exclusiveMinimum') else 'or equal to '}{low}"
+    if high is not None and (value > high or (schema.get("exclusiveMaximum") and value == high)):
+        yield f"should be less than {'' if schema.get('exclusiveMaximum') else 'or equal to '}{high}"
+
+
+def _text_bounds(schema: Json, value: str) -> Iterator[tuple[str, str]]:
+    longest, shortest, pattern = schema.get("maxLength"), schema.get("minLength"), schema.get("pattern")
+    if longest is not None and len(value) > longest:
+        yield "FieldValueTooLong", f"Too long: may not be more than {longest} bytes"
+    if shortest is not None and len(value) < shortest:
+        yield _WRONG, f"should be at least {shortest} chars long"
+    if pattern and not re.search(pattern, value):
+        yield _WRONG, f"should match '{pattern}'"
 
 
 def _joined(path: str, key: str) -> str:

@@ -62,7 +62,7 @@ _BY_KIND: dict[str, tuple[str, ...]] = {
 def selector(kind: Kind, labels: str, fields: str) -> Predicate | None:
     """Return the test that both selectors of a query make together, None for all. Raises ApiError (400)."""
     requirements = _label_requirements(labels)
-    wanted = _field_requirements(kind, labels, fields)
+    wanted = _field_requirements(kind, fields)
     if not requirements and not wanted:
         return None
 
@@ -77,7 +77,7 @@ def selector(kind: Kind, labels: str, fields: str) -> Predicate | None:
 
 def named(kind: Kind, fields: str) -> str:
     """Return the only name that a field selector allows, or ""."""
-    wanted = _field_requirements(kind, "", fields)
+    wanted = _field_requirements(kind, fields)
     return next((text for path, equal, text in wanted if path == "metadata.name" and equal), "")
 
 
@@ -138,26 +138,20 @@ def _compared(key: str, operator: str, bound: int) -> _Requirement:
     return holds
 
 
-def _field_requirements(kind: Kind, labels: str, text: str) -> list[tuple[str, bool, str]]:
-    return [_field_requirement(kind, labels, text, part) for part in text.split(",") if part.strip()]
+def _field_requirements(kind: Kind, text: str) -> list[tuple[str, bool, str]]:
+    return [_field_requirement(kind, text, part) for part in text.split(",") if part.strip()]
 
 
-def _field_requirement(kind: Kind, labels: str, whole: str, part: str) -> tuple[str, bool, str]:
+def _field_requirement(kind: Kind, whole: str, part: str) -> tuple[str, bool, str]:
     path, operator, value = re.match(r"([^=!]*)(==|=|!=)?(.*)", part, re.DOTALL).groups()  # type: ignore[union-attr]
     if not operator:
         raise bad_request(f"invalid selector: '{whole}'; can't understand '{part}'")
     path = path.strip()
     own = () if kind.custom else _BY_KIND.get(kind.kind, ())
     if path not in _ANY_KIND and path not in own:
-        where = f"{kind.api_version if kind.group else '/v1'}, Resource={kind.plural}"
-        why = (
-            f"field label not supported: {path}"
-            if own
-            else f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
-        )
-        raise bad_request(
-            f'Unable to find "{where}" that match label selector "{labels}", field selector "{whole}": {why}'
-        )
+        if own or kind.custom:
+            raise bad_request(f"field label not supported: {path}")
+        raise bad_request(f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"')
     return path, operator != "!=", value.strip()
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler.sandbox.cluster import access, discovery, eviction, log, removals, reviews, writes
 from reconciler.sandbox.cluster.access import AUTHENTICATED, MASTERS, Attributes, User
 from reconciler.sandbox.cluster.asks import Ask, parsed
-from reconciler.sandbox.cluster.errors import ApiError, method_not_allowed, not_found, path_not_found
+from reconciler.sandbox.cluster.errors import ApiError, PageNotFound, method_not_allowed, not_found, path_not_found
 from reconciler.sandbox.cluster.lists import listed
 from reconciler.sandbox.cluster.routes import route
 from reconciler.sandbox.cluster.selectors import named
@@ -111,7 +111,7 @@ class Cluster:
         if asked.group == discovery.REVIEW_GROUP:
             return reviews.review(self.store, asked, user, parsed(request.body or b"{}"))
         if kind is None:
-            raise path_not_found()
+            raise path_not_found() if self.store.kinds.serves(asked.group) else PageNotFound
         _check_scope(asked, namespaced=kind.namespaced)
         ask = Ask(store=self.store, kind=kind, route=asked, request=request)
         if asked.verb in _WRITES:

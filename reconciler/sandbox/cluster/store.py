@@ -122,11 +122,14 @@ class Store:
             namespace = self._namespace_for(kind, name, metadata)
             if self.shelf(kind.name).get((namespace, name)) is not None:
                 raise already_exists(kind.resource, name)
-            preparation.new_object(kind, value, self.ids, self.clock.stamp(), keep_status=keep_status)
-            admission.admit_new(self, kind, value)
-            if not applied:
+            at = self.clock.stamp()
+            preparation.stamp(kind, value, self.ids, at)
+            if not (applied and metadata.get("managedFields")):
                 metadata.pop("managedFields", None)
-                managed.stamp(kind, value, None, manager=manager, at=self.clock.stamp())
+            if not applied:
+                managed.stamp(kind, value, None, manager=manager, at=at)
+            preparation.begin(kind, value, self.ids, keep_status=keep_status)
+            admission.admit_new(self, kind, value)
             if dry_run:
                 return value
             return self._put(kind, value, None)
@@ -203,7 +206,9 @@ class Store:
             value = deletion.marked(served, stored.value, options, self.clock.now())
             if dry_run or value == stored.value:
                 return value or stored.value
-            return self._remove(served, stored) if value is None else self._put(served, value, stored)
+            if value is None:
+                return self._remove(served, stored, deletion.finished(served, stored.value, self.clock.now()))
+            return self._put(served, value, stored)
 
     def purge(self, kind: str, namespace: str, name: str) -> None:
         """Let an object be gone now, whatever it waits for; one that is gone already is no error."""

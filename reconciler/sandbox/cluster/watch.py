@@ -40,9 +40,9 @@ def watched(store: Store, kind: Kind, namespace: str, request: Request, stopped:
     selects = selector(kind, request.first("labelSelector"), request.first("fieldSelector"))
     headers = {"Content-Type": "application/json"}
     initial, asked = _initial(request), request.first("resourceVersion")
+    revision = revision_of(store, asked, future=True)
+    begins_now = initial or asked in ("", "0")
     try:
-        revision = revision_of(store, asked)
-        begins_now = initial or asked in ("", "0")
         if not begins_now:
             store.history.since(revision, kind.name, store.revision)
     except ApiError as error:
@@ -67,13 +67,9 @@ def _initial(request: Request) -> bool:
     """Tell whether the watch begins with what is there and a bookmark after it."""
     if request.first("sendInitialEvents") not in ("true", "1"):
         return False
-    wrong = ""
     if request.first("resourceVersionMatch") != "NotOlderThan":
         wrong = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-    elif request.first("allowWatchBookmarks") not in ("true", "1"):
-        wrong = "Forbidden: sendInitialEvents requires allowWatchBookmarks"
-    if wrong:
-        raise invalid("ListOptions", "meta.k8s.io", "", [cause("FieldValueForbidden", wrong, "sendInitialEvents")])
+        raise invalid("ListOptions", "meta.k8s.io", "", [cause("FieldValueForbidden", wrong, "resourceVersionMatch")])
     return True
 
 
@@ -92,7 +88,7 @@ class _Watch:
         """Yield what is there, then every change, until the time is over or the server stops."""
         for stored in present:
             yield _line("ADDED", self.shown.one(stored))
-        if told:
+        if told and self.bookmarks:
             yield _line("BOOKMARK", self.shown.bookmark(revision, **{_INITIAL_EVENTS_END: "true"}))
         end = time.monotonic() + self.seconds
         while not self.stopped() and (left := end - time.monotonic()) > 0:
@@ -117,7 +113,7 @@ class _Watch:
                     events = [event for change in changes if (event := self._event(change))]
                 else:
                     events = []
-                revision = self.store.revision
+                revision = max(revision, self.store.revision)
                 left = end - time.monotonic()
                 if events or left <= 0 or self.stopped():
                     return events, revision

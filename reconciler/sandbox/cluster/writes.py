@@ -13,6 +13,7 @@ from reconciler.sandbox.cluster.errors import (
     invalid,
     not_found,
     unsupported_media,
+    unsupported_patch,
 )
 from reconciler.sandbox.cluster.history import Stored
 from reconciler.sandbox.cluster.shapes import shape_of
@@ -50,7 +51,7 @@ def replace(ask: Ask) -> Response:
         wrong = cause(
             "FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion"
         )
-        raise invalid(ask.kind.kind, ask.kind.group, ask.name, [wrong])
+        raise invalid(ask.kind.plural, ask.kind.group, ask.name, [wrong])
     return Response(200, shown.one(Stored(_store(ask, manifest))), _JSON_HEADER)
 
 
@@ -62,7 +63,9 @@ def patch(ask: Ask) -> Response:
         return Response(201 if is_new else 200, shown.one(Stored(value)), _JSON_HEADER)
     if ask.request.first("force"):
         raise _bad_option("FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force")
-    value = _store(ask, ask.fitted(_patched(ask, _live(ask))))
+    wanted = ask.fitted(_patched(ask, _live(ask)))
+    ask.check_name(wanted)
+    value = _store(ask, wanted)
     return Response(200, shown.one(Stored(value)), _JSON_HEADER)
 
 
@@ -108,8 +111,8 @@ def _patched(ask: Ask, live: Json) -> Json:
     """Return an object as a patch makes it."""
     allowed = [JSON_PATCH, MERGE, *([] if ask.kind.custom else [STRATEGIC]), APPLY]
     if ask.content_type not in allowed:
-        raise unsupported_media(allowed)
-    body = parsed(ask.request.body)
+        raise unsupported_media(allowed) if ask.content_type == STRATEGIC else unsupported_patch()
+    body = parsed(ask.request.body, what="patch")
     if ask.content_type == JSON_PATCH:
         return patches.json_patch(live, body)
     if ask.content_type == MERGE:
@@ -121,8 +124,10 @@ def _apply(ask: Ask) -> tuple[Json, bool]:
     """Return the object that an apply makes or changes, and whether it is new."""
     if not ask.request.first("fieldManager"):
         raise _bad_option("FieldValueRequired", "Required value: is required for apply patch", "fieldManager")
-    manifest = ask.fitted(parsed(ask.request.body, yaml=True))
-    manifest["metadata"].setdefault("name", ask.name)
+    body = parsed(ask.request.body, yaml=True)
+    if isinstance(body, dict) and not body.get("kind"):
+        raise bad_request(f"invalid object type: {body.get('apiVersion') or '/'}, Kind=")
+    manifest = ask.fitted(body)
     ask.check_name(manifest)
     current = ask.store.get(ask.kind.name, ask.namespace, ask.name)
     by = apply.Applier(
@@ -140,6 +145,7 @@ def _apply(ask: Ask) -> tuple[Json, bool]:
     if uid:
         why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
         raise conflict(ask.kind.resource, ask.name, why)
+    manifest["metadata"].pop("resourceVersion", None)
     made = apply.applied(None, manifest, by)
     return ask.store.create(made, manager=ask.manager, dry_run=ask.dry_run, applied=True), True
 

@@ -23,7 +23,8 @@ def test_groups_name_their_preferred_version(api: Api) -> None:
     assert listed["argoproj.io"]["preferredVersion"]["version"] == "v1alpha1"
     assert listed["autoscaling"]["versions"] == [{"groupVersion": "autoscaling/v2", "version": "v2"}]
     assert api.get("/apis/apps").body["preferredVersion"] == {"groupVersion": "apps/v1", "version": "v1"}
-    assert api.get("/apis/no.such").status == 404
+    assert api.get("/apis/no.such").body == "404 page not found\n"
+    assert api.get("/apis/apps/v7").body["reason"] == api.get("/api/v7").body["reason"] == "NotFound"
 
 
 def test_resources_tell_names_scope_and_parts(api: Api) -> None:

@@ -329,11 +329,12 @@ def test_second_deletion_can_only_hurry(store: Store) -> None:
 
 
 def test_pod_without_a_node_is_gone_at_once(store: Store) -> None:
-    """Nobody has to end it."""
+    """Nobody has to end it; whoever watches sees it marked all the same."""
     store.create(pod(), manager="tests")
 
-    store.delete("Pod", "default", "web")
+    last = store.delete("Pod", "default", "web")["metadata"]
 
+    assert (last["deletionTimestamp"], last["deletionGracePeriodSeconds"]) == ("2026-01-05T09:00:00Z", 0)
     assert store.get("Pod", "default", "web") is None
 
 
@@ -375,6 +376,13 @@ def test_namespace_terminates_until_it_is_emptied(store: Store) -> None:
     assert refused.value.details["causes"][0]["reason"] == "NamespaceTerminating"
     store.purge("Namespace", "", "shop")
     assert store.get("Namespace", "", "shop") is None
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system"])
+def test_namespaces_of_the_cluster_itself_stay(store: Store, name: str) -> None:
+    """As the real server protects them."""
+    with pytest.raises(ApiError, match="this namespace may not be deleted"):
+        store.delete("Namespace", "", name)
 
 
 def test_time_stamps_follow_the_clock(store: Store) -> None:

@@ -298,8 +298,8 @@ def test_stateful_set_changes_only_what_it_may(store: Store) -> None:
 
 def test_pod_changes_only_its_image_and_what_little_else(store: Store) -> None:
     """Tolerations can be added; a node is set once."""
-    store.create(pod(), manager="test")
-    tolerated = [{"key": "a", "operator": "Exists"}]
+    made = store.create(pod(), manager="test")
+    tolerated = [*made["spec"]["tolerations"], {"key": "a", "operator": "Exists"}]
 
     store.change("Pod", "default", "web", _set("spec", "containers", 0, "image", value="new"), manager="test")
     store.change("Pod", "default", "web", _set("spec", "tolerations", value=tolerated), manager="test")

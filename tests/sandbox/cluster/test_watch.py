@@ -95,7 +95,7 @@ def test_watch_that_streams_a_list_marks_its_end(api: Api) -> None:
     query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
 
     events = list(itertools.islice(api.watch(CONFIGMAPS, **query, **SHORT), 2))
-    refused = api.get(CONFIGMAPS, watch="true", sendInitialEvents="true")
+    refused = api.get(CONFIGMAPS, watch="true", sendInitialEvents="true")  # without resourceVersionMatch
 
     assert [event["type"] for event in events] == ["ADDED", "BOOKMARK"]
     assert events[1]["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
