@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +85,8 @@ def _ports(first: int | None) -> dict[str, int]:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
+    import tempfile
+
     try:
         with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder:
             yield Path(folder)
