@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.cli.desk import awaiting_approval
+
+if TYPE_CHECKING:
+    from tests.cli.desk import Desk
 
 VENDORS = frozenset(
     {
@@ -47,3 +54,15 @@ def test_help_imports_no_vendor(arguments: list[str]) -> None:
     assert code == 0
     assert not VENDORS & set(modules)
     assert "reconciler" in ended.stdout
+
+
+def test_a_terminal_without_our_characters_is_no_error(desk: Desk) -> None:
+    """Where the encoding lacks an arrow or a dash, a question mark stands in."""
+    desk.record(awaiting_approval())
+    command = [sys.executable, "-m", "reconciler", "--config", str(desk.folder / "reconciler.yaml"), "explain", "op-1"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "FORCE_COLOR": ""}
+
+    ended = subprocess.run(command, capture_output=True, check=True, env=environment)
+
+    assert ended.stderr == b""
+    assert b"memory limit 512Mi ? 1Gi" in ended.stdout

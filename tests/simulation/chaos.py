@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import sys
 import tempfile
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -35,12 +36,14 @@ from tests.scenarios.world import World, hungry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
     from reconciler.sandbox.wire import Handle, Request
 
 RATE = 0.08  # of requests that meet a fault, while there are faults
 DEATHS = 0.04  # of appends to the ledger at which the process dies
 STORMY, CALM = 25, 60  # passes with faults, and at most so many without
 BETWEEN = timedelta(seconds=2)
+KINDS = ("500", "503", "429", "401", "garbage", "lost before", "lost after", "late 500")
 LIMITS = ("1Gi", "1536Mi", "3Gi")  # ours, a reviewer's, and another person's
 
 
@@ -61,6 +64,22 @@ class Run:
     faults: int = 0
     deaths: int = 0
     deeds: list[str] = field(default_factory=list)
+    asked: Counter[str] = field(default_factory=Counter)
+
+    def fault_of(self, request: Request) -> str:
+        """Return what happens to a request, or nothing.
+
+        That follows from the seed, the request and how often it was made: a pass asks side by side, so the order of
+        requests is nobody's choice.
+        """
+        name = f"{request.method} {request.path}".replace(self.world.place.namespace, "place")
+        with self.sandbox.clock.lock:
+            self.asked[name] += 1
+            dice = random.Random(f"{self.seed} {name} {self.asked[name]}")
+            if dice.random() > RATE:
+                return ""
+            self.faults += 1
+        return dice.choice(KINDS)
 
 
 def simulate(seed: int, folder: Path) -> Run:
@@ -134,11 +153,9 @@ def _pass(run: Run) -> None:
 
 def _faulty(run: Run) -> Callable[[Request, Handle], Response]:
     def answer(request: Request, handle: Handle) -> Response:
-        with run.sandbox.clock.lock:  # one order of requests, so that a seed means one story
-            if request.headers.get("x-person") or run.random.random() > RATE:
-                return handle(request)
-            run.faults += 1
-            kind = run.random.choice(("500", "503", "429", "401", "garbage", "lost before", "lost after", "late 500"))
+        kind = run.fault_of(request)
+        if not kind:
+            return handle(request)
         if kind in {"lost after", "late 500"}:
             handle(request)
         if kind.startswith("lost"):

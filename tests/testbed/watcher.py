@@ -19,13 +19,14 @@ from tests.testbed.kube import Kube, KubeError
 from tests.testbed.mirror import Mirror
 from tests.testbed.processes import LOOPBACK
 
-KINDS = ("Pod", "Deployment", "ReplicaSet", "Node", "ConfigMap")
+# Those of the exporter's objects, in their order, and what the senses look at besides.
+KINDS = ("Pod", "Deployment", "ReplicaSet", "Node", "HorizontalPodAutoscaler", "ConfigMap")
 FAMILIES = {"/metrics": exporter.state, "/metrics/cadvisor": exporter.usage}
 RECHECK = 1.0  # a note that could not be written is tried again
 
 
 class World:
-    """The live objects, as five mirrors."""
+    """The live objects, a mirror a kind."""
 
     def __init__(self, kube: Kube) -> None:
         self.changed = threading.Event()
@@ -46,14 +47,13 @@ class World:
         version, text = self._texts.get(path, (None, ""))
         if version != self._version:
             version = self._version
-            pods, deployments, replica_sets, nodes, _ = (mirror.objects() for mirror in self._mirrors.values())
-            text = render(FAMILIES[path](exporter.Objects(pods, deployments, replica_sets, nodes)))
+            text = render(FAMILIES[path](exporter.Objects(*(self._mirrors[kind].objects() for kind in KINDS[:-1]))))
             self._texts[path] = version, text
         return text
 
     def notes(self) -> list[senses.Note]:
         """Return the notes that pods lack."""
-        pods, _, _, nodes, config_maps = (mirror.objects() for mirror in self._mirrors.values())
+        pods, config_maps, nodes = (self._mirrors[kind].objects() for kind in ("Pod", "ConfigMap", "Node"))
         return list(senses.notes(pods, config_maps, nodes))
 
     def _count(self) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.sandbox.monitoring import times
 from reconciler.sandbox.monitoring.samples import Labels
-from reconciler.sandbox.monitoring.silences import Refused, Silences, all_hold, read_matchers
+from reconciler.sandbox.monitoring.silences import Refused, Silences, all_hold, read_matchers, required
 from reconciler.sandbox.wire import NotInSandbox, Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ RECEIVER = "nobody"
 _RESOLVE_TIMEOUT = 300_000  # ms that an alert posted without an end lasts
 _VERSION = {"version": "0.25.0", "revision": "", "branch": "sandbox", "buildUser": "", "buildDate": "", "goVersion": ""}
 _FNV_OFFSET, _FNV_PRIME, _64_BITS = 14695981039346656037, 1099511628211, (1 << 64) - 1
-_SWITCHES = {"true": True, "false": False, "": True}
+_TRUE = frozenset(
+    {"true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"}
+)  # everything else is false
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class AlertmanagerApi:
                 self._tidy()
                 return self._routed(request, path)
         except Refused as error:
-            return json_response(str(error), 400)
+            return json_response(error.body, error.status)
 
     def _routed(self, request: Request, path: str) -> Response:
         if path.startswith("silence/"):
@@ -82,9 +85,8 @@ class AlertmanagerApi:
         if route is not None:
             return route(request)
         if allowed := [method for method, known in self._routes if known == path]:
-            message = f"method {request.method} is not allowed, but [{','.join(allowed)}] are"
-            return json_response({"code": 405, "message": message}, 405, Allow=",".join(allowed))
-        return json_response({"code": 404, "message": f"path {request.path} was not found"}, 404)
+            raise _not_allowed(request, allowed)
+        raise Refused(f"path {request.path} was not found", 404, 404)
 
     def _tidy(self) -> None:
         """Hear from Prometheus what fires, and forget what is over."""
@@ -108,6 +110,7 @@ class AlertmanagerApi:
 
     def _json(self, key: str, alert: Held) -> dict[str, Any]:
         silenced = self._silences.of(alert.labels, self._now())
+        source = {"generatorURL": alert.generator_url} if alert.generator_url else {}
         return {
             "annotations": alert.annotations,
             "endsAt": times.written_ms(alert.ends),
@@ -120,8 +123,8 @@ class AlertmanagerApi:
                 "state": "suppressed" if silenced else "active",
             },
             "updatedAt": times.written_ms(alert.updated),
-            "generatorURL": alert.generator_url,
             "labels": alert.labels,
+            **source,
         }
 
     def _groups(self, request: Request) -> list[dict[str, Any]]:
@@ -132,11 +135,16 @@ class AlertmanagerApi:
         ]
 
     def _post_alerts(self, request: Request) -> Response:
-        for posted in [self._posted(raw) for raw in _list(request)]:
+        raw = _body(request)
+        if not isinstance(raw, list):
+            raise Refused('parsing alerts body from "" failed, because it is no list', 400, 400)
+        for number, item in enumerate(raw):
+            required(item, f"{number}.labels")
+        for posted in [self._posted(item) for item in raw]:
             key = fingerprint(posted.labels)
             known = self._alerts.get(key)
-            earlier = known is not None and known.starts < posted.starts < known.ends
-            self._alerts[key] = replace(posted, starts=known.starts) if known is not None and earlier else posted
+            goes_on = known is not None and known.starts < posted.starts < known.ends
+            self._alerts[key] = replace(posted, starts=known.starts) if known is not None and goes_on else posted
         return Response(200)
 
     def _posted(self, raw: Any) -> Held:  # noqa: ANN401 - JSON that somebody sent
@@ -144,10 +152,12 @@ class AlertmanagerApi:
         try:
             labels = {name: str(value) for name, value in raw["labels"].items() if value}
             annotations = {name: str(value) for name, value in (raw.get("annotations") or {}).items()}
-            ends = times.read_moment(raw["endsAt"]) if raw.get("endsAt") else now + _RESOLVE_TIMEOUT
-            starts = times.read_moment(raw["startsAt"]) if raw.get("startsAt") else min(now, ends)
+            ended = times.read_moment(raw["endsAt"]) if raw.get("endsAt") else None
+            default = now if ended is None else ended
+            starts = times.read_moment(raw["startsAt"]) if raw.get("startsAt") else default
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise Refused(f"parsing alerts body: {error!r}") from error
+            raise Refused(f'parsing alerts body from "" failed, because {error!r}', 400, 400) from error
+        ends = now + _RESOLVE_TIMEOUT if ended is None else ended
         if not labels:
             raise Refused("at least one label pair required")
         if ends < starts:
@@ -169,17 +179,19 @@ class AlertmanagerApi:
         try:
             silence = self._silences.put(_body(request), self._now())
         except KeyError:
-            return json_response("silence not found", 404)
+            raise Refused("silence not found", 404) from None
         return json_response({"silenceID": silence.id})
 
     def _one_silence(self, request: Request, silence_id: str) -> Response:
-        silence = self._silences.by_id.get(silence_id)
         if request.method not in ("GET", "DELETE"):
-            return json_response({"code": 405, "message": f"method {request.method} is not allowed"}, 405)
-        if silence is None:
-            return Response(404)
+            raise _not_allowed(request, ["DELETE", "GET"])
+        if not _is_uuid(silence_id):
+            raise Refused(f'silenceID in path must be of type uuid: "{silence_id}"', 422, 601)
+        silence = self._silences.by_id.get(silence_id)
         if request.method == "GET":
-            return json_response(silence.json(self._now()))
+            return Response(404) if silence is None else json_response(silence.json(self._now()))
+        if silence is None:
+            raise Refused("silence not found", 500)  # as the real one does
         self._silences.expire(silence_id, self._now())
         return Response(200)
 
@@ -206,10 +218,7 @@ def fingerprint(labels: Labels) -> str:
 
 
 def _switch(request: Request, name: str) -> bool:
-    text = request.first(name)
-    if text not in _SWITCHES:
-        raise Refused(f'{name} in query must be of type boolean: "{text}"')
-    return _SWITCHES[text]
+    return request.first(name, "true").lower() in _TRUE
 
 
 def _matches(receiver: str) -> bool:
@@ -220,14 +229,21 @@ def _matches(receiver: str) -> bool:
 
 
 def _body(request: Request) -> Any:  # noqa: ANN401 - JSON that somebody sent
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    if kind != "application/json":
+        raise Refused(f'unsupported media type "{kind}", only [application/json] are allowed', 415, 415)
     try:
         return request.json()
     except ValueError as error:
-        raise Refused(f"parsing body: {error}") from error
+        raise Refused(f'parsing body from "" failed, because {error}', 400, 400) from error
 
 
-def _list(request: Request) -> list[Any]:
-    found = _body(request)
-    if not isinstance(found, list):
-        raise Refused("parsing alerts body: a list of alerts is required")
-    return found
+def _not_allowed(request: Request, allowed: list[str]) -> Refused:
+    return Refused(f"method {request.method} is not allowed, but [{','.join(allowed)}] are", 405, 405)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False

@@ -7,11 +7,20 @@ no answer is ever wrong for lack of a function.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from reconciler.sandbox.monitoring import aggregates, binary, functions
+from reconciler.sandbox.monitoring.plans import (
+    Moment,
+    Node,
+    Plan,
+    bare,
+    elements,
+    is_uniform,
+    operation_of,
+    span_of,
+    sure_of,
+)
 from reconciler.sandbox.monitoring.ranges import RANGES, Window
 from reconciler.sandbox.monitoring.samples import NAME
 from reconciler.sandbox.monitoring.selectors import find, matchers_of, name_of
@@ -20,42 +29,13 @@ from reconciler.sandbox.monitoring.values import Element, Matrix, Row, Vector, d
 from reconciler.sandbox.wire import NotInSandbox
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from collections.abc import Callable
 
     from reconciler.sandbox.monitoring.history import History
-    from reconciler.sandbox.monitoring.selectors import Matcher
     from reconciler.sandbox.monitoring.series import Series
-
-Node = Any  # of the grammar; its classes are the library's, which is imported only when a query is read
 
 MOST_STEPS = 11_000  # of a range query or subquery, Prometheus' own limit for the former
 _KEEPS_NAME = frozenset({"last_over_time"})
-
-
-class Moment(NamedTuple):
-    """When a plan is asked, and the query's own first and last moment, for `@ start()` and `@ end()`."""
-
-    at: int
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """An expression that can be asked; `kind` is vector, scalar, matrix or string.
-
-    `uniform`: its series all have the same name or none, so that they differ without it too.
-    """
-
-    kind: str
-    ask: Callable[[Moment], Any]
-    uniform: bool = False
-
-    def unnamed(self, ask: Callable[[Moment], Vector]) -> Plan:
-        """Return a plan of vectors made of this plan's without the name. Raises QueryError where series then agree."""
-        if self.uniform:
-            return Plan("vector", ask, uniform=True)
-        return Plan("vector", lambda moment: distinct(ask(moment)))
 
 
 class Planner:
@@ -113,10 +93,10 @@ class Planner:
                 return []
             return [Element(one.labels, value) for one in series() if (value := one.value(at)) is not None]
 
-        return Plan("vector", ask, uniform=_is_uniform(node))
+        return Plan("vector", ask, uniform=is_uniform(node))
 
     def _range_selector(self, node: Node) -> Plan:
-        selector, length = node.vector_selector, _ms(node.range)
+        selector, length = node.vector_selector, span_of(node.range)
         series, shift, history = self._series(selector), self._shift(selector), self._history
         self.reach += length
 
@@ -126,11 +106,11 @@ class Planner:
             rows = [Row(one.labels, one.bare, runs) for one in series() if (runs := one.window(start, until, step))]
             return Matrix(rows, start, end)
 
-        return Plan("matrix", ask, uniform=_is_uniform(selector))
+        return Plan("matrix", ask, uniform=is_uniform(selector))
 
     def _subquery(self, node: Node) -> Plan:
-        inner, shift, length = self.plan(node.expr), self._shift(node), _ms(node.range)
-        step = _ms(node.step) if node.step else self._interval
+        inner, shift, length = self.plan(node.expr), self._shift(node), span_of(node.range)
+        step = span_of(node.step) if node.step else self._interval
         self.reach += length + step
         self.knows_time = True  # its steps are those of the clock, not of the query
 
@@ -141,7 +121,7 @@ class Planner:
                 raise NotInSandbox(f"subqueries of more than {MOST_STEPS} steps")
             lines: dict[frozenset[tuple[str, str]], Row] = {}
             for at in range(-(-start // step) * step, end + 1, step):
-                for element in _elements(inner, moment._replace(at=at)):
+                for element in elements(inner, moment._replace(at=at)):
                     key = frozenset(element.labels.items())
                     if key not in lines:
                         lines[key] = Row(element.labels, nameless(element.labels), [])
@@ -164,7 +144,7 @@ class Planner:
         return Plan("vector", ask, uniform=inner.uniform or (NAME not in names and op not in ("topk", "bottomk")))
 
     def _binary(self, node: Node) -> Plan:
-        left, right, operation = self.plan(node.lhs), self.plan(node.rhs), _operation(node)
+        left, right, operation = self.plan(node.lhs), self.plan(node.rhs), operation_of(node)
 
         def of_vectors(moment: Moment) -> Vector:
             if operation.op in binary.SETS:
@@ -238,10 +218,10 @@ class Planner:
     def _call_timestamp(self, arguments: list[Node]) -> Plan:
         """Plan the time of the sample itself for a selector, of the query for anything else."""
         self.knows_time = True
-        inner, bare = self.plan(arguments[0]), _bare(arguments[0])
-        if type(bare).__name__ != "VectorSelector":
+        inner, selector = self.plan(arguments[0]), bare(arguments[0])
+        if type(selector).__name__ != "VectorSelector":
             return inner.unnamed(lambda moment: functions.mapped(lambda _: moment.at / 1000, inner.ask(moment)))
-        shift, scraped = self._shift(bare), self._scraped
+        shift, scraped = self._shift(selector), self._scraped
 
         def ask(moment: Moment) -> Vector:
             at = scraped(shift(moment))
@@ -250,11 +230,11 @@ class Planner:
         return inner.unnamed(ask)
 
     def _call_absent(self, arguments: list[Node]) -> Plan:
-        inner, matchers = self.plan(arguments[0]), _sure_of(arguments[0])
+        inner, matchers = self.plan(arguments[0]), sure_of(arguments[0])
         return Plan("vector", lambda moment: functions.absent(matchers, len(inner.ask(moment))))
 
     def _call_absent_over_time(self, arguments: list[Node]) -> Plan:
-        inner, matchers = self.plan(arguments[0]), _sure_of(arguments[0])
+        inner, matchers = self.plan(arguments[0]), sure_of(arguments[0])
         return Plan("vector", lambda moment: functions.absent(matchers, len(inner.ask(moment).rows)))
 
     def _series(self, selector: Node) -> Callable[[], list[Series]]:
@@ -284,7 +264,7 @@ class Planner:
 
     def _shift(self, node: Node) -> Callable[[Moment], int]:
         """Return what turns the query's moment into that of a selector or subquery."""
-        offset = _ms(node.offset) if node.offset else 0
+        offset = span_of(node.offset) if node.offset else 0
         self.reach += abs(offset)
         if node.at is None:
             return lambda moment: moment.at - offset
@@ -296,48 +276,3 @@ class Planner:
             return lambda moment: moment.end - offset
         fixed = round(node.at.at.timestamp() * 1000)
         return lambda _: fixed - offset
-
-
-def _operation(node: Node) -> binary.Operation:
-    modifier, op = node.modifier, str(node.op)
-    if op not in binary.ARITHMETIC and op not in binary.COMPARISONS and op not in binary.SETS:
-        raise NotInSandbox(f"the PromQL operator {op}")
-    if modifier is None:
-        return binary.Operation(op)
-    fill = modifier.fill_values
-    if fill is not None and (fill.lhs is not None or fill.rhs is not None):
-        raise NotInSandbox("PromQL's fill modifier")
-    matching, cardinality = modifier.matching, str(modifier.card).rpartition(".")[2]
-    return binary.Operation(
-        op,
-        as_bool=modifier.return_bool,
-        on=matching is not None and str(matching.type).endswith(".Include"),
-        names=() if matching is None else tuple(matching.labels),
-        many={"ManyToOne": "left", "OneToMany": "right"}.get(cardinality, ""),
-        included=tuple(modifier.group_labels or ()),
-    )
-
-
-def _is_uniform(selector: Node) -> bool:
-    return name_of(matchers_of(selector)) is not None
-
-
-def _elements(plan: Plan, moment: Moment) -> Vector:
-    found = plan.ask(moment)
-    return found if plan.kind == "vector" else [Element({}, found)]
-
-
-def _bare(node: Node) -> Node:
-    return _bare(node.expr) if type(node).__name__ == "ParenExpr" else node
-
-
-def _sure_of(node: Node) -> list[Matcher]:
-    """Return the matchers of what `absent` looks at, where it is a selector."""
-    bare = _bare(node)
-    if type(bare).__name__ == "MatrixSelector":
-        bare = bare.vector_selector
-    return matchers_of(bare) if type(bare).__name__ == "VectorSelector" else []
-
-
-def _ms(duration: timedelta) -> int:
-    return round(duration.total_seconds() * 1000)

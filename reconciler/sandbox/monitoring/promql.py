@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.monitoring.planner import Moment, Plan, Planner
+from reconciler.sandbox.monitoring.planner import Planner
+from reconciler.sandbox.monitoring.plans import Moment, Plan
 from reconciler.sandbox.monitoring.values import Element, QueryError, Value, ordered
 from reconciler.sandbox.wire import NotInSandbox
 

@@ -13,27 +13,35 @@ from reconciler.sandbox.monitoring.selectors import Matcher
 if TYPE_CHECKING:
     from reconciler.sandbox.monitoring.samples import Labels
 
-_MATCHER = re.compile(r'\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^"{},\s]*)\s*')
+_MATCHER = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
 
 
 class Refused(Exception):
-    """A request that Alertmanager would answer with 400."""
+    """A request that Alertmanager would refuse: 400 with words, or what its generated checks say, with a code."""
+
+    def __init__(self, message: str, status: int = 400, code: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body: object = message if code is None else {"code": code, "message": message}
+
+
+def required(raw: Any, *names: str) -> None:  # noqa: ANN401 - JSON that somebody sent
+    """Refuse an object that lacks a field, in the order in which Alertmanager looks."""
+    for name in names:
+        if name.rpartition(".")[2] not in raw:
+            raise Refused(f"{name} in body is required", 422, 602)
 
 
 def read_matchers(texts: list[str]) -> list[Matcher]:
-    """Read filters like `severity="warning"`, one or several in braces. Raises Refused."""
+    """Read filters like `severity="warning"`, one a text. Raises Refused."""
     found = []
     for text in texts:
-        inner = text.strip().removeprefix("{").removesuffix("}").strip()
-        position = 0
-        while position < len(inner):
-            match = _MATCHER.match(inner, position)
-            rest = inner[match.end() :] if match else ""
-            if match is None or (rest and not rest.startswith(",")):
-                raise Refused(f"bad matcher format: {text}")
-            found.append(Matcher(match[1], match[2], _unquoted(match[3])))
-            position = match.end() + 1
+        match = _MATCHER.fullmatch(text)
+        if match is None or (match[3].startswith('"') and not _QUOTED.fullmatch(match[3])):
+            raise Refused(f"bad matcher format: {text}")
+        found.append(Matcher(match[1], match[2], _unquoted(match[3])))
     return found
 
 
@@ -84,22 +92,27 @@ class Silences:
 
     def put(self, raw: Any, now: int) -> Silence:  # noqa: ANN401 - JSON that somebody sent
         """Make a silence, or change one that is named. Raises Refused, KeyError for one that is not there."""
+        required(raw, "comment", "createdBy", "endsAt", "matchers", "startsAt")
         try:
             matchers = [_posted(m) for m in raw["matchers"]]
             starts, ends = (times.read_moment(raw[key]) for key in ("startsAt", "endsAt"))
             created_by, comment = str(raw["createdBy"]), str(raw["comment"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise Refused(f"parsing silence body: {error}") from error
-        if not matchers or all(matcher.holds({}) for matcher in matchers):
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Refused(f'parsing silence body from "" failed, because {error}', 400, 400) from error
+        if not matchers:
+            raise Refused("matchers in body should have at least 1 items", 422, 612)
+        if starts > ends or starts == ends:
+            raise Refused("Failed to create silence: start time must be before end time")
+        if ends < now:
+            raise Refused("Failed to create silence: end time can't be in the past")
+        if all(matcher.holds({}) for matcher in matchers):
             raise Refused("silence invalid: at least one matcher must not match the empty string")
-        if ends <= max(starts, now):
-            raise Refused("silence invalid: end time must be in the future and not before the start time")
         old = self.by_id[raw["id"]] if raw.get("id") else None
-        if old is not None and (old.matchers == matchers and old.state(now) != "expired"):
-            old.starts, old.ends, old.updated, old.comment = min(old.starts, starts), ends, now, comment
-            return old
         if old is not None:
-            self.expire(old.id, now)  # other matchers make another silence
+            if _goes_on(old, matchers, starts, now):
+                old.starts, old.ends, old.updated, old.comment = starts, ends, now, comment
+                return old
+            self.expire(old.id, now)  # what it was is kept, what it should be is another
         silence = Silence(self._new_id(), matchers, max(starts, now), ends, now, created_by, comment)
         self.by_id[silence.id] = silence
         return silence
@@ -117,6 +130,13 @@ class Silences:
     def _new_id(self) -> str:
         self._made += 1
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"silence:{self._made}"))
+
+
+def _goes_on(old: Silence, matchers: list[Matcher], starts: int, now: int) -> bool:
+    """Whether a silence can become what is asked and still be the same."""
+    state = old.state(now)
+    unstarted = state == "pending" and starts >= now
+    return old.matchers == matchers and (unstarted or (state == "active" and starts // 1000 == old.starts // 1000))
 
 
 def _posted(raw: Any) -> Matcher:  # noqa: ANN401 - JSON that somebody sent

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.sandbox.monitoring.alertmanager import fingerprint
 from reconciler.sandbox.wire import NotInSandbox, Request
-from tests.sandbox.monitoring.worlds import World, decoded
+from tests.sandbox.monitoring.worlds import JSON, World, decoded
 
 DISK_FULL = {"alertname": "DiskFull", "namespace": "production", "severity": "critical"}
 SLOW = {"alertname": "Slow", "namespace": "staging", "severity": "warning"}
@@ -38,7 +38,7 @@ def silence(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON of any sha
 
 def refused(world: World, path: str, method: str = "GET", body: bytes = b"", **query: str) -> tuple[int, Any]:
     """Return status and words of a refusal."""
-    request = Request(method, path, {name: [text] for name, text in query.items()}, {}, body)
+    request = Request(method, path, {name: [text] for name, text in query.items()}, JSON, body)
     answer = world.monitoring.alertmanager(request)
     return answer.status, decoded(answer)
 
@@ -55,7 +55,6 @@ def test_an_alert_has_the_shape_that_clients_know(world: World) -> None:
         "startsAt": "2026-01-05T09:00:00.000Z",
         "status": {"inhibitedBy": [], "silencedBy": [], "state": "active"},
         "updatedAt": "2026-01-05T09:00:00.000Z",
-        "generatorURL": "",
         "labels": SLOW,
     }
 
@@ -74,7 +73,7 @@ def test_a_fingerprint_is_prometheus_own_hash() -> None:
         ({"filter": 'severity="critical"'}, {"DiskFull"}),
         ({"filter": "severity!=critical"}, {"Slow"}),
         ({"filter": 'alertname=~"Disk.*|Slow"'}, {"DiskFull", "Slow"}),
-        ({"filter": '{namespace!~"prod.*",severity="warning"}'}, {"Slow"}),
+        ({"filter": 'namespace!~"prod.*"'}, {"Slow"}),
         ({"active": "false"}, set()),
         ({"receiver": "no.*"}, {"DiskFull", "Slow"}),
         ({"receiver": "somebody"}, set()),
@@ -138,34 +137,36 @@ def test_silences_are_listed_and_changed(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "why"),
+    ("changes", "expected", "why"),
     [
-        ({"matchers": []}, "matcher"),
-        ({"matchers": [{"name": "a", "value": ".*", "isRegex": True}]}, "empty string"),
-        ({"endsAt": "2026-01-05T08:00:00Z"}, "end time"),
-        ({"startsAt": "soon"}, "parsing"),
+        ({"matchers": []}, 422, "matcher"),
+        ({"matchers": [{"name": "a", "value": ".*", "isRegex": True}]}, 400, "empty string"),
+        ({"endsAt": "2026-01-05T08:00:00Z"}, 400, "start time must be before end time"),
+        ({"startsAt": "soon"}, 400, "parsing"),
     ],
 )
-def test_a_silence_that_makes_no_sense_is_refused(world: World, changes: dict[str, Any], why: str) -> None:
-    """400, and the reason as a JSON string."""
+def test_a_silence_that_makes_no_sense_is_refused(
+    world: World, changes: dict[str, Any], expected: int, why: str
+) -> None:
+    """With the reason."""
     body = json.dumps(silence(**changes)).encode()
     status, words = refused(world, "/api/v2/silences", "POST", body)
 
-    assert status == 400
-    assert why in words
+    assert status == expected
+    assert why in str(words)
 
 
 def test_a_request_that_makes_no_sense_is_refused(world: World) -> None:
     """With the status of the real one."""
     assert refused(world, "/api/v2/alerts", filter="{{")[0] == 400
-    assert refused(world, "/api/v2/alerts", active="perhaps")[0] == 400
     assert refused(world, "/api/v2/alerts", receiver="(")[0] == 400
     assert refused(world, "/api/v2/alerts", "POST", b"{}")[0] == 400
     assert refused(world, "/api/v2/alerts", "POST", b"[")[0] == 400
     assert refused(world, "/api/v2/alerts", "POST", b'[{"labels": {}}]')[0] == 400
     assert refused(world, "/api/v2/alerts", "DELETE")[0] == 405
     assert refused(world, "/api/v2/nosuch")[0] == 404
-    assert refused(world, "/api/v2/silence/nosuch") == (404, None)
+    assert refused(world, "/api/v2/alerts", "POST", b"[{}]")[0] == 422
+    assert refused(world, "/api/v2/silence/nosuch")[0] == 422
 
 
 def test_each_alert_is_a_group_of_its_own(world: World) -> None:

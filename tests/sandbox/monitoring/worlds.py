@@ -34,6 +34,9 @@ def alerting(history: History, clock: SandboxClock, rules: Iterable[Rule] = (), 
     return Alerting(history, clock, rules, interval=interval, resolve=interval, scrape=_nothing, notify=_nothing)
 
 
+JSON = {"content-type": "application/json"}
+
+
 class World:
     """A cluster without controllers, and its monitoring."""
 
@@ -83,7 +86,7 @@ class World:
         """Return what Alertmanager answers."""
         query = {name: [text] for name, text in parameters.items()}
         posted = b"" if body is None else json.dumps(body).encode()
-        return decoded(self.monitoring.alertmanager(Request(method, path, query, {}, posted)))
+        return decoded(self.monitoring.alertmanager(Request(method, path, query, JSON, posted)))
 
 
 def pod(name: str = "web-1", *, owner: str = "", load: str = "", cpu: str = "2", need: str = "1Gi") -> Json:

@@ -20,12 +20,16 @@ _KINDS: dict[str, type | tuple[type, ...]] = {"string": str, "boolean": bool, "o
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its kind, whether it must be there, whether null is a value of its own, and its few values."""
+    """One field: its kind, whether it must be there, whether null is a value of its own, and its few values.
+
+    A `bare` list may also be the whole body, as it could be of old.
+    """
 
     kind: str
     required: bool = False
     nullable: bool = False
     values: tuple[str, ...] = ()
+    bare: bool = False
 
 
 Fields = Mapping[str, Field]
@@ -48,7 +52,7 @@ def read(body: bytes, fields: Fields | None, operation: str) -> dict[str, Any]:
     """Return a body's fields; those that are null and may not be are left out, as GitHub leaves them."""
     if fields is None:
         return {}
-    given = _parsed(body)
+    given = _parsed(body, next((name for name, field in fields.items() if field.bare), ""))
     unknown = sorted(set(given) - set(fields))
     if unknown:
         raise NotInSandbox(f"the field {unknown[0]} of {operation}")
@@ -58,13 +62,15 @@ def read(body: bytes, fields: Fields | None, operation: str) -> dict[str, Any]:
     return {name: value for name, value in given.items() if _checked(name, value, fields[name])}
 
 
-def _parsed(body: bytes) -> dict[str, Any]:
+def _parsed(body: bytes, bare: str) -> dict[str, Any]:
     try:
         given = json.loads(body) if body.strip() else {}
     except ValueError:
         raise Refused(400, "Problems parsing JSON") from None
     if given is None:
         return {}
+    if bare and isinstance(given, list):
+        return {bare: given}
     if not isinstance(given, dict):
         raise Refused(400, "Body should be a JSON object")
     return given

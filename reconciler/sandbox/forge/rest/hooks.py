@@ -62,7 +62,7 @@ def _create(call: Call) -> Json:
         content_type="form",
         secret="",
         insecure_ssl="0",
-        events=_known(given.get("events", ["push"])),
+        events=_some(given.get("events", ["push"])),
         active=given.get("active", True),
         created_at=now,
         updated_at=now,
@@ -77,7 +77,7 @@ def _update(call: Call) -> Json:
     found, given = _found(call), call.given
     events = _known(given.get("events", found.events))
     events += [event for event in _known(given.get("add_events", [])) if event not in events]
-    found.events = [event for event in events if event not in given.get("remove_events", ())]
+    found.events = _some([event for event in events if event not in given.get("remove_events", ())])
     found.active = given.get("active", found.active)
     _configure(found, _config(given.get("config")))
     found.updated_at = call.state.now()
@@ -161,9 +161,13 @@ def _known(events: list[str]) -> list[str]:
     unknown = [event for event in events if event not in EVENTS]
     if unknown:
         raise NotInSandbox(f"webhooks for the event {unknown[0]}")
+    return list(events)
+
+
+def _some(events: list[str]) -> list[str]:
     if not events:
         raise Refused(422, "Validation Failed", errors=["events must not be empty"])
-    return list(events)
+    return _known(events)
 
 
 def _summary(call: Call, shown: Delivery) -> Json:

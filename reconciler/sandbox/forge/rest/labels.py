@@ -9,7 +9,7 @@ from reconciler.sandbox.forge.model import Issue, Json, Label, Permission
 from reconciler.sandbox.forge.refusals import NO_RIGHTS, invalid, malformed, not_found
 from reconciler.sandbox.forge.rest import answers_issues
 from reconciler.sandbox.forge.rest.call import Reply
-from reconciler.sandbox.forge.rest.fields import LIST, NEEDED, STRING, TEXT
+from reconciler.sandbox.forge.rest.fields import NEEDED, STRING, TEXT, Field
 from reconciler.sandbox.forge.rest.routes import PAGES, get, write
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _answer(call: Call, label: Label) -> Json:
 
 
 _TRIAGE: dict[str, Any] = {"needs": Permission.TRIAGE, "lacking": NO_RIGHTS}
-_SOME = {"labels": LIST}
+_SOME = {"labels": Field("array", bare=True)}
 
 ROUTES = (
     get(_LABELS, _list, query=PAGES),

@@ -22,6 +22,8 @@ _PATH = "/repos/{owner}/{repo}/branches/{branch+}/protection"
 _MOST = 6  # approvals
 _REVIEWS = frozenset({"dismiss_stale_reviews", "required_approving_review_count", "require_last_push_approval"})
 
+_OFF = ("block_creations", "required_conversation_resolution", "allow_fork_syncing")  # which the sandbox lacks
+
 
 def _get(call: Call) -> Json:
     return answers_rules.protection(call.view, call.repository, call.parts["branch"], _found(call))
@@ -30,6 +32,9 @@ def _get(call: Call) -> Json:
 def _put(call: Call) -> Json:
     branch = call.parts["branch"]
     tip(call, branch)
+    for name in _OFF:
+        if call.given.get(name):
+            raise NotInSandbox(f"{name} of branch protection")
     made = Protection(
         enforce_admins=bool(call.given["enforce_admins"]),
         linear=call.given.get("required_linear_history", False),
@@ -173,7 +178,7 @@ _NEW = {
     "allow_force_pushes": Field("boolean", nullable=True),
     "allow_deletions": FLAG,
     "lock_branch": FLAG,
-}
+} | dict.fromkeys(_OFF, FLAG)
 _CHECKS = {"strict": FLAG, "contexts": LIST, "checks": LIST}
 _REVIEW_FIELDS = {
     "dismiss_stale_reviews": FLAG,
