@@ -44,7 +44,9 @@ class Desk:
     def run(self, *arguments: str, **environ: str) -> Result:
         """Run `reconciler` with these arguments."""
         config = str(self.folder / "reconciler.yaml")
-        return CliRunner().invoke(cli, ["--config", config, *arguments], env=environ, prog_name="reconciler")
+        return CliRunner().invoke(
+            cli, ["--config", config, *arguments], env={"FORCE_COLOR": "", **environ}, prog_name="reconciler"
+        )
 
     def record(self, story: Story, operation: str = "op-1") -> None:
         """Put a story's events into the ledger, as the operation of that id."""

@@ -67,7 +67,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **TOKENS},
+            env={**os.environ, "FORCE_COLOR": "", **TOKENS},
         )
 
 

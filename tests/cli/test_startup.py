@@ -60,9 +60,9 @@ def test_a_terminal_without_our_characters_is_no_error(desk: Desk) -> None:
     """Where the encoding lacks an arrow or a dash, a question mark stands in."""
     desk.record(awaiting_approval())
     command = [sys.executable, "-m", "reconciler", "--config", str(desk.folder / "reconciler.yaml"), "explain", "op-1"]
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "FORCE_COLOR": ""}
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "FORCE_COLOR": "1", "NO_COLOR": "1"}
 
     ended = subprocess.run(command, capture_output=True, check=True, env=environment)
 
     assert ended.stderr == b""
-    assert b"memory limit 512Mi ? 1Gi" in ended.stdout
+    assert b"webapp: memory limit 512Mi ? 1Gi" in ended.stdout
