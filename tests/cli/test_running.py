@@ -104,7 +104,7 @@ def loop(silent: Desk) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, **TOKENS},
+        env={**os.environ, "FORCE_COLOR": "", **TOKENS},
     )
     try:
         yield process
