@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from reconciler.demo.stage import REPOSITORY
 from reconciler.report.blocks import Card, Styled
 from reconciler.report.passes import pass_blocks
 from reconciler.report.story import story
+from reconciler.sandbox.forge.web.page import Line
+from reconciler.sandbox.forge.web.page import Live as Beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.demo.stage import Stage
     from reconciler.model.report import PassReport
     from reconciler.report.blocks import Block
+    from reconciler.sandbox.forge.web.page import Mark
 
 _INTERVAL = 2.0  # seconds between two passes
 
@@ -23,11 +27,15 @@ _INTERVAL = 2.0  # seconds between two passes
 class Live:
     """One performance with a person in it."""
 
-    def __init__(self, stage: Stage, show: Callable[[Iterable[Block]], None]) -> None:
+    def __init__(self, stage: Stage, show: Callable[[Iterable[Block]], None], *, interval: float = _INTERVAL) -> None:
+        self._interval = interval
         self._stage = stage
         self._show = show
         self._waits = ""
         self._asked = False
+        self._news: list[Line] = []
+        self._next_pass = 0.0
+        stage.sandbox.forge.pages.live = self._beside
 
     def perform(self) -> None:
         """Make passes until every operation has ended; Ctrl-C ends it between two passes."""
@@ -36,7 +44,8 @@ class Live:
         try:
             while not self._is_over():
                 self._one_pass()
-                pause.wait(_INTERVAL)
+                self._next_pass = time.monotonic() + self._interval
+                pause.wait(self._interval)
         except KeyboardInterrupt:
             self._show(["", "stopped; nothing is left behind"])
             return
@@ -72,9 +81,22 @@ class Live:
 
     def _tell_the_page(self, report: PassReport) -> None:
         """Show on the page what the reconciler does."""
-        news = [*report.lines, *report.problems, *(f"waits: {reason}" for _, reason in report.waiting)]
-        for line in news:
-            self._stage.sandbox.forge.tell(REPOSITORY, line)
+        self._note("done", *report.lines)
+        self._note("failed", *report.problems)
+        self._note("waits", *(reason for _, reason in report.waiting))
+
+    def _note(self, mark: Mark, *texts: str) -> None:
+        self._news += [Line(at=self._clock(), text=text, mark=mark) for text in texts]
+
+    def _clock(self) -> str:
+        return f"{self._stage.sandbox.clock.now():%H:%M:%S}"
+
+    def _beside(self) -> Beside:
+        """Say what goes on beside the pull request; its page asks each second."""
+        if self._is_over():
+            return Beside(clock=self._clock(), waiting="the operation has ended", lines=tuple(self._news))
+        left = max(0.0, self._next_pass - time.monotonic())
+        return Beside(clock=self._clock(), waiting=f"next pass in {left:.0f} s", lines=tuple(self._news))
 
     def _is_over(self) -> bool:
         operations = self._stage.operations
@@ -85,6 +107,4 @@ class Live:
         for operation in self._stage.operations:
             own = [e for e in events if e.operation == operation.id]
             self._show(["", *story(operation, own, self._stage.sandbox.clock.now())])
-        for operation in self._stage.operations:
-            for line in (f"{operation.outcome}: {operation.outcome_reason}",):
-                self._stage.sandbox.forge.tell(REPOSITORY, line)
+            self._note("done", f"{operation.outcome}: {operation.outcome_reason}")
