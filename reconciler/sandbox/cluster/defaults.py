@@ -224,6 +224,8 @@ def _begin_service(value: Json, ids: random.Random) -> None:
     if spec["type"] == "ExternalName":
         return
     _default(spec, clusterIP=f"10.96.{ids.randrange(256)}.{ids.randrange(1, 255)}")
+    if spec["clusterIP"] == "None" and not spec.get("selector"):
+        _default(spec, ipFamilies=["IPv4", "IPv6"], ipFamilyPolicy="RequireDualStack")  # nobody knows its pods
     _default(spec, clusterIPs=[spec["clusterIP"]], ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
     if spec["type"] in ("NodePort", "LoadBalancer"):
         _default(spec, externalTrafficPolicy="Cluster")
@@ -251,5 +253,6 @@ _BEGINNINGS: dict[str, Callable[[Json, random.Random], None]] = {
     "Namespace": _begin_namespace,
     "Service": _begin_service,
     "Job": _begin_job,
+    "StatefulSet": lambda value, _: _default(value["spec"], serviceName=""),
     "Event": _begin_event,
 }

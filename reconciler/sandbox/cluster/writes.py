@@ -128,8 +128,10 @@ def _apply(ask: Ask) -> tuple[Json, bool]:
     if isinstance(body, dict) and not body.get("kind"):
         raise bad_request(f"invalid object type: {body.get('apiVersion') or '/'}, Kind=")
     manifest = ask.fitted(body)
-    ask.check_name(manifest)
     current = ask.store.get(ask.kind.name, ask.namespace, ask.name)
+    if current is not None:
+        manifest["metadata"].setdefault("name", ask.name)
+    ask.check_name(manifest)
     by = apply.Applier(
         kind=ask.kind,
         manager=ask.manager,
