@@ -8,6 +8,7 @@ of `reconciler explain`, is left out of the picture.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -21,17 +22,21 @@ WIDTH = 110
 PICTURE = Path(__file__).parent / "demo.svg"
 COMMAND = Path(sys.executable).with_name("reconciler")
 END = "$ reconciler explain"
+PORT = "18080"  # names in the picture are made from addresses, and should not change each time
+_FONT_FROM_ELSEWHERE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # the reader's own will do
 
 
 def main() -> None:
     """Run the demonstration and draw it."""
     environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
     environment.pop("NO_COLOR", None)
-    done = subprocess.run([COMMAND, "demo"], env=environment, capture_output=True, text=True, check=True)
+    command = [COMMAND, "demo", "--port", PORT]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
     for line in _until_end(Text.from_ansi(done.stdout).split("\n", allow_blank=True)):
         console.print(line, soft_wrap=True)
-    console.save_svg(str(PICTURE), title="make demo")
+    picture = _FONT_FROM_ELSEWHERE.sub("", console.export_svg(title="make demo"))
+    PICTURE.write_text(picture, encoding="utf-8")
 
 
 def _until_end(lines: Lines) -> Lines:
