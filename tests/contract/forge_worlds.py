@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import secrets
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 import urllib3
 
@@ -151,7 +152,7 @@ class GitHubWorld:
         path = f"/repos/{self._repository}"
         head = self._call(REVIEWER, "GET", f"{path}/pulls/{number}")["head"]["ref"]
         self._call(REVIEWER, "PUT", f"{path}/pulls/{number}/merge", merge_method=method)
-        self._call(REVIEWER, "DELETE", f"{path}/git/refs/heads/{head}")
+        self._call(REVIEWER, "DELETE", f"{path}/git/refs/{quote(f'heads/{head}', safe='')}")
 
     def close(self, number: int) -> None:
         """Close as ana."""
@@ -183,7 +184,7 @@ class GitHubWorld:
         self._call(user, "POST", f"/repos/{repository}/git/refs", ref=f"refs/heads/{branch}", sha=self._tip(repository))
         content = base64.b64encode(branch.encode()).decode()
         fields = {"message": branch, "content": content, "branch": branch}
-        answer = self._call(user, "PUT", f"/repos/{repository}/contents/{branch}.txt", **fields)
+        answer = self._call(user, "PUT", f"/repos/{repository}/contents/{quote(f'{branch}.txt', safe='')}", **fields)
         commit: str = answer["commit"]["sha"]
         return commit
 
@@ -193,7 +194,7 @@ class GitHubWorld:
 
     def _call(self, user: str, method: str, path: str, **fields: Any) -> Any:  # noqa: ANN401 - JSON of any shape
         headers = {"Authorization": f"token {self._tokens[user]}", PERSON: "yes"}
-        body = fields if method != "GET" else None
+        body = fields if fields or method == "POST" else None
         response = self._pool.request(method, self._url + path, headers=headers, json=body)
         if response.status >= 400:
             msg = f"{method} {path}: {response.status} {response.data[:300]!r}"

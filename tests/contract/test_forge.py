@@ -110,7 +110,11 @@ def _in_the_sandbox(request: pytest.FixtureRequest) -> Iterator[ForgeWorld]:
         return
     front: Front = request.getfixturevalue("checked_github")
     front.exchanges.clear()
-    yield GitHubWorld(front.url, forge.tokens)
+    forge.url = front.url  # clients follow the links that the answers hold
+    try:
+        yield GitHubWorld(front.url, forge.tokens)
+    finally:
+        forge.url = server.url
 
     assert front.exchanges
     assert [e for e in front.exchanges if e.request_violations or e.response_violations] == []
