@@ -166,11 +166,16 @@ def _set_by(value: object, shape: Shape) -> Tree | None:
     return {}
 
 
+_NESTED = frozenset({dict, list})  # what may hold places of its own
+
+
 def whole(value: object, shape: Shape) -> Tree:
     """Return a value's own place and every place within it, as when it comes or goes at once."""
     below: Tree = {}
     if isinstance(value, dict) and not shape.atomic:
-        below = {f"f:{name}": whole(each, shape.at(name)) for name, each in value.items()}
+        below = {
+            f"f:{name}": whole(each, shape.at(name)) if type(each) in _NESTED else {} for name, each in value.items()
+        }
     elif isinstance(value, list) and (shape.keys or shape.unique):
         item = shape.item()
         below = {element: whole(items[0], item) for element, items in _items(value, shape).items()}
