@@ -218,7 +218,7 @@ def test_revert_is_verified_by_what_it_restores_and_not_by_the_finding() -> None
 
 def test_revert_that_fails_is_not_reverted() -> None:
     """Invariant 10: a revert is never reverted; a person must look."""
-    stuck = in_trouble(workloads={WEBAPP: replace(workload(), ready=1, available=1)})
+    stuck = in_trouble(workloads={WEBAPP: replace(workload(), updated=1)})
     steps = judged(revert(), stuck, findings=FOUND, settings=settings(verify={"settle_limit": "0s"}))
 
     assert kinds(*steps) == [K.VERIFICATION_FAILED, K.ESCALATED, K.OPERATION_CLOSED]

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from reconciler.sandbox.controllers import faults
-from reconciler.sandbox.monitoring import cadvisor
 from tests.sandbox.controllers.world import Json, fault
 from tests.testbed import senses
 from tests.testbed.kube import prefixed
@@ -77,36 +76,6 @@ def test_a_name_speaks_of_that_container_and_none_of_the_first() -> None:
     assert faults.named(both, faults.NEEDS_MEMORY, 0) == "1Gi"
     assert faults.named(both, faults.NEEDS_MEMORY, 1) == "2Gi"
     assert faults.named(pod(needs_memory="1Gi"), faults.NEEDS_MEMORY, 1) is None
-
-
-@given(
-    need=some.none() | some.sampled_from(["100Mi", "1Gi"]),
-    limit=some.none() | some.sampled_from(["64Mi", "512Mi", "4Gi"]),
-    request=some.none() | some.sampled_from(["32Mi", "256Mi"]),
-)
-def test_memory_in_use_is_what_monitoring_measures(need: str | None, limit: str | None, request: str | None) -> None:
-    """What it needs, else what it requests, else 64 MiB, never more than the limit."""
-    if limit and not request:
-        request = limit  # the API server fills it in, which monitoring relies on
-    made = pod(limit=limit, request=request, **({"needs_memory": need} if need else {}))
-
-    assert faults.memory_use(made, 0) == cadvisor.memory_use(made, 0)
-
-
-@given(
-    load=some.none() | some.sampled_from(["5m", "300m", "1700m", "3"]),
-    ready=some.booleans(),
-    index=some.sampled_from([0, 1]),
-    sharing=some.integers(0, 7),
-)
-def test_processor_use_is_what_monitoring_measures(load: str | None, ready: bool, index: int, sharing: int) -> None:  # noqa: FBT001 - a parameter
-    """An equal share of the load for each ready pod, up to its limit; else idle."""
-    made = pod(**({"cpu_load": load} if load else {}))
-    made["status"] = {"conditions": [{"type": "Ready", "status": str(ready)}]}
-
-    ours = faults.cpu_use(made, index, load=faults.cpu_load(made), sharing=sharing)
-    theirs = cadvisor.cpu_use(made, index, load=cadvisor.cpu_load(made), sharing=sharing)
-    assert ours == pytest.approx(theirs * 1000, abs=1)  # whole thousandths here
 
 
 @pytest.mark.parametrize("image", ["web:9.9", "registry/web:9.8"])
