@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Show = Callable[["Iterable[Block]"], None]
 
-_INTERVAL = timedelta(seconds=15)  # between two passes, as `reconciler run --interval 15s` would make them
+_INTERVAL = timedelta(seconds=30)  # between two passes, as `reconciler run --interval 30s` makes them
 _THINKING = timedelta(minutes=4)  # what a reviewer takes before she acts
 _LONGEST = 1000  # passes; a story that is not over by then never will be
 
