@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.session import Session, pass_session
 from reconciler.cli.teaching import Taught
 from reconciler.errors import ConfigurationError, NotFound
 
@@ -35,7 +36,10 @@ _PORTS = ("kubernetes", "github", "prometheus", "alertmanager")
 @click.option("--keep", is_flag=True, help="Leave the world running afterwards, until Ctrl-C.")
 @click.option("--port", type=click.IntRange(1024, 65532), help="First of four ports in a row; without it free ones.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Names in the world are made from it.")
-def demo(*, scenario: str, listing: bool, interactive: bool, keep: bool, port: int | None, seed: int) -> None:
+@pass_session
+def demo(
+    session: Session, /, *, scenario: str, listing: bool, interactive: bool, keep: bool, port: int | None, seed: int
+) -> None:
     """Show the whole loop in a minute, with nothing but Python.
 
     A Kubernetes API server, Argo CD, GitHub, Prometheus and Alertmanager run inside this process and speak the real
@@ -49,8 +53,10 @@ def demo(*, scenario: str, listing: bool, interactive: bool, keep: bool, port: i
         return
     trouble = _chosen(scenario)
     with _folder() as folder:
+        from reconciler.cli.logs import configure
         from reconciler.demo.show import show_trouble
 
+        configure(debug=session.debug)
         show_trouble(trouble, folder, interactive=interactive, keep=keep, ports=_ports(port), seed=seed)
 
 

@@ -84,7 +84,7 @@ class Play:
 
     def _one_pass(self) -> None:
         report = self._stage.run()
-        waits = "; ".join(reason for _, reason in report.waiting)
+        waits = "; ".join((*(reason for _, reason in report.waiting), *map(str, report.unknown)))
         if not (report.lines or report.problems) and waits == self._waits:
             self._quiet += 1
             return
