@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from socketserver import BaseRequestHandler
 
 LOOPBACK = "127.0.0.1"
+_PARTING = 5.0  # seconds for a request under way, where the server stops
 
 
 class NotInSandbox(Exception):
@@ -101,11 +103,12 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """Stop serving; connections that wait for a stream end with the process."""
+        """Stop serving: whoever is still connected is cut off, and no thread outlives a request under way."""
         if self._thread.is_alive():
             self._http.shutdown()
             self._thread.join()
         self._http.server_close()
+        self._http.hang_up()
 
     def answer(self, request: Request) -> Response:
         """Answer one request, with a fault in the way where one is set."""
@@ -126,6 +129,35 @@ class Server:
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
+
+    def __init__(self, *given: Any) -> None:  # noqa: ANN401 - the library's signature
+        super().__init__(*given)
+        self._connected: dict[socket.socket, threading.Thread] = {}
+        self._guard = threading.Lock()
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's signature
+        """Remember who is connected, so that stopping leaves nobody with a server that is gone."""
+        thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
+        with self._guard:
+            self._connected[request] = thread
+        thread.start()
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - the library's signature
+        """Forget a connection that ends."""
+        with self._guard:
+            self._connected.pop(request, None)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Cut every connection, and wait a moment for its thread."""
+        with self._guard:
+            connected = dict(self._connected)
+        for connection in connected:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in connected.values():
+            if thread is not threading.current_thread():
+                thread.join(_PARTING)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's signature
         """Say nothing: a client that hangs up is its own affair."""
