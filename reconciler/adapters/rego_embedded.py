@@ -23,6 +23,7 @@ from reconciler.adapters.policy_answer import (
     read_decision,
     read_follow_up,
 )
+from reconciler.adapters.rego_library import load_regopy
 from reconciler.adapters.rego_source import check, combined_sources, hash_of
 from reconciler.errors import ConfigurationError
 from reconciler.ports import Diagnosis
@@ -46,11 +47,11 @@ def embedded_rego(folders: Sequence[Path]) -> EmbeddedRego:
     Raises ConfigurationError when the library cannot be had on this platform.
     """
     try:
-        import regopy  # noqa: F401 - loads the shared library, which is what can fail
+        load_regopy()  # its shared library is what can fail
     except (ImportError, OSError) as error:
         raise ConfigurationError(
             code="policy.no_engine",
-            message="the embedded policy engine regopy does not load on this platform",
+            message=f"the embedded policy engine regopy does not load on this platform: {error}",
             remedy="install regopy for this platform, or set policy.opa_url to an OPA server",
         ) from error
     return EmbeddedRego(folders)
