@@ -83,6 +83,7 @@ class Sandbox:
             for name in _NODES:
                 self.cluster.store.create(node_manifest(name, cpu="4", memory="16Gi"), manager="kubelet")
             self.settle()
+        self.forge.start()
         for server in self.servers:
             server.start()
 
@@ -92,6 +93,7 @@ class Sandbox:
         self.cluster.stop()
         for server in self.servers:
             server.stop()
+        self.forge.stop()
 
     def settle(self) -> None:
         """Let every part do what is to be done now; called after each write and whatever fell due."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -19,9 +20,12 @@ from reconciler.sandbox.forge.rest.view import View
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from urllib3 import BaseHTTPResponse
+
     from reconciler.sandbox.forge.state import State
 
 DEADLINE = 10.0  # seconds that GitHub waits for a receiver
+_KEPT = 65_536  # bytes of what a receiver answers
 _FINE = range(200, 300)
 
 
@@ -85,6 +89,7 @@ def plan(
     )
     hook.deliveries.append(made)
     state.outbox.append(made)
+    state.on_news()
     return made
 
 
@@ -117,12 +122,25 @@ def send(delivery: Delivery) -> tuple[int, dict[str, str], str]:
     import urllib3
 
     headers, body = headers_and_body(delivery)
+    end = time.monotonic() + DEADLINE
     try:
         with urllib3.PoolManager(retries=False, timeout=DEADLINE) as pool:
-            answer = pool.request("POST", delivery.hook.url, body=body, headers=headers, redirect=False)
-    except urllib3.exceptions.HTTPError as error:
+            answer = pool.request(
+                "POST", delivery.hook.url, body=body, headers=headers, redirect=False, preload_content=False
+            )
+            heard = _heard(answer, end)
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # the last one: an address that is none
         return 0, {}, str(error)
-    return answer.status, dict(answer.headers), answer.data.decode(errors="replace")
+    return answer.status, dict(answer.headers), heard.decode(errors="replace")
+
+
+def _heard(answer: BaseHTTPResponse, end: float) -> bytes:
+    """Return the beginning of what a receiver answers, as far as it comes in time."""
+    heard = b""
+    while len(heard) < _KEPT and time.monotonic() < end and (more := answer.read1(_KEPT)):
+        heard += more
+    answer.close()
+    return heard[:_KEPT]
 
 
 def note(delivery: Delivery, status: int, headers: dict[str, str], body: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from reconciler.sandbox.forge import announcing, gates, git_http, pushes
+from reconciler.sandbox.forge.courier import Courier
 from reconciler.sandbox.forge.limits import Limits
 from reconciler.sandbox.forge.model import Permission, Repository, User
 from reconciler.sandbox.forge.refusals import ARCHIVED
@@ -60,6 +61,8 @@ class Forge:
         self._clock = clock
         self.state = State(clock, folder, ids=ids)
         self.state.on_push = on_push
+        self._courier = Courier(self._deliver_one)
+        self.state.on_news = self._courier.wake
         self.limits = Limits()
         self.url = ""  # by which clients know it; empty: as they call it
         self._rest = Rest(self.state, self.limits)
@@ -86,18 +89,32 @@ class Forge:
             path = request.path.replace("/api/graphql", "/graphql").removeprefix(urls.prefix)
             return self._rest.answer(request, path, urls)
 
+    def start(self) -> None:
+        """Tell webhooks by itself from now on; else `deliver` does when it is called."""
+        self._courier.start()
+
+    def stop(self) -> None:
+        """Tell webhooks nothing more."""
+        self._courier.stop()
+
     def deliver(self) -> int:
-        """Tell webhooks what happened since the last time, and return how many were told.
+        """Tell webhooks what happened until now, and return how many were told.
 
         To be called without the clock's lock: a receiver may call back.
         """
         with self._clock.lock:
-            waiting, self.state.outbox = self.state.outbox, []
-        for delivery in waiting:
-            result = announcing.send(delivery)
-            with self._clock.lock:
-                announcing.note(delivery, *result)
-        return len(waiting)
+            waiting = len(self.state.outbox)
+        return sum(self._deliver_one() for _ in range(waiting))
+
+    def _deliver_one(self) -> bool:
+        with self._clock.lock:
+            if not self.state.outbox:
+                return False
+            delivery = self.state.outbox.popleft()
+        result = announcing.send(delivery)
+        with self._clock.lock:
+            announcing.note(delivery, *result)
+        return True
 
     def add_user(self, login: str) -> str:
         """Let somebody have an account, and return their token."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.forge.model import App, Delivery, Json, Permission, Repository, User
@@ -32,9 +33,10 @@ class State:
         self.tokens: dict[str, str] = {}  # by login
         self.repositories: dict[int, Repository] = {}
         self.moved: dict[str, int] = {}  # former full names in lower case, to the id
-        self.outbox: list[Delivery] = []
+        self.outbox: deque[Delivery] = deque()
         self.dispatched: list[tuple[str, str, Json]] = []  # repository, event and payload of each dispatch
         self.on_push: Callable[[str], None] = lambda _: None  # told the full name of whatever repository changed
+        self.on_news: Callable[[], None] = lambda: None  # called when a webhook has something to be told
         self._numbers = itertools.count(1)
 
     def now(self) -> datetime:
