@@ -9,6 +9,7 @@ from tests.beds.fixtures import (
     pytest_generate_tests,
     testbed,
 )
+from tests.needs import pytest_runtest_makereport
 
 __all__ = [
     "bed",
@@ -17,5 +18,6 @@ __all__ = [
     "places",
     "pytest_collection_modifyitems",
     "pytest_generate_tests",
+    "pytest_runtest_makereport",
     "testbed",
 ]

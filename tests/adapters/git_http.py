@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
 
+from tests.needs import need_program
+
 # Like Gitea's: nothing in their form gives them away as tokens.
 USER, TOKEN = "reconciler", "5f8d0b6a2c4e9137f5a1d3c7b9e0426813579bdf"
 READER, READER_TOKEN = "reader", "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
@@ -32,7 +34,11 @@ GIT_ENVIRONMENT = {
 
 
 def git(folder: Path, *arguments: str, stdin: bytes = b"", **environment: str) -> str:
-    """Run git in a folder and return what it printed; a failure fails the test with git's own words."""
+    """Run git in a folder and return what it printed; a failure fails the test with git's own words.
+
+    Every test with git begins here, so one for which there is no git is skipped here.
+    """
+    need_program("git")
     done = subprocess.run(
         ["git", *arguments],
         cwd=folder,

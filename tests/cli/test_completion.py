@@ -16,6 +16,7 @@ from reconciler.model.operation import EventKind
 from reconciler.settings import LedgerSettings
 from tests.cli.desk import awaiting_approval
 from tests.cli.test_startup import VENDORS
+from tests.needs import need_program
 from tests.worlds import Story
 
 if TYPE_CHECKING:
@@ -141,8 +142,7 @@ def test_each_shell_gets_its_script(desk: Desk, shell: str) -> None:
 
 def test_bash_takes_its_script(busy: Desk) -> None:
     """A real bash reads it and completes a command and an id."""
-    bash = shutil.which("bash")
-    assert bash
+    need_program("bash")
     config, program = busy.folder / "reconciler.yaml", busy.folder / "reconciler"
     script = f"""
 {busy.run("completion", "bash").stdout}
@@ -157,6 +157,6 @@ complete_words reconciler --config "{config}" approve op-2026030
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m reconciler "$@"\n')
     program.chmod(0o755)
 
-    done = subprocess.run([bash, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
 
     assert (done.stderr, done.stdout) == ("", "explain\nop-20260302-3 op-20260301-1\n")

@@ -15,6 +15,7 @@ import pytest
 from reconciler.sandbox.forge import git_http
 from reconciler.sandbox.wire import NotInSandbox, Request
 from tests.adapters.git_http import GIT_ENVIRONMENT, git
+from tests.needs import need_program
 from tests.sandbox.forge.served import ANA, AT, NAME, READER_TOKEN, TOKENS, WRITER_TOKEN, Served, serving
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def change(work: Path, text: str, path: str = "deploy/web.yaml") -> str:
 
 def told_by(work: Path, *arguments: str) -> str:
     """Return what git says when the server refuses."""
+    need_program("git")
     done = subprocess.run(["git", *arguments], cwd=work, env=GIT_ENVIRONMENT, capture_output=True, check=False)
     assert done.returncode != 0
     return done.stderr.decode()
