@@ -1,0 +1,49 @@
+"""The whole loop's conversation with GitHub, every exchange held to GitHub's own description of its API."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.model.operation import Outcome, Phase
+from tests.beds.on_sandbox import SandboxBed
+from tests.scenarios.world import hungry
+from tests.testbed import build, github_server
+
+if TYPE_CHECKING:
+    from tests.scenarios.conftest import Worlds
+
+pytestmark = [pytest.mark.github, pytest.mark.beds("sandbox")]
+
+
+@pytest.mark.parametrize("ending", ["merged", "closed"])
+def test_loop_speaks_githubs_language(worlds: Worlds, ending: str) -> None:
+    """From the opened pull request to its end: no request of ours and no answer breaks the description."""
+    world = worlds(hungry())
+    bed = world.place.bed
+    assert isinstance(bed, SandboxBed)
+    try:
+        github_server.install()
+    except build.Unavailable as reason:
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(f"CI must run the GitHub tests: {reason}", pytrace=False)
+        pytest.skip(str(reason))
+    with github_server.checked(bed.sandbox.github.url) as front:
+        bed.sandbox.forge.url = front.url  # clients follow the links that the answers hold
+        world.proxies["forge"] = front.url
+        world.place.wait_for_sync(health=None)
+        world.place.wait_until_waiting("CrashLoopBackOff", restarts=1)
+        world.run_until_phase(Phase.AWAITING_GIT_PR)
+        number = world.place.pull_requests()[0]["number"]
+        if ending == "merged":
+            world.place.approve(number)
+            world.place.merge(number, "squash")
+            world.run_until_outcome(Outcome.VERIFIED)
+        else:
+            world.place.close(number)
+            world.run_until_outcome(Outcome.REJECTED)
+
+    assert {exchange.method for exchange in front.exchanges} >= {"GET", "POST"}
+    assert [e for e in front.exchanges if e.request_violations or e.response_violations] == []
