@@ -4,6 +4,18 @@ Modules here import click and light words of ours at the top; whatever costs tim
 inside the command that needs it, so that help is instant.
 """
 
-from reconciler.cli.app import main
+import sys
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; the entry point of the installed script."""
+    try:
+        from reconciler.cli.app import main as run
+    except KeyboardInterrupt:  # before anything began
+        sys.exit(_INTERRUPTED)
+    run()
+
 
 __all__ = ["main"]

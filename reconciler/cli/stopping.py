@@ -108,6 +108,21 @@ def stopped_between_passes() -> Iterator[threading.Event]:
         yield stop
 
 
+@contextmanager
+def ended_at_once(left: str) -> Iterator[None]:
+    """Let the first signal end what runs, and the next ones not disturb its cleaning up; `left` says what remains."""
+    asked = False
+
+    def end(number: int, _: FrameType | None) -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            raise Interrupted(number, left)
+
+    with _handled(end):
+        yield
+
+
 def _tell(number: int, when: str) -> None:
     """Say it above the status line, which is where a plain write goes while one is shown; click writes past it."""
     sys.stderr.write(f"{signal.Signals(number).name}: stopping {when}; once more stops at once\n")

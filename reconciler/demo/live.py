@@ -38,17 +38,13 @@ class Live:
         stage.sandbox.forge.pages.live = self._beside
 
     def perform(self) -> None:
-        """Make passes until every operation has ended; Ctrl-C ends it between two passes."""
+        """Make passes until every operation has ended."""
         self._introduce()
         pause = threading.Event()
-        try:
-            while not self._is_over():
-                self._one_pass()
-                self._next_pass = time.monotonic() + self._interval
-                pause.wait(self._interval)
-        except KeyboardInterrupt:
-            self._show(["", "stopped; nothing is left behind"])
-            return
+        while not self._is_over():
+            self._one_pass()
+            self._next_pass = time.monotonic() + self._interval
+            pause.wait(self._interval)
         self._tell_the_story()
 
     def _introduce(self) -> None:

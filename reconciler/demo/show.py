@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from reconciler.demo.live import Live
 from reconciler.demo.play import Play
@@ -16,13 +16,15 @@ from reconciler.report.blocks import Section, Styled
 from reconciler.report.terminal import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from reconciler.demo.troubles import Trouble
+    from reconciler.report.blocks import Block
     from reconciler.sandbox.sandbox import Sandbox
 
-_LONGER_THAN_ANY = timedelta(hours=6)  # a story's virtual time; a kept world must end in the present
+_LONGER_THAN_ANY = timedelta(hours=2)  # a story's virtual time; a kept world must end in the present
 _BRISK: Mapping[str, Mapping[str, Any]] = {  # a person who watches live does not wait for minutes
     "delivery": {"nudge_interval": "2s"},
     "guards": {"cooldown": "5s"},
@@ -30,24 +32,69 @@ _BRISK: Mapping[str, Mapping[str, Any]] = {  # a person who watches live does no
 }
 
 
+class _Curtain:
+    """Down while nothing is shown: `waiting` says so; whatever is shown lifts it for as long as that takes."""
+
+    def __init__(self, waiting: Callable[[], AbstractContextManager[None]]) -> None:
+        self._waiting = waiting
+        self._down = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.fall()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lift()
+
+    def fall(self) -> None:
+        """Say that something goes on."""
+        self._down.enter_context(self._waiting())
+
+    def lift(self) -> None:
+        """Leave the terminal to what is shown."""
+        self._down.close()
+
+    def show(self, blocks: Iterable[Block]) -> None:
+        """Show it, between two waits."""
+        told = list(blocks)  # a story is read while the curtain is still down
+        self.lift()
+        show(told)
+        self.fall()
+
+
 def show_trouble(
-    trouble: Trouble, folder: Path, *, interactive: bool, keep: bool, ports: Mapping[str, int], seed: int
+    trouble: Trouble,
+    folder: Path,
+    *,
+    waiting: Callable[[], AbstractContextManager[None]],
+    interactive: bool,
+    keep: bool,
+    ports: Mapping[str, int],
+    seed: int,
 ) -> None:
-    """Play a trouble in a folder of its own.
+    """Play a trouble in a folder of its own; `waiting` tells who looks that something goes on.
 
     Raises ConfigurationError where a port is taken or a library is missing, NotAsTold when the end is another one.
     """
-    with _sandbox(folder / "world", live=interactive, keep=keep, ports=ports, seed=seed) as sandbox:
+    with (
+        _Curtain(waiting) as curtain,
+        _sandbox(folder / "world", live=interactive, keep=keep, ports=ports, seed=seed) as sandbox,
+    ):
         overrides = {name: dict(values) for name, values in _BRISK.items()} if interactive else {}
         stage = Stage(sandbox, folder, trouble, **overrides)
         stage.set_up()
         try:
             if interactive:
+                curtain.lift()  # a person's time is no wait of ours
                 Live(stage, show).perform()
             else:
-                Play(stage, show).perform()
+                Play(stage, curtain.show).perform()
             if keep or interactive:  # the page of a live one stays, too
-                _keep(stage, live=interactive)
+                if not interactive:
+                    sandbox.clock.advance_to(datetime.now(UTC))
+                    sandbox.clock.follow()
+                curtain.lift()
+                _keep(stage)
         finally:
             stage.close_up()
 
@@ -84,12 +131,9 @@ def _sandbox(folder: Path, *, live: bool, keep: bool, ports: Mapping[str, int], 
         yield sandbox
 
 
-def _keep(stage: Stage, *, live: bool) -> None:
-    """Let the world go on in the present, tell how to look at it, and wait for Ctrl-C."""
+def _keep(stage: Stage) -> None:
+    """Tell how to look at the world, which goes on in the present, and wait for Ctrl-C."""
     sandbox = stage.sandbox
-    if not live:
-        sandbox.clock.advance_to(datetime.now(UTC))
-        sandbox.clock.follow()
     kubeconfig = sandbox.kubeconfigs["admin"]
     show(
         [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import socket
 import subprocess
@@ -13,6 +15,7 @@ from click.testing import CliRunner
 
 from reconciler.cli.app import cli
 from reconciler.demo.troubles import TROUBLES
+from tests.report.screen import on_a_terminal
 
 COMMAND = [sys.executable, "-m", "reconciler", "demo"]
 
@@ -53,7 +56,7 @@ def test_whole_performance_in_the_terminal() -> None:
     """What a newcomer sees: the finding, the diff, the pull request, the outcome, the sound ledger, the times."""
     done = subprocess.run(COMMAND, capture_output=True, text=True, timeout=60, check=False)
 
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     wanted = (
         "OOMKilled at its memory limit 512Mi",
         "-              memory: 512Mi  # raised in spring",
@@ -107,3 +110,45 @@ def test_help_teaches_every_option(option: str) -> None:
     done = CliRunner().invoke(cli, ["demo", "--help"])
 
     assert option in done.output
+
+
+@pytest.mark.parametrize(
+    ("number", "options", "heard"),
+    [(signal.SIGTERM, (), "world "), (signal.SIGINT, ("--interactive",), "done ")],
+    ids=["virtual", "live"],
+)
+def test_signal_ends_a_performance_and_its_world(
+    number: int, options: tuple[str, ...], heard: str, tmp_path: Path
+) -> None:
+    """One signal is enough, whenever it comes; it is said that nothing is left behind, and nothing is."""
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [*COMMAND, *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ, bufsize=1
+    ) as running:
+        assert running.stdout is not None
+        assert any(line.startswith(heard) for line in running.stdout)
+        assert list(tmp_path.iterdir()) != []
+        running.send_signal(number)
+        err = running.communicate(timeout=20)[1]
+
+    assert running.returncode == 128 + number
+    assert err == "interrupted: the demonstration; nothing is left behind\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_list_is_for_programs_too() -> None:
+    """As every listing; a performance is not one."""
+    listed = CliRunner().invoke(cli, ["demo", "--list", "--output", "json"])
+    played = CliRunner().invoke(cli, ["demo", "--output", "json"])
+
+    assert [each["name"] for each in json.loads(listed.output)] == [trouble.name for trouble in TROUBLES]
+    assert played.exit_code == 2
+    assert "--output goes with --list" in played.output
+
+
+def test_waiting_viewer_sees_that_something_goes_on() -> None:
+    """On a terminal a line says so until there is something to tell; it is not part of the story."""
+    screen = on_a_terminal(["-m", "reconciler", "demo", "--scenario", "denied"])
+
+    assert "the world turns" in screen
