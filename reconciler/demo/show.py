@@ -142,8 +142,8 @@ def _keep(stage: Stage) -> None:
                 (
                     f"export KUBECONFIG={kubeconfig}; kubectl get pods -n {NAMESPACE}",
                     f"git clone {sandbox.github.url}/{REPOSITORY}.git",
-                    f"curl {sandbox.github.url}/repos/{REPOSITORY}/pulls?state=all",
-                    f"curl {sandbox.prometheus.url}/api/v1/query?query=kube_pod_container_status_restarts_total",
+                    f"curl '{sandbox.github.url}/repos/{REPOSITORY}/pulls?state=all'",
+                    f"curl '{sandbox.prometheus.url}/api/v1/query?query=kube_pod_container_status_restarts_total'",
                     f"reconciler --config {stage.configuration} status --all",
                 ),
             ),
