@@ -116,6 +116,7 @@ class _Engine:
     """One interpreter and the rules compiled for it; used by one thread only."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
+        load_regopy()
         from regopy import Interpreter, LogLevel
 
         self.policy_hash = hash_of(sources)
