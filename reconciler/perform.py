@@ -120,6 +120,7 @@ def _prepare(step: Perform, operation: Operation, view: View, ports: Ports) -> _
         verdict,
         view.snapshot,
         ports.repository,
+        ports.renderer,
         view.settings,
         earlier=parent.pull_request if parent else None,
     )

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconciler.adapters.argocd_sources import source_of
 from reconciler.adapters.kubernetes_api import collector_paused, list_whole
 from reconciler.adapters.kubernetes_connection import MERGE, Resource
 from reconciler.adapters.kubernetes_errors import Missing
 from reconciler.adapters.kubernetes_objects import moment, ref_of
 from reconciler.errors import Conflict, ReconcilerError, foreign_text
-from reconciler.model.delivery import Application, Source
+from reconciler.model.delivery import Application
 from reconciler.model.facts import Unknown
 from reconciler.ports import Diagnosis
 
@@ -109,7 +110,7 @@ def application_of(raw: Json, cluster: str) -> Application:
     destination = spec.get("destination") or {}
     return Application(
         ref=ref_of(raw, cluster, "argoproj.io", "Application"),
-        sources=tuple(_source(s, kind) for s, kind in zip(raw_sources, _kinds(status, raw_sources), strict=True)),
+        sources=tuple(source_of(s, kind) for s, kind in zip(raw_sources, _kinds(status, raw_sources), strict=True)),
         sources_current=compared == wanted or [_desired(s) for s in compared] == [_desired(s) for s in wanted],
         destination_namespace=destination.get("namespace") or "",
         destination_server=destination.get("server") or destination.get("name") or "",
@@ -142,19 +143,6 @@ def _sources(holder: Json) -> list[Json]:
         return list(several)
     single = holder.get("source")
     return [single] if single and single.get("repoURL") else []  # comparedTo holds an empty one beside `sources`
-
-
-def _source(raw: Json, kind: str) -> Source:
-    directory = raw.get("directory") or {}
-    return Source(
-        repository=raw.get("repoURL") or "",
-        path=raw.get("path") or "",
-        target_revision=raw.get("targetRevision") or "HEAD",
-        kind=kind,
-        recurse=directory.get("recurse") is True,
-        include=directory.get("include"),
-        exclude=directory.get("exclude"),
-    )
 
 
 def _kinds(status: Json, sources: Sequence[Json]) -> list[str]:
