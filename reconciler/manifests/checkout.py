@@ -92,3 +92,8 @@ def joined(folder: str, path: str) -> str:
     if depth == ".." or depth.startswith("../"):
         refuse("outside", f"{foreign_text(path)} leads out of the repository", "keep what a source reads inside it")
     return found.lstrip("/")
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Tell whether a file is in a folder of the repository, at any depth; everything is in the root, the empty one."""
+    return not folder or path.startswith(f"{folder}/")

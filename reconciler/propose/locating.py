@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests import jobs
 from reconciler.manifests.documents import refuse_protected
+from reconciler.manifests.locate import locate
 from reconciler.manifests.objects import find_rendered
 from reconciler.manifests.probing import Probe
 from reconciler.manifests.tree import refuse_unsafe_entry
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from reconciler.manifests.candidates import Candidate
     from reconciler.manifests.checkout import Checkout
+    from reconciler.manifests.locate import OwningFile
     from reconciler.manifests.probing import Proven
     from reconciler.model.action import Action
     from reconciler.model.delivery import Application
@@ -67,23 +69,68 @@ def locate_rendered(
     return located, _edits(proven, job, workshop.settings)
 
 
-def rendering_source(action: Action, application: Application, indexes: Sequence[int], workshop: Workshop) -> int:
-    """Return which of several sources of an Application renders the target, by rendering them.
+def locate_plain(
+    action: Action, application: Application, index: int, snapshot: Snapshot, workshop: Workshop
+) -> Located:
+    """Return where a directory's manifest holds the action's fields.
+
+    Raises Refusal when there is not exactly one manifest, or others read its file and may not be changed.
+    """
+    owning = _manifest(action.target, application, index, workshop)
+    edited = {owning.file.path: b""}
+    shared = sharing(application, snapshot.applications, edited, workshop)
+    refuse_shared(shared, tuple(edited), application, index, workshop.settings)
+    sites = tuple(
+        Site(
+            path=owning.file.path,
+            blob=owning.file.blob,
+            document=owning.document,
+            field=change.path,
+            before=change.before,
+            after=change.after,
+        )
+        for change in action.changes
+    )
+    return Located(application=application.ref, source_index=index, sites=sites, shared_with=shared)
+
+
+def holding_source(action: Action, application: Application, indexes: Sequence[int], workshop: Workshop) -> int:
+    """Return which of several sources of an Application the target comes from.
 
     Raises Refusal when it is none, or more than one.
     """
-    found = []
-    for index in indexes:
-        job, _ = workshop.job(application, index)
-        if find_rendered(workshop.renderer.render(job), action.target, application.destination_namespace):
-            found.append(index)
+    found = [index for index in indexes if _holds(action.target, application, index, workshop)]
     if len(found) != 1:
         raise Refusal(
             code="locate.source_ambiguous" if found else "locate.not_found",
-            message=f"{len(found) or 'none'} of the sources of {application.ref} render {action.target}",
-            remedy="let one source render it",
+            message=f"{len(found) or 'none'} of the sources of {application.ref} hold {action.target}",
+            remedy="let one source hold it",
         )
     return found[0]
+
+
+def _holds(target: ObjectRef, application: Application, index: int, workshop: Workshop) -> bool:
+    if application.sources[index].kind in jobs.RENDERED_KINDS:
+        job, _ = workshop.job(application, index)
+        return bool(find_rendered(workshop.renderer.render(job), target, application.destination_namespace))
+    try:
+        return bool(_manifest(target, application, index, workshop))
+    except Refusal as error:
+        if error.code != "locate.not_found":
+            raise
+        return False
+
+
+def _manifest(target: ObjectRef, application: Application, index: int, workshop: Workshop) -> OwningFile:
+    return locate(
+        target,
+        application,
+        index,
+        workshop.repository.files(workshop.commit, application.sources[index].path),
+        workshop.repository.read,
+        max_bytes=workshop.settings.guards.max_file_bytes,
+        allowed_paths=workshop.settings.guards.allowed_paths,
+    )
 
 
 def _proven(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> Proven:

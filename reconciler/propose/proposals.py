@@ -16,13 +16,12 @@ from reconciler.errors import Conflict, Refusal, SourceError
 from reconciler.ledger.secrecy import redacted
 from reconciler.manifests.edit import edit_fields
 from reconciler.manifests.jobs import RENDERED_KINDS, is_ours
-from reconciler.manifests.locate import locate
 from reconciler.model.delivery import Application, normalized_repository, owning_applications
 from reconciler.model.facts import Unknown
-from reconciler.model.objects import CommitId, ObjectRef, format_path
-from reconciler.model.proposal import FileEdit, Located, Proposal, Site
+from reconciler.model.objects import ObjectRef, format_path
+from reconciler.model.proposal import FileEdit, Located, Proposal
 from reconciler.model.rendering import HELM
-from reconciler.propose.locating import locate_rendered, rendering_source
+from reconciler.propose.locating import holding_source, locate_plain, locate_rendered
 from reconciler.propose.workshop import Workshop
 from reconciler.texts import commit_message, marker, pull_request_text
 
@@ -58,7 +57,7 @@ def propose(
     if application.sources[source].kind in RENDERED_KINDS:
         located, edits = locate_rendered(action, application, source, snapshot, workshop)
     else:
-        located = _locate(action, application, source, base, repository, settings)
+        located = locate_plain(action, application, source, snapshot, workshop)
         edits = _edited(located, action, application, repository, settings)
     _refuse_secret_path(located)
     identity = _identity(action, repository, settings)
@@ -175,13 +174,7 @@ def source_of(action: Action, application: Application, workshop: Workshop) -> i
     ]
     if len(possible) == 1:
         return possible[0]
-    if any(application.sources[i].kind not in RENDERED_KINDS for i in possible) or not possible:
-        raise Refusal(
-            code="propose.several_sources",
-            message=f"{application.ref} reads {url} through {len(possible)} sources that are not all rendered",
-            remedy="give each an Application of its own, or change the field by hand",
-        )
-    return rendering_source(action, application, possible, workshop)
+    return holding_source(action, application, possible, workshop)
 
 
 def _require_base(application: Application, source: int, base: str) -> None:
@@ -193,32 +186,6 @@ def _require_base(application: Application, source: int, base: str) -> None:
             message=f"{application.ref} follows {followed}, not the base branch {base}",
             remedy="configure `repository.base` as that Application has it, or let it follow base",
         )
-
-
-def _locate(
-    action: Action, application: Application, source: int, base: CommitId, repository: Repository, settings: Settings
-) -> Located:
-    owning = locate(
-        action.target,
-        application,
-        source,
-        repository.files(base, application.sources[source].path),
-        repository.read,
-        max_bytes=settings.guards.max_file_bytes,
-        allowed_paths=settings.guards.allowed_paths,
-    )
-    sites = tuple(
-        Site(
-            path=owning.file.path,
-            blob=owning.file.blob,
-            document=owning.document,
-            field=change.path,
-            before=change.before,
-            after=change.after,
-        )
-        for change in action.changes
-    )
-    return Located(application=application.ref, source_index=source, sites=sites)
 
 
 def _refuse_secret_path(located: Located) -> None:

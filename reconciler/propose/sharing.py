@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal, SourceError
 from reconciler.manifests import jobs, kustomize
-from reconciler.manifests.checkout import joined
+from reconciler.manifests.checkout import is_below, joined
 from reconciler.manifests.locate import is_read
 from reconciler.manifests.objects import same
 from reconciler.model.facts import Fact, Unknown
@@ -85,7 +85,7 @@ def _changes(application: Application, index: int, edited: Mapping[str, bytes], 
         return False
     checkout = workshop.checkout()
     try:
-        paths = _read_by(application, index, checkout, workshop) if ours or source.kind == HELM else set()
+        paths = _read_by(application, index, checkout, edited, workshop) if ours or source.kind == HELM else set()
     except Refusal:
         return _may_reach(source, edited)
     if not paths & edited.keys():
@@ -100,8 +100,10 @@ def _changes(application: Application, index: int, edited: Mapping[str, bytes], 
         return True
 
 
-def _read_by(application: Application, index: int, checkout: Checkout, workshop: Workshop) -> set[str]:
-    """Return what a source reads, as far as it is in the commit."""
+def _read_by(
+    application: Application, index: int, checkout: Checkout, edited: Mapping[str, bytes], workshop: Workshop
+) -> set[str]:
+    """Return what a source reads, as far as it is in the commit; of a plain folder only what is edited."""
     source, limit = application.sources[index], workshop.settings.guards.max_file_bytes
     folder = joined("", source.path)
     if source.kind == KUSTOMIZE:
@@ -110,15 +112,13 @@ def _read_by(application: Application, index: int, checkout: Checkout, workshop:
     if source.kind == HELM:
         job, _ = workshop.job(application, index)
         return set(job.files)
-    below = workshop.repository.files(workshop.commit, source.path)
-    if source.kind == "Directory":
-        return {file.path for file in below if is_read(source, file)}
-    return {file.path for file in below}
+    there = [workshop.repository.entry(workshop.commit, path) for path in edited if is_below(path, folder)]
+    return {file.path for file in there if file and (source.kind != "Directory" or is_read(source, file))}
 
 
 def _may_reach(source: Source, edited: Mapping[str, bytes]) -> bool:
     """Tell whether a source that cannot be judged may read one of the files: one below it, or that it names."""
     folder = joined("", source.path)
     named = {posixpath.basename(name) for name in source.helm.value_files}
-    below = any(not folder or path.startswith(f"{folder}/") for path in edited)
+    below = any(is_below(path, folder) for path in edited)
     return below or any(posixpath.basename(path) in named for path in edited)

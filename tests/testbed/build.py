@@ -39,10 +39,7 @@ KUBERNETES_STAMP = (
 )
 
 # Charts may ask for a Kubernetes version; an unstamped Helm renders for 1.20.
-HELM_STAMP = (
-    "-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1"
-    " -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=36"
-)
+HELM_STAMP = "-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=36"
 
 
 class Unavailable(RuntimeError):
@@ -115,6 +112,12 @@ def build_all() -> Binaries:
     """Build what the cache lacks, and return where everything is."""
     version = go_version()
     return Binaries({component.name: build(component, version) for component in CATALOGUE})
+
+
+def tool(name: str) -> Path:
+    """Return one program of a component of the same name, building it first if need be."""
+    component = next(c for c in CATALOGUE if c.name == name)
+    return build(component, go_version()) / name
 
 
 def go_version() -> str:
