@@ -69,6 +69,11 @@ class Probe:
         self._require_present()
 
     @property
+    def rendered(self) -> Rendered:
+        """The target as it is rendered now."""
+        return self._mine(self._base)
+
+    @property
     def target_annotations(self) -> Mapping[str, object]:
         """The annotations that the target is rendered with."""
         annotations = value_at(self._mine(self._base), ("metadata", "annotations"))
@@ -87,6 +92,14 @@ class Probe:
         if effect.others or len(effect.changes) < len(self._changes):
             self._refuse("not_exact", f"together {self._named(list(places))} change {_listed(effect.others)}")
         return Proven(tuple(places), edited)
+
+    def is_exact(self, edited: Mapping[str, bytes]) -> bool:
+        """Tell whether an edit of another kind, such as a new patch, makes all the changes and nothing else."""
+        try:
+            effect = self._compared(self._rendered(edited))
+        except Refusal:
+            return False
+        return len(effect.changes) == len(self._changes) and not effect.others
 
     def _require_present(self) -> None:
         """The present values must be what is rendered; else delivery is behind Git, or something else sets them."""

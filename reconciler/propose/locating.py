@@ -6,17 +6,21 @@ Application that shares an edited file is never changed unseen.
 
 from __future__ import annotations
 
+from difflib import ndiff
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests import jobs
 from reconciler.manifests.documents import refuse_protected
 from reconciler.manifests.locate import locate
-from reconciler.manifests.objects import find_rendered
+from reconciler.manifests.objects import find_rendered, text_of, value_at
+from reconciler.manifests.overlay import overlaid
+from reconciler.manifests.parameters import with_other_parameters
 from reconciler.manifests.probing import Probe
-from reconciler.manifests.tree import refuse_unsafe_entry
+from reconciler.manifests.tree import REGULAR_MODES, refuse_unsafe_entry
 from reconciler.model.objects import format_path
-from reconciler.model.proposal import FileEdit, Located, Site
+from reconciler.model.proposal import FileEdit, Located, Site, TreeFile
+from reconciler.model.rendering import KUSTOMIZE
 from reconciler.propose.sharing import refuse_shared, sharing
 
 if TYPE_CHECKING:
@@ -25,7 +29,6 @@ if TYPE_CHECKING:
     from reconciler.manifests.candidates import Candidate
     from reconciler.manifests.checkout import Checkout
     from reconciler.manifests.locate import OwningFile
-    from reconciler.manifests.probing import Proven
     from reconciler.model.action import Action
     from reconciler.model.delivery import Application
     from reconciler.model.objects import ObjectRef
@@ -53,20 +56,76 @@ def locate_rendered(
             remedy="wait for delivery to compare; the next pass tries again",
         )
     job, checkout = workshop.job(application, index)
-    proven = _proven(action, application, job, workshop)
-    for path in proven.edited:
-        allowed = workshop.settings.guards.allowed_paths
-        refuse_unsafe_entry(checkout.files[path], checkout.around(path), allowed)
-    shared = sharing(application, snapshot.applications, proven.edited, workshop)
-    refuse_shared(shared, tuple(proven.edited), application, index, workshop.settings)
+    probe = _probe(action, application, job, workshop)
+    said = _mapped(action.target, workshop.settings) or str(probe.target_annotations.get(SOURCE) or "")
+    try:
+        proven = probe.prove(jobs.editable(job), _chosen(said))
+    except Refusal as refusal:
+        if refusal.code == "locate.not_found":
+            _refuse_own_parameters(action, application, job, workshop)
+        raise
+    edited, sites = proven.edited, tuple(_site(place, checkout) for place in proven.places)
+    shared = sharing(application, snapshot.applications, edited, workshop)
+    if shared and job.tool == KUSTOMIZE and not workshop.settings.locate.allow_shared:
+        own = _in_overlay(action, application, probe, job, checkout, snapshot, workshop)
+        if own is not None:
+            (edited, sites), shared = own, ()
+    refuse_shared(shared, tuple(edited), application, index, workshop.settings)
+    for path in edited:
+        there = checkout.files.get(path) or TreeFile(path=path, blob="", mode=REGULAR_MODES[0])
+        refuse_unsafe_entry(there, checkout.around(path), workshop.settings.guards.allowed_paths)
     located = Located(
         application=application.ref,
         source_index=_edited_source(application, index, workshop),
-        sites=tuple(_site(place, checkout) for place in proven.places),
+        sites=sites,
         shared_with=shared,
         rendered_by=index,
     )
-    return located, _edits(proven, job, workshop.settings)
+    return located, _edits(edited, job, workshop.settings)
+
+
+def _refuse_own_parameters(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> None:
+    """Where the Application itself sets the field, say so: its manifest is to be edited, if any is in Git."""
+    namespace = application.destination_namespace
+    for change in action.changes:
+        for name, changed in with_other_parameters(job, change):
+            try:
+                found = find_rendered(workshop.renderer.render(changed), action.target, namespace)
+            except Refusal:
+                continue
+            if len(found) == 1 and text_of(value_at(found[0], change.path)) == change.after:
+                raise Refusal(
+                    code="locate.application_parameter",
+                    message=f"{application.ref} itself sets {format_path(change.path)}, in its {name}",
+                    remedy="edit the Application where it is kept, or move the value into a file of the source",
+                )
+
+
+def _in_overlay(
+    action: Action,
+    application: Application,
+    probe: Probe,
+    job: RenderJob,
+    checkout: Checkout,
+    snapshot: Snapshot,
+    workshop: Workshop,
+) -> tuple[dict[str, bytes], tuple[Site, ...]] | None:
+    """Return the Application's own overlay with a patch for the fields, if that is exact and reaches nobody else."""
+    limit = workshop.settings.guards.max_file_bytes
+    try:
+        ways = overlaid(checkout, job.folder, action.target, probe.rendered, action.changes, max_bytes=limit)
+    except Refusal:
+        return None
+    made = next((way for way in ways if probe.is_exact(way.edited)), None)
+    if made is None or sharing(application, snapshot.applications, made.edited, workshop):
+        return None
+    sites = [
+        Site(path=made.patch, blob="", document=0, field=change.path, before=change.before, after=change.after)
+        for change in action.changes
+    ]
+    blob = checkout.files[made.kustomization].blob
+    entry = Site(path=made.kustomization, blob=blob, document=0, field=("patches",), before="", after=made.patch)
+    return made.edited, (*sites, entry)
 
 
 def locate_plain(
@@ -133,13 +192,13 @@ def _manifest(target: ObjectRef, application: Application, index: int, workshop:
     )
 
 
-def _proven(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> Proven:
+def _probe(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> Probe:
     settings = workshop.settings
 
     def render(edited: Mapping[str, bytes]) -> tuple[Rendered, ...]:
         return workshop.renderer.render(job.edited(edited))
 
-    probe = Probe(
+    return Probe(
         action.target,
         application.destination_namespace,
         action.changes,
@@ -148,8 +207,6 @@ def _proven(action: Action, application: Application, job: RenderJob, workshop: 
         max_bytes=settings.guards.max_file_bytes,
         max_renderings=settings.rendering.max_renderings,
     )
-    said = _mapped(action.target, settings) or str(probe.target_annotations.get(SOURCE) or "")
-    return probe.prove(jobs.editable(job), _chosen(said))
 
 
 def _mapped(target: ObjectRef, settings: Settings) -> str:
@@ -188,12 +245,13 @@ def _site(place: Candidate, checkout: Checkout) -> Site:
     )
 
 
-def _edits(proven: Proven, job: RenderJob, settings: Settings) -> tuple[FileEdit, ...]:
+def _edits(edited: Mapping[str, bytes], job: RenderJob, settings: Settings) -> tuple[FileEdit, ...]:
     edits = tuple(
-        FileEdit(path=path, before=job.files[path].decode(), after=after.decode())
-        for path, after in sorted(proven.edited.items())
+        FileEdit(path=path, before=job.files.get(path, b"").decode(), after=after.decode())
+        for path, after in sorted(edited.items())
     )
-    changed = sum(old != new for e in edits for old, new in zip(e.before.split("\n"), e.after.split("\n"), strict=True))
+    rows = [row for e in edits for row in ndiff(e.before.splitlines(), e.after.splitlines())]
+    changed = sum(row.startswith("+ ") for row in rows)
     limit = settings.guards.max_changed_lines
     if changed > limit:
         raise Refusal(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.beds import manifests
 from tests.testbed import argocd, build
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.scenarios.conftest import Worlds
     from tests.scenarios.world import World
@@ -139,22 +140,88 @@ def test_value_file_of_another_source_is_found_through_its_ref(worlds: Worlds) -
     see_it_through(world, "envs/prod.yaml")
 
 
-def test_base_that_another_environment_reads_is_not_changed_for_one(worlds: Worlds) -> None:
-    """Both Applications render the base: no pull request, and the refusal names the other one and the overlay."""
+def test_base_that_another_environment_reads_is_left_alone_and_the_overlay_changes(worlds: Worlds) -> None:
+    """Both Applications render the base: the value goes into a patch of this one's overlay, and is verified."""
     overlays = {f"overlays/{name}/kustomization.yaml": OVERLAY for name in ("prod", "staging")}
     world = delivered(worlds, BASE | overlays, {"path": "overlays/prod"})
-    other = application(world, f"{world.place.application}-staging", "default", {"path": "overlays/staging"})
-    del other["spec"]["syncPolicy"]
-    world.place.kube.apply(other)
-    try:
-        world.place.wait_for(lambda: _compared(world, other["metadata"]["name"]), 30, "the other one is compared")
+    with beside(world, {"path": "overlays/staging"}):
+        world.run_until_phase(Phase.AWAITING_GIT_PR)
+        (pull,) = world.place.pull_requests()
+        world.place.merge(pull["number"])
+        world.run_until_outcome(Outcome.VERIFIED)
+
+    assert world.limit() == "1Gi"
+    assert world.place.text("base/web.yaml") == WEB
+    assert "memory: 1Gi" in world.place.text("overlays/prod/deployment-web-values.yaml")
+    assert "deployment-web-values.yaml" in world.place.text("overlays/prod/kustomization.yaml")
+    world.assert_whole()
+
+
+def test_value_file_that_another_environment_reads_is_refused_with_everybody_named(worlds: Worlds) -> None:
+    """No pull request: the refusal names the other Application, and the file that is this one's own."""
+    files = CHART | {"envs/prod.yaml": "other: 1\n", "envs/common.yaml": CHART["envs/prod.yaml"]}
+    names = ["../envs/common.yaml", "../envs/prod.yaml"]
+    world = delivered(worlds, files, {"path": "chart", "helm": {"valueFiles": names}})
+    with beside(world, {"path": "chart", "helm": {"valueFiles": names[:1]}}) as other:
         operation = world.run_until_outcome(Outcome.REFUSED)
-    finally:
-        world.place.kube.delete("Application", other["metadata"]["name"], argocd.NAMESPACE)
 
     assert "locate.shared_base" in operation.outcome_reason
-    assert other["metadata"]["name"] in operation.outcome_reason
+    assert other in operation.outcome_reason
     assert world.place.pull_requests("all") == []
+
+
+def test_reviewers_value_in_a_patch_becomes_the_expected_one(worlds: Worlds) -> None:
+    """Invariant 7: what was merged is read by rendering the merge commit."""
+    more = {
+        "overlays/prod/kustomization.yaml": OVERLAY + "patches:\n  - path: web.yaml\n",
+        "overlays/prod/web.yaml": PATCH,
+    }
+    world = delivered(worlds, BASE | more, {"path": "overlays/prod"})
+    world.run_until_phase(Phase.AWAITING_GIT_PR)
+    (pull,) = world.place.pull_requests()
+    edited = world.place.text("overlays/prod/web.yaml", pull["head"]["ref"]).replace("1Gi", "1536Mi")
+    world.place.commit({"overlays/prod/web.yaml": edited}, branch=pull["head"]["ref"])
+    world.run()
+    world.place.merge(pull["number"])
+
+    operation = world.run_until_outcome(Outcome.VERIFIED)
+
+    assert operation.expected == ("1536Mi",)
+    assert world.limit() == "1536Mi"
+
+
+def test_change_of_a_patch_that_does_not_help_is_taken_back(worlds: Worlds) -> None:
+    """The revert finds the same line by rendering, and puts the old value there."""
+    files = {name: text.replace('needs-memory: "1Gi"', 'needs-memory: "2Gi"') for name, text in BASE.items()}
+    more = {
+        "overlays/prod/kustomization.yaml": OVERLAY + "patches:\n  - path: web.yaml\n",
+        "overlays/prod/web.yaml": PATCH,
+    }
+    world = delivered(worlds, files | more, {"path": "overlays/prod"})
+    world.run_until_phase(Phase.AWAITING_GIT_PR)
+    world.place.merge(world.place.pull_requests()[0]["number"])
+    world.run_until_outcome(Outcome.FAILED, of=0)
+    world.run_until_phase(Phase.AWAITING_GIT_PR)
+    world.place.merge(world.place.pull_requests()[0]["number"])
+
+    world.run_until_outcome(Outcome.VERIFIED)
+
+    assert world.place.text("overlays/prod/web.yaml") == PATCH
+    assert world.limit() == "512Mi"
+
+
+@contextmanager
+def beside(world: World, source: dict[str, Any]) -> Iterator[str]:
+    """Keep another Application of the repository, compared and never synced, and tell its name."""
+    other = application(world, f"{world.place.application}-staging", "default", source)
+    del other["spec"]["syncPolicy"]
+    name: str = other["metadata"]["name"]
+    world.place.kube.apply(other)
+    try:
+        world.place.wait_for(lambda: _compared(world, name), 30, "the other one is compared")
+        yield name
+    finally:
+        world.place.kube.delete("Application", name, argocd.NAMESPACE)
 
 
 def _compared(world: World, name: str) -> bool:
