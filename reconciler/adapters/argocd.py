@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.adapters.argocd_sources import source_of
 from reconciler.adapters.kubernetes_api import collector_paused, list_whole
 from reconciler.adapters.kubernetes_connection import MERGE, Resource
 from reconciler.adapters.kubernetes_errors import Missing
 from reconciler.adapters.kubernetes_objects import moment, ref_of
 from reconciler.errors import Conflict, ReconcilerError, foreign_text
+from reconciler.model.application_source import source_of, sources_in
 from reconciler.model.delivery import Application
 from reconciler.model.facts import Unknown
 from reconciler.ports import Diagnosis
@@ -105,7 +105,7 @@ def application_of(raw: Json, cluster: str) -> Application:
     spec, status = raw["spec"], raw.get("status") or {}
     sync = status.get("sync") or {}
     operation = status.get("operationState") or {}
-    wanted, compared = _sources(spec), _sources(sync.get("comparedTo") or {})
+    wanted, compared = sources_in(spec), sources_in(sync.get("comparedTo") or {})
     raw_sources = compared or wanted  # before the first comparison only the spec says it
     destination = spec.get("destination") or {}
     return Application(
@@ -134,15 +134,6 @@ def application_of(raw: Json, cluster: str) -> Application:
         ignored_fields=frozenset(_ignored(spec)),
         refresh_pending=REFRESH in (raw["metadata"].get("annotations") or {}),
     )
-
-
-def _sources(holder: Json) -> list[Json]:
-    """Return the sources of a spec or a comparedTo: `sources` wins where both are set, as in Argo CD."""
-    several = holder.get("sources")
-    if several:
-        return list(several)
-    single = holder.get("source")
-    return [single] if single and single.get("repoURL") else []  # comparedTo holds an empty one beside `sources`
 
 
 def _kinds(status: Json, sources: Sequence[Json]) -> list[str]:

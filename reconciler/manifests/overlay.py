@@ -115,8 +115,8 @@ def _after(text: str, patches: SequenceNode, entry: Mapping[str, Any]) -> str:
 def _last_scalar(node: Node) -> Part:
     while not isinstance(node, Part):
         below: list[Node] = list(node.entries.values()) if isinstance(node, MappingNode) else node.items
-        if not below or node.part.style is not None:
-            refuse("no_parent", "the last patch of the kustomization is not written in lines", "edit it by hand")
+        if node.part.style is not None or not below:
+            return node.part  # in one line, as a rule; if it is not, the re-check refuses
         node = below[-1]
     return node
 

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.manifests.parts import MappingNode, Node, SequenceNode, arrange, decode, scan, split_bom
+from reconciler.manifests.scalars import ScalarType, plain_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_READERS: dict[ScalarType, Callable[[str], Any]] = {
+    ScalarType.INTEGER: int,
+    ScalarType.FLOAT: float,
+    ScalarType.BOOLEAN: lambda text: text.lower() == "true",
+    ScalarType.NULL: lambda _: None,
+}
 
 
 def plain(node: Node) -> Any:  # noqa: ANN401 - YAML has no narrower type
@@ -17,6 +28,17 @@ def plain(node: Node) -> Any:  # noqa: ANN401 - YAML has no narrower type
     if isinstance(node, SequenceNode):
         return [plain(item) for item in node.items]
     return node.value if node.role == "scalar" else None
+
+
+def typed(node: Node) -> Any:  # noqa: ANN401 - as above
+    """Return a node as Kubernetes reads it: numbers, booleans and nothing where they stand without quotes."""
+    if isinstance(node, MappingNode):
+        return {key: typed(below) for key, below in node.entries.items()}
+    if isinstance(node, SequenceNode):
+        return [typed(item) for item in node.items]
+    value = node.value or ""
+    read = _READERS.get(plain_type(value)) if node.role == "scalar" and node.style is None else None
+    return read(value) if read else plain(node)
 
 
 def first_document(data: bytes, max_bytes: int) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Located:
     sites: tuple[Site, ...]  # never empty, in the order of the changes
     shared_with: tuple[ObjectRef, ...] = ()  # other Applications that change with one of these files
     rendered_by: int | None = None  # the source that renders the object; None: it stands in the file as it is
+    parent: ObjectRef | None = None  # the Application that delivers this one, where the edit is in this one's manifest
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -112,7 +112,7 @@ def _values(
     try:
         if tracked.located.rendered_by is not None:
             workshop = Workshop(repository=repository, renderer=ports.renderer, settings=settings, commit=commit)
-            return values_rendered(application, tracked.located.rendered_by, action.target, paths, workshop)
+            return values_rendered(application, tracked.located, action.target, paths, workshop)
         entry = repository.entry(commit, tracked.located.sites[0].path)
         if entry is None:
             return tuple(None for _ in action.changes)

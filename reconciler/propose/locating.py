@@ -21,6 +21,7 @@ from reconciler.manifests.tree import REGULAR_MODES, refuse_unsafe_entry
 from reconciler.model.objects import format_path
 from reconciler.model.proposal import FileEdit, Located, Site, TreeFile
 from reconciler.model.rendering import KUSTOMIZE
+from reconciler.propose.parents import kept_in_git, prove_in_manifest
 from reconciler.propose.sharing import refuse_shared, sharing
 
 if TYPE_CHECKING:
@@ -61,10 +62,11 @@ def locate_rendered(
     try:
         proven = probe.prove(jobs.editable(job), _chosen(said))
     except Refusal as refusal:
-        if refusal.code == "locate.not_found":
-            _refuse_own_parameters(action, application, job, workshop)
-        raise
-    edited, sites = proven.edited, tuple(_site(place, checkout) for place in proven.places)
+        name = _own_parameter(action, application, job, workshop) if refusal.code == "locate.not_found" else None
+        if name is None:
+            raise
+        return _locate_in_manifest(action, application, index, name, snapshot, workshop)
+    edited, sites = proven.edited, tuple(_site(place, checkout.files[place.path].blob) for place in proven.places)
     shared = sharing(application, snapshot.applications, edited, workshop)
     if shared and job.tool == KUSTOMIZE and not workshop.settings.locate.allow_shared:
         own = _in_overlay(action, application, probe, job, checkout, snapshot, workshop)
@@ -81,24 +83,48 @@ def locate_rendered(
         shared_with=shared,
         rendered_by=index,
     )
-    return located, _edits(edited, job, workshop.settings)
+    return located, _edits(edited, job.files, workshop.settings)
 
 
-def _refuse_own_parameters(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> None:
-    """Where the Application itself sets the field, say so: its manifest is to be edited, if any is in Git."""
-    namespace = application.destination_namespace
+def _own_parameter(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> str | None:
+    """Return the name of the Application's own value that decides one of the fields, if one does."""
     for change in action.changes:
         for name, changed in with_other_parameters(job, change):
             try:
-                found = find_rendered(workshop.renderer.render(changed), action.target, namespace)
+                rendered = workshop.renderer.render(changed)
             except Refusal:
                 continue
+            found = find_rendered(rendered, action.target, application.destination_namespace)
             if len(found) == 1 and text_of(value_at(found[0], change.path)) == change.after:
-                raise Refusal(
-                    code="locate.application_parameter",
-                    message=f"{application.ref} itself sets {format_path(change.path)}, in its {name}",
-                    remedy="edit the Application where it is kept, or move the value into a file of the source",
-                )
+                return name
+    return None
+
+
+def _locate_in_manifest(
+    action: Action, application: Application, index: int, name: str, snapshot: Snapshot, workshop: Workshop
+) -> tuple[Located, tuple[FileEdit, ...]]:
+    """Return the places in the Application's own manifest, where another Application delivers that from Git."""
+    kept = kept_in_git(application, snapshot.applications, workshop)
+    if kept is None:
+        raise Refusal(
+            code="locate.application_parameter",
+            message=f"{application.ref} itself sets the field, in its {name}, and no plain directory of"
+            " exactly one Application keeps its manifest in this repository",
+            remedy="edit the Application where it is kept, or move the value into a file of the source",
+        )
+    proven = prove_in_manifest(action, application, index, kept, workshop)
+    shared = sharing(application, snapshot.applications, proven.edited, workshop, besides=kept.parent.ref)
+    refuse_shared(shared, tuple(proven.edited), application, index, workshop.settings)
+    file = kept.owning.file
+    located = Located(
+        application=application.ref,
+        source_index=_edited_source(application, index, workshop),
+        sites=tuple(_site(place, file.blob) for place in proven.places),
+        shared_with=shared,
+        rendered_by=index,
+        parent=kept.parent.ref,
+    )
+    return located, _edits(proven.edited, {file.path: workshop.repository.read(file.blob)}, workshop.settings)
 
 
 def _in_overlay(
@@ -234,10 +260,10 @@ def _edited_source(application: Application, index: int, workshop: Workshop) -> 
     return ours[0]  # a chart from elsewhere with our value files, through a source with a `ref`
 
 
-def _site(place: Candidate, checkout: Checkout) -> Site:
+def _site(place: Candidate, blob: str) -> Site:
     return Site(
         path=place.path,
-        blob=checkout.files[place.path].blob,
+        blob=blob,
         document=place.document,
         field=place.spot.field,
         before=place.spot.before,
@@ -245,9 +271,9 @@ def _site(place: Candidate, checkout: Checkout) -> Site:
     )
 
 
-def _edits(edited: Mapping[str, bytes], job: RenderJob, settings: Settings) -> tuple[FileEdit, ...]:
+def _edits(edited: Mapping[str, bytes], files: Mapping[str, bytes], settings: Settings) -> tuple[FileEdit, ...]:
     edits = tuple(
-        FileEdit(path=path, before=job.files.get(path, b"").decode(), after=after.decode())
+        FileEdit(path=path, before=files.get(path, b"").decode(), after=after.decode())
         for path, after in sorted(edited.items())
     )
     rows = [row for e in edits for row in ndiff(e.before.splitlines(), e.after.splitlines())]

@@ -34,9 +34,12 @@ def sharing(
     applications: Fact[tuple[Application, ...]],
     edited: Mapping[str, bytes],
     workshop: Workshop,
+    *,
+    besides: ObjectRef | None = None,
 ) -> tuple[ObjectRef, ...]:
     """Return the other Applications that an edit of these files would change, in the order of their names.
 
+    `besides` is one more that is meant to read them: the parent that delivers an Application's manifest.
     Raises SourceError while the Applications are not known.
     """
     if isinstance(applications, Unknown):
@@ -45,7 +48,7 @@ def sharing(
             message="who else reads the file is not known now",
             remedy="run `reconciler doctor`; the next pass tries again",
         )
-    others = sorted((a for a in applications if a.ref != mine.ref), key=lambda a: a.ref)
+    others = sorted((a for a in applications if a.ref not in (mine.ref, besides)), key=lambda a: a.ref)
     return tuple(
         other.ref
         for other in others

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.manifests import jobs
+from reconciler.manifests.applications import as_declared
 from reconciler.manifests.checkout import Checkout
 from reconciler.manifests.objects import find_rendered, text_of, value_at
 from reconciler.model.objects import CommitId
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.delivery import Application
     from reconciler.model.objects import FieldPath, ObjectRef
+    from reconciler.model.proposal import Located
     from reconciler.model.rendering import RenderJob
 
 
@@ -47,10 +49,19 @@ class Workshop:
 
 
 def values_rendered(
-    application: Application, index: int, target: ObjectRef, paths: Sequence[FieldPath], workshop: Workshop
+    application: Application, located: Located, target: ObjectRef, paths: Sequence[FieldPath], workshop: Workshop
 ) -> tuple[str | None, ...]:
-    """Return the fields as a commit renders them, None for those that it does not render as one value."""
-    job, _ = workshop.job(application, index)
+    """Return the fields as a commit renders them, None for those that it does not render as one value.
+
+    Where the edit is in the Application's own manifest, it is rendered as its manifest in that commit says.
+    """
+    if located.parent is not None:
+        entry = workshop.repository.entry(workshop.commit, located.sites[0].path)
+        if entry is None:
+            return tuple(None for _ in paths)
+        limit = workshop.settings.guards.max_file_bytes
+        application = as_declared(application, workshop.repository.read(entry.blob), max_bytes=limit)
+    job, _ = workshop.job(application, located.rendered_by or 0)
     found = find_rendered(workshop.renderer.render(job), target, application.destination_namespace)
     if len(found) != 1:
         return tuple(None for _ in paths)

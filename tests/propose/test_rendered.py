@@ -209,6 +209,44 @@ def test_value_that_the_application_sets_itself_is_refused_by_name(
     assert name in refused.message
 
 
+APPLICATION_MANIFEST = """\
+# owned by the platform team
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: webapp
+  namespace: argocd
+spec:
+  source:
+    repoURL: {url}
+    targetRevision: trunk
+    path: chart
+    helm:
+      valuesObject:
+        memory: 512Mi  # the shop's
+      parameters:
+      - name: unused
+        value: 512Mi
+  destination: {{namespace: production}}
+"""
+
+
+def test_value_in_the_applications_own_manifest_is_edited_there(desk: Desk) -> None:
+    """App of apps: the parent delivers the manifest from a plain directory; only what decides is edited."""
+    manifest = APPLICATION_MANIFEST.format(url=desk.shop.url)
+    options = HelmOptions(values='{"memory": "512Mi"}', parameters=(HelmParameter(name="unused", value="512Mi"),))
+    key = ("argoproj.io", "Application", APPLICATION.namespace, "webapp")
+    root = replace(other(desk, "root", "Directory", "apps"), objects=frozenset({key}))
+    files = CHART | {"apps/webapp.yaml": manifest}
+
+    made = proposed(desk, files, source(desk, "Helm", "chart", helm=options), root)
+
+    (edit,) = made.edits
+    assert (edit.path, edit.after) == ("apps/webapp.yaml", manifest.replace("512Mi  #", "1Gi  #"))
+    assert (made.located.application.name, made.located.parent) == ("webapp", root.ref)
+    assert made.located.shared_with == ()
+
+
 def test_two_places_are_refused_until_somebody_names_one(desk: Desk) -> None:
     """An explicit mapping wins, in the configuration and on the object; both are proven all the same."""
     template = MANIFEST.replace(

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from reconciler.model.operation import Outcome, Phase
 from tests.beds import manifests
@@ -208,6 +209,23 @@ def test_change_of_a_patch_that_does_not_help_is_taken_back(worlds: Worlds) -> N
 
     assert world.place.text("overlays/prod/web.yaml") == PATCH
     assert world.limit() == "512Mi"
+
+
+def test_value_that_an_application_sets_itself_is_changed_in_its_manifest(worlds: Worlds) -> None:
+    """App of apps: the parent's folder holds the Application, whose parameter wins over every file."""
+    tools = {name: str(build.tool(name)) for name in ("kustomize", "helm")}
+    world = worlds(CHART, application=False, rendering=tools)
+    parameter = {"helm": {"parameters": [{"name": "resources.limits.memory", "value": "512Mi"}]}}
+    child = application(world, world.place.application, world.place.namespace, {"path": "chart"} | parameter)
+    world.place.commit({"apps/web.yaml": yaml.safe_dump(child, sort_keys=False)})
+    parent = application(world, f"{world.place.application}-root", argocd.NAMESPACE, {"path": "apps"})
+    world.place.kube.apply(parent)
+    try:
+        world.place.wait_for(lambda: _compared(world, child["metadata"]["name"]), 30, "the child is compared")
+        world.place.wait_until_waiting("CrashLoopBackOff", restarts=1)
+        see_it_through(world, "apps/web.yaml")
+    finally:
+        world.place.kube.delete("Application", parent["metadata"]["name"], argocd.NAMESPACE)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One source of an Application, as Argo CD's object writes it, and what it tells Helm or Kustomize.
+"""The sources of an Application, as Argo CD's object writes them in a cluster and in Git, and what they tell the tools.
 
 Protects the proof by rendering: a key that is set and that we cannot repeat is kept by name, so that nothing is
 rendered without it as if it were not there.
@@ -7,14 +7,14 @@ rendered without it as if it were not there.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconciler.model.delivery import HelmOptions, HelmParameter, KustomizeOptions, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.adapters.kubernetes_objects import Json
+Json: TypeAlias = dict[str, Any]
 
 _HELM = frozenset(
     {
@@ -31,6 +31,15 @@ _HELM = frozenset(
     }
 )
 _KUSTOMIZE = frozenset({"namePrefix", "nameSuffix", "namespace", "images", "replicas", "patches"})
+
+
+def sources_in(holder: Json) -> list[Json]:
+    """Return the sources of a spec or a comparedTo: `sources` wins where both are set, as in Argo CD."""
+    several = holder.get("sources")
+    if several:
+        return list(several)
+    single = holder.get("source")
+    return [single] if single and single.get("repoURL") else []  # comparedTo holds an empty one beside `sources`
 
 
 def source_of(raw: Json, kind: str) -> Source:
