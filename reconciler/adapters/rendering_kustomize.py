@@ -33,9 +33,9 @@ def _edits(options: KustomizeOptions) -> Iterator[list[str]]:
     if options.name_suffix:
         yield ["set", "namesuffix", "--", options.name_suffix]
     if options.images:
-        yield ["set", "image", *options.images]
+        yield ["set", "image", "--", *options.images]
     if options.replicas:
-        yield ["set", "replicas", *(f"{name}={count}" for name, count in options.replicas)]
+        yield ["set", "replicas", "--", *(f"{name}={count}" for name, count in options.replicas)]
     if options.namespace:
         yield ["set", "namespace", "--", options.namespace]
 

@@ -209,6 +209,11 @@ def test_value_that_the_application_sets_itself_is_refused_by_name(
     assert name in refused.message
 
 
+# Either of two values decides, whichever is raised.
+EITHER = MANIFEST.replace(
+    "memory: 512Mi",
+    'memory: {{ if or (eq .Values.a "1Gi") (eq .Values.b "1Gi") }}1Gi{{ else }}512Mi{{ end }}',
+)
 APPLICATION_MANIFEST = """\
 # owned by the platform team
 apiVersion: argoproj.io/v1alpha1
@@ -249,11 +254,7 @@ def test_value_in_the_applications_own_manifest_is_edited_there(desk: Desk) -> N
 
 def test_two_places_are_refused_until_somebody_names_one(desk: Desk) -> None:
     """An explicit mapping wins, in the configuration and on the object; both are proven all the same."""
-    template = MANIFEST.replace(
-        "memory: 512Mi",
-        '{{ if or (eq .Values.a "1Gi") (eq .Values.b "1Gi") }}memory: 1Gi{{ else }}memory: 512Mi{{ end }}',
-    )
-    files = CHART | {"chart/templates/webapp.yaml": template, "chart/values.yaml": "a: 512Mi\nb: 512Mi\n"}
+    files = CHART | {"chart/templates/webapp.yaml": EITHER, "chart/values.yaml": "a: 512Mi\nb: 512Mi\n"}
     mine = source(desk, "Helm", "chart")
     mapping = {"mappings": ["production/Deployment/webapp=chart/values.yaml#b"]}
 
@@ -262,6 +263,20 @@ def test_two_places_are_refused_until_somebody_names_one(desk: Desk) -> None:
     assert [e.after for e in made.edits] == ["a: 512Mi\nb: 1Gi\n"]
     wrong = {"mappings": ["production/Deployment/webapp=chart/values.yaml#c"]}
     assert refusal(desk, {"README.md": "y"}, mine, locate=wrong).code == "locate.not_found"
+
+
+def test_place_that_the_object_names_itself_is_taken(desk: Desk) -> None:
+    """The annotation counts as it stands in Git; a place that does not decide is still refused."""
+    template = EITHER.replace(
+        "    team: shop\n", "    team: shop\n    reconciler.dev/source: chart/values.yaml#{{ .Values.at }}\n"
+    )
+    files = CHART | {"chart/templates/webapp.yaml": template, "chart/values.yaml": "a: 512Mi\nb: 512Mi\nat: a\n"}
+    mine = source(desk, "Helm", "chart")
+
+    made = proposed(desk, files, mine)
+
+    assert [e.after for e in made.edits] == ["a: 1Gi\nb: 512Mi\nat: a\n"]
+    assert refusal(desk, {"chart/values.yaml": "a: 512Mi\nb: 512Mi\nat: c\n"}, mine).code == "locate.not_found"
 
 
 def test_tool_that_is_missing_is_said_at_once(desk: Desk) -> None:
