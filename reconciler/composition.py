@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.adapters.kubernetes_api import KubernetesApi
     from reconciler.ledger.sqlite import SqliteLedger
-    from reconciler.ports import Alerts, Clock, Delivery, Examined, Forge, Metrics, Policy, Ports, Repository
+    from reconciler.ports import Alerts, Clock, Delivery, Examined, Forge, Metrics, Policy, Ports, Renderer, Repository
     from reconciler.settings import ForgeSettings, RepositorySettings, Settings
 
 
@@ -71,6 +71,13 @@ class Composition:
         return git_bare(settings, self.settings.forge.branch_prefix, self._token(settings))
 
     @cached_property
+    def renderer(self) -> Renderer:
+        """Kustomize and Helm; nothing is started before something is rendered."""
+        from reconciler.adapters.rendering import Renderers
+
+        return Renderers(self.settings.rendering)
+
+    @cached_property
     def forge(self) -> Forge:
         """GitHub or Gitea."""
         from reconciler.settings import ForgeKind
@@ -116,6 +123,7 @@ class Composition:
             metrics=self.metrics,
             alerts=self.alerts,
             repository=self.repository,
+            renderer=self.renderer,
             forge=self.forge,
             delivery=self.delivery,
             policy=self.policy,
@@ -130,6 +138,7 @@ class Composition:
             ("metrics", lambda: self.metrics),
             ("alerts", lambda: self.alerts),
             ("repository", lambda: self.repository),
+            ("rendering", lambda: self.renderer),
             ("forge", lambda: self.forge),
             ("policy", lambda: self.policy),
             ("ledger", lambda: self.ledger),

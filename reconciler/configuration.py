@@ -32,6 +32,7 @@ PREFIX = "RECONCILER_"
 _PATHS = {
     "cluster": ("kubeconfig",),
     "repository": ("mirror", "token_file"),
+    "rendering": ("kustomize", "helm", "charts"),
     "forge": ("token_file",),
     "policy": ("folder", "operator_folder"),
     "ledger": ("path",),

@@ -27,16 +27,17 @@ _HARMLESS = re.compile(
 def unified_diff(before: str, after: str, path: str, *, context: int = 3) -> str:
     """Return the unified diff of one file; unchanged lines show no value that could be a secret."""
     old, new = _lines(before), _lines(after)
-    if len(old) == len(new):  # our edits never add or remove a line
+    if len(old) == len(new):  # most of our edits neither add nor remove a line
         shown = [_narrowed(*pair) for pair in zip(old, new, strict=True)]
         old, new = [line for line, _ in shown], [line for _, line in shown]
-    lines = difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", n=context, lineterm="")
+    source = f"a/{path}" if before else "/dev/null"  # a new file
+    lines = difflib.unified_diff(old, new, source, f"b/{path}", n=context, lineterm="")
     return "\n".join(_masked(line) if line.startswith(" ") else line for line in lines)
 
 
 def _lines(text: str) -> list[str]:
     """Split at line feeds alone: Git knows no other line end, and a manifest may hold the others in a text."""
-    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []
 
 
 def _narrowed(old: str, new: str) -> tuple[str, str]:

@@ -120,6 +120,7 @@ def _prepare(step: Perform, operation: Operation, view: View, ports: Ports) -> _
         verdict,
         view.snapshot,
         ports.repository,
+        ports.renderer,
         view.settings,
         earlier=parent.pull_request if parent else None,
     )
@@ -189,7 +190,10 @@ def _open_number(operation: Operation, forge: Forge) -> int | None:
 
 def _refresh(prepared: _Prepared, operation: Operation, _: View, ports: Ports) -> Result:
     if operation.pull_request is not None:
-        ports.delivery.refresh(operation.pull_request.located.application)
+        located = operation.pull_request.located
+        for application in (located.parent, located.application):
+            if application is not None:
+                ports.delivery.refresh(application)
     return [_completed(prepared.step, {})]
 
 

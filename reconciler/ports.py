@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.model.objects import CommitId, FieldPath, ObjectRef
     from reconciler.model.operation import Draft, Event
     from reconciler.model.proposal import CommitInfo, Proposal, PullRequest, TreeFile
+    from reconciler.model.rendering import Rendered, RenderJob
     from reconciler.model.snapshot import ClusterView
     from reconciler.model.verdict import PolicyAnswer
 
@@ -154,6 +155,17 @@ class Repository(Examined, Protocol):
         ...
 
 
+class Renderer(Examined, Protocol):
+    """Kustomize and Helm, run on files that are handed to them: no network, no cluster, no other file."""
+
+    def render(self, job: RenderJob) -> tuple[Rendered, ...]:
+        """Return the objects in the tool's order.
+
+        Raises Refusal when the tool is missing, cannot render this, or renders more than is allowed.
+        """
+        ...
+
+
 class Forge(Examined, Protocol):
     """The service holding the repository's pull requests."""
 
@@ -232,6 +244,7 @@ class Ports:
     metrics: Metrics
     alerts: Alerts
     repository: Repository
+    renderer: Renderer
     forge: Forge
     delivery: Delivery
     policy: Policy

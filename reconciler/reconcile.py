@@ -204,7 +204,7 @@ def _planned_action(operation: Operation, index: int, view: View, ports: Ports) 
     if verdict.route is not Route.PULL_REQUEST or verdict.answer is Answer.REFUSE:
         return PlannedAction(action=action, verdict=verdict)
     try:
-        proposal = propose(operation, index, verdict, view.snapshot, ports.repository, view.settings)
+        proposal = propose(operation, index, verdict, view.snapshot, ports.repository, ports.renderer, view.settings)
     except ReconcilerError as error:
         return PlannedAction(action=action, verdict=verdict, problem=f"{error}; {error.remedy}")
     return PlannedAction(action=action, verdict=verdict, proposal=proposal)

@@ -158,6 +158,37 @@ class DeliverySettings(_Section):
     )
 
 
+class RenderingSettings(_Section):
+    """Kustomize and Helm, which find the line behind a rendered object and prove an edit of it."""
+
+    kustomize: str | None = Field(None, description="Path of kustomize (5.x); empty: the one on $PATH.")
+    helm: str | None = Field(None, description="Path of helm (3.x); empty: the one on $PATH.")
+    charts: str | None = Field(
+        None,
+        description="Folder of pulled charts, <name>-<version>.tgz, for sources that name a chart repository;"
+        " nothing is ever downloaded. Empty: such sources are not rendered.",
+    )
+    timeout: Duration = Field(timedelta(seconds=30), description="Limit for one rendering.")
+    max_files: int = Field(2000, ge=1, description="A source that reads more files is not rendered.")
+    max_bytes: int = Field(33_554_432, ge=1, description="Nor one that reads, or renders, more bytes.")
+    max_renderings: int = Field(60, ge=3, description="Renderings for one proposal, while its line is looked for.")
+
+
+class LocateSettings(_Section):
+    """How the line behind a rendered field is found."""
+
+    allow_shared: bool = Field(
+        default=False,
+        description="True: a file that other Applications read may be edited, and the pull request names them;"
+        " false: such an edit is refused, and the overlay is named that should hold the value.",
+    )
+    mappings: tuple[str, ...] = Field(
+        (),
+        description="Where a field is to be edited: <namespace>/<kind>/<name>=<file>#<field>, without #<field> any"
+        " value in that file. Proven by rendering, like every other place.",
+    )
+
+
 class PolicySettings(_Section):
     """Rego rules."""
 
@@ -248,6 +279,8 @@ class Settings(_Section):
     repository: RepositorySettings
     forge: ForgeSettings
     delivery: DeliverySettings = Field(default_factory=DeliverySettings)
+    rendering: RenderingSettings = Field(default_factory=RenderingSettings)
+    locate: LocateSettings = Field(default_factory=LocateSettings)
     policy: PolicySettings = Field(default_factory=PolicySettings)
     memory: MemorySettings = Field(default_factory=MemorySettings)
     guards: GuardSettings = Field(default_factory=GuardSettings)

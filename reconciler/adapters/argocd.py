@@ -14,7 +14,8 @@ from reconciler.adapters.kubernetes_connection import MERGE, Resource
 from reconciler.adapters.kubernetes_errors import Missing
 from reconciler.adapters.kubernetes_objects import moment, ref_of
 from reconciler.errors import Conflict, ReconcilerError, foreign_text
-from reconciler.model.delivery import Application, Source
+from reconciler.model.application_source import source_of, sources_in
+from reconciler.model.delivery import Application
 from reconciler.model.facts import Unknown
 from reconciler.ports import Diagnosis
 
@@ -104,12 +105,12 @@ def application_of(raw: Json, cluster: str) -> Application:
     spec, status = raw["spec"], raw.get("status") or {}
     sync = status.get("sync") or {}
     operation = status.get("operationState") or {}
-    wanted, compared = _sources(spec), _sources(sync.get("comparedTo") or {})
+    wanted, compared = sources_in(spec), sources_in(sync.get("comparedTo") or {})
     raw_sources = compared or wanted  # before the first comparison only the spec says it
     destination = spec.get("destination") or {}
     return Application(
         ref=ref_of(raw, cluster, "argoproj.io", "Application"),
-        sources=tuple(_source(s, kind) for s, kind in zip(raw_sources, _kinds(status, raw_sources), strict=True)),
+        sources=tuple(source_of(s, kind) for s, kind in zip(raw_sources, _kinds(status, raw_sources), strict=True)),
         sources_current=compared == wanted or [_desired(s) for s in compared] == [_desired(s) for s in wanted],
         destination_namespace=destination.get("namespace") or "",
         destination_server=destination.get("server") or destination.get("name") or "",
@@ -132,28 +133,6 @@ def application_of(raw: Json, cluster: str) -> Application:
         ),
         ignored_fields=frozenset(_ignored(spec)),
         refresh_pending=REFRESH in (raw["metadata"].get("annotations") or {}),
-    )
-
-
-def _sources(holder: Json) -> list[Json]:
-    """Return the sources of a spec or a comparedTo: `sources` wins where both are set, as in Argo CD."""
-    several = holder.get("sources")
-    if several:
-        return list(several)
-    single = holder.get("source")
-    return [single] if single and single.get("repoURL") else []  # comparedTo holds an empty one beside `sources`
-
-
-def _source(raw: Json, kind: str) -> Source:
-    directory = raw.get("directory") or {}
-    return Source(
-        repository=raw.get("repoURL") or "",
-        path=raw.get("path") or "",
-        target_revision=raw.get("targetRevision") or "HEAD",
-        kind=kind,
-        recurse=directory.get("recurse") is True,
-        include=directory.get("include"),
-        exclude=directory.get("exclude"),
     )
 
 

@@ -54,7 +54,7 @@ def locate(
     """
     source = _directory_source(application, source_index)
     entries = tuple(files)
-    manifests = [file for file in entries if _is_read(source, file)]
+    manifests = [file for file in entries if is_read(source, file)]
     namespace = application.destination_namespace
     candidates = [c for file in manifests for c in _candidates(file, target, namespace, read, max_bytes)]
     found = _only(candidates, target, source)
@@ -81,7 +81,7 @@ def _directory_source(application: Application, source_index: int) -> Source:
     return source
 
 
-def _is_read(source: Source, file: TreeFile) -> bool:
+def is_read(source: Source, file: TreeFile) -> bool:
     """Tell whether Argo CD reads this file as a manifest: by folder, suffix, and include and exclude globs.
 
     A symlink is not followed, and so never a candidate.

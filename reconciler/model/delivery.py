@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,42 @@ from reconciler.model.objects import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelmParameter:
+    """One `--set` of an Application."""
+
+    name: str
+    value: str = field(repr=False)
+    force_string: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelmOptions:
+    """What an Application tells Helm beside the chart; values may hold what is nobody's business, so none is shown."""
+
+    release_name: str = ""  # empty: the Application's name
+    namespace: str = ""  # empty: the destination's
+    value_files: tuple[str, ...] = ()  # the later wins
+    values: str = field(default="", repr=False)  # YAML or JSON: `valuesObject`, else `values`; wins over the files
+    parameters: tuple[HelmParameter, ...] = ()  # win over everything
+    ignore_missing_value_files: bool = False
+    skip_crds: bool = False
+    unsupported: tuple[str, ...] = ()  # keys that are set and that we cannot repeat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KustomizeOptions:
+    """What an Application changes in the kustomization that it builds."""
+
+    name_prefix: str = ""
+    name_suffix: str = ""
+    namespace: str = ""
+    images: tuple[str, ...] = ()  # as `kustomize edit set image` takes them
+    replicas: tuple[tuple[str, str], ...] = ()  # (name, count)
+    patches: tuple[str, ...] = ()  # entries of `patches:`, each as JSON
+    unsupported: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +60,15 @@ class Source:
     recurse: bool = False
     include: str | None = None
     exclude: str | None = None
+    chart: str = ""  # of a chart repository, which is no Git
+    ref: str = ""  # the name by which value files of other sources point into this one
+    helm: HelmOptions = HelmOptions()
+    kustomize: KustomizeOptions = KustomizeOptions()
+
+    @property
+    def is_only_a_reference(self) -> bool:
+        """Tell whether it renders nothing itself and only holds files for other sources."""
+        return bool(self.ref) and not self.path and not self.chart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

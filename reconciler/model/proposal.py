@@ -34,9 +34,11 @@ class Located:
     """Where Git keeps the fields of an object: the Application, and the sites in its files."""
 
     application: ObjectRef
-    source_index: int  # which of the Application's sources
+    source_index: int  # the source whose revision tells that an edit is delivered
     sites: tuple[Site, ...]  # never empty, in the order of the changes
-    shared_with: tuple[ObjectRef, ...] = ()  # other Applications that read one of these files
+    shared_with: tuple[ObjectRef, ...] = ()  # other Applications that change with one of these files
+    rendered_by: int | None = None  # the source that renders the object; None: it stands in the file as it is
+    parent: ObjectRef | None = None  # the Application that delivers this one, where the edit is in this one's manifest
 
     @property
     def paths(self) -> tuple[str, ...]:

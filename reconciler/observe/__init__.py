@@ -100,7 +100,7 @@ def _followed(
             applications=applications,
             base=base,
             ports=ports,
-            max_bytes=settings.guards.max_file_bytes,
+            settings=settings,
         ),
     )
     if not isinstance(answer, Unknown):

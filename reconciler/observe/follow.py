@@ -16,6 +16,7 @@ from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.proposal import PullRequest, PullRequestState
 from reconciler.model.snapshot import Followed
+from reconciler.propose.workshop import Workshop, values_rendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.model.delivery import Application
     from reconciler.model.operation import Operation, TrackedPullRequest
     from reconciler.ports import Ports, Repository
+    from reconciler.settings import Settings
 
 
 def follow(
@@ -32,7 +34,7 @@ def follow(
     applications: Fact[tuple[Application, ...]],
     base: Fact[CommitId],
     ports: Ports,
-    max_bytes: int,
+    settings: Settings,
 ) -> Followed:
     """Look up one operation's pull request and, once it is merged, its merge commit."""
     tracked = operation.pull_request
@@ -41,7 +43,7 @@ def follow(
     found = _pull_request(tracked, pull_requests, ports)
 
     def values_at(commit: CommitId) -> Fact[tuple[str | None, ...]]:
-        return _values(operation, tracked, commit, applications, ports.repository, max_bytes)
+        return _values(operation, tracked, commit, applications, ports, settings)
 
     merge = tracked.merge_commit or _merge_commit(found)
     try:
@@ -97,15 +99,20 @@ def _values(
     tracked: TrackedPullRequest,
     commit: CommitId,
     applications: Fact[tuple[Application, ...]],
-    repository: Repository,
-    max_bytes: int,
+    ports: Ports,
+    settings: Settings,
 ) -> Fact[tuple[str | None, ...]]:
     """Read the changed fields as a commit has them; a file or object that is gone holds none of them."""
+    repository = ports.repository
     application = find_application(tracked.located.application, applications)
     if isinstance(application, Unknown):
         return application
     action = next(a for a in operation.remedy.actions if a.action_class is ActionClass.DECLARATIVE)
+    paths = [change.path for change in action.changes]
     try:
+        if tracked.located.rendered_by is not None:
+            workshop = Workshop(repository=repository, renderer=ports.renderer, settings=settings, commit=commit)
+            return values_rendered(application, tracked.located, action.target, paths, workshop)
         entry = repository.entry(commit, tracked.located.sites[0].path)
         if entry is None:
             return tuple(None for _ in action.changes)
@@ -113,8 +120,8 @@ def _values(
             repository.read(entry.blob),
             action.target,
             application.destination_namespace,
-            [change.path for change in action.changes],
-            max_bytes=max_bytes,
+            paths,
+            max_bytes=settings.guards.max_file_bytes,
         )
     except ReconcilerError as error:
         return Unknown("git", str(error), error.remedy)

@@ -15,11 +15,14 @@ from reconciler.diffs import unified_diff
 from reconciler.errors import Conflict, Refusal, SourceError
 from reconciler.ledger.secrecy import redacted
 from reconciler.manifests.edit import edit_fields
-from reconciler.manifests.locate import locate
+from reconciler.manifests.jobs import RENDERED_KINDS, is_ours
 from reconciler.model.delivery import Application, normalized_repository, owning_applications
 from reconciler.model.facts import Unknown
-from reconciler.model.objects import CommitId, ObjectRef, format_path
-from reconciler.model.proposal import FileEdit, Located, Proposal, Site
+from reconciler.model.objects import ObjectRef, format_path
+from reconciler.model.proposal import FileEdit, Located, Proposal
+from reconciler.model.rendering import HELM
+from reconciler.propose.locating import holding_source, locate_plain, locate_rendered
+from reconciler.propose.workshop import Workshop
 from reconciler.texts import commit_message, marker, pull_request_text
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.model.operation import Operation, TrackedPullRequest
     from reconciler.model.snapshot import Snapshot
     from reconciler.model.verdict import Verdict
-    from reconciler.ports import Repository
+    from reconciler.ports import Renderer, Repository
     from reconciler.settings import Settings
 
 
@@ -37,6 +40,7 @@ def propose(
     verdict: Verdict,
     snapshot: Snapshot,
     repository: Repository,
+    renderer: Renderer,
     settings: Settings,
     *,
     earlier: TrackedPullRequest | None = None,
@@ -46,11 +50,16 @@ def propose(
     Raises Refusal when the line cannot be found or edited safely, SourceError when Git does not answer.
     """
     action = operation.remedy.actions[index]
-    application, source = owner_of(action, snapshot, repository)
+    application = owner_of(action, snapshot)
     base = repository.fetch()
-    located = _locate(action, application, source, base, repository, settings)
+    workshop = Workshop(repository=repository, renderer=renderer, settings=settings, commit=base)
+    source = source_of(action, application, workshop)
+    if application.sources[source].kind in RENDERED_KINDS:
+        located, edits = locate_rendered(action, application, source, snapshot, workshop)
+    else:
+        located = locate_plain(action, application, source, snapshot, workshop)
+        edits = _edited(located, action, application, repository, settings)
     _refuse_secret_path(located)
-    edits = _edited(located, action, application, repository, settings)
     identity = _identity(action, repository, settings)
     digest = _digest(identity, located, action)
     title, body = pull_request_text(
@@ -118,11 +127,10 @@ def _edited(
     return (FileEdit(path=path, before=before.decode(), after=after.decode()),)
 
 
-def owner_of(action: Action, snapshot: Snapshot, repository: Repository) -> tuple[Application, int]:
-    """Return the Application that delivers the target, and which of its sources is our repository.
+def owner_of(action: Action, snapshot: Snapshot) -> Application:
+    """Return the Application that delivers the target.
 
-    Raises Refusal when there is not exactly one of either, or it follows another branch; SourceError when that is not
-    known now.
+    Raises Refusal when there is not exactly one; SourceError when that is not known now.
     """
     if isinstance(snapshot.applications, Unknown) or isinstance(snapshot.workloads, Unknown):
         raise SourceError(  # passes by itself, where a refusal would stand
@@ -140,17 +148,33 @@ def owner_of(action: Action, snapshot: Snapshot, repository: Repository) -> tupl
             message=f"{action.target} is delivered by {names}, not by exactly one Application",
             remedy="let one Application own it",
         )
-    ours = normalized_repository(repository.url)
-    sources = [i for i, s in enumerate(owners[0].sources) if normalized_repository(s.repository) == ours]
-    if len(sources) != 1:
-        shown = ", ".join(sorted({s.repository for s in owners[0].sources})) or "no repository"
+    return owners[0]
+
+
+def source_of(action: Action, application: Application, workshop: Workshop) -> int:
+    """Return which of an Application's sources the target comes from, among those that read our repository.
+
+    Raises Refusal when there is not exactly one, or our repository is read at another branch.
+    """
+    url = workshop.repository.url
+    ours = [i for i, s in enumerate(application.sources) if is_ours(s, url)]
+    if not ours:
+        shown = ", ".join(sorted({s.repository for s in application.sources})) or "no repository"
         raise Refusal(
             code="propose.other_repository",
-            message=f"{owners[0].ref} reads {shown}, not (only once) the configured {repository.url}",
+            message=f"{application.ref} reads {shown}, not the configured {url}",
             remedy="configure `repository.url` as that Application has it",
         )
-    _require_base(owners[0], sources[0], repository.base)
-    return owners[0], sources[0]
+    for index in ours:
+        _require_base(application, index, workshop.repository.base)
+    possible = [i for i in ours if not application.sources[i].is_only_a_reference]
+    refers = any(application.sources[i].ref for i in ours)
+    possible += [
+        i for i, s in enumerate(application.sources) if i not in ours and refers and (s.chart or s.kind == HELM)
+    ]
+    if len(possible) == 1:
+        return possible[0]
+    return holding_source(action, application, possible, workshop)
 
 
 def _require_base(application: Application, source: int, base: str) -> None:
@@ -162,32 +186,6 @@ def _require_base(application: Application, source: int, base: str) -> None:
             message=f"{application.ref} follows {followed}, not the base branch {base}",
             remedy="configure `repository.base` as that Application has it, or let it follow base",
         )
-
-
-def _locate(
-    action: Action, application: Application, source: int, base: CommitId, repository: Repository, settings: Settings
-) -> Located:
-    owning = locate(
-        action.target,
-        application,
-        source,
-        repository.files(base, application.sources[source].path),
-        repository.read,
-        max_bytes=settings.guards.max_file_bytes,
-        allowed_paths=settings.guards.allowed_paths,
-    )
-    sites = tuple(
-        Site(
-            path=owning.file.path,
-            blob=owning.file.blob,
-            document=owning.document,
-            field=change.path,
-            before=change.before,
-            after=change.after,
-        )
-        for change in action.changes
-    )
-    return Located(application=application.ref, source_index=source, sites=sites)
 
 
 def _refuse_secret_path(located: Located) -> None:

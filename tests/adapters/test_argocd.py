@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.adapters.argocd import ArgoCd, application_of, argocd
 from reconciler.errors import Conflict, Unauthorized
-from reconciler.model.delivery import Source
+from reconciler.model.application_source import source_of
+from reconciler.model.delivery import HelmOptions, HelmParameter, KustomizeOptions, Source
 from reconciler.model.facts import Unknown
 from reconciler.settings import DeliverySettings
 from tests.adapters import kubernetes_json as kubernetes
@@ -98,6 +99,51 @@ def test_synced_application_maps_whole() -> None:
     assert mapped.objects == frozenset({("apps", "Deployment", "shop", "cart"), ("", "Namespace", "", "shop")})
     assert mapped.ignored_fields == frozenset({"/spec/replicas", "jq:.data.token"})
     assert not mapped.refresh_pending
+
+
+def test_what_the_application_tells_its_tools_comes_over() -> None:
+    """What we know by value, what we do not know by name, and no value in any text that is shown."""
+    helm = {
+        "releaseName": "cart",
+        "valueFiles": ["$values/prod.yaml"],
+        "values": "a: 1",
+        "valuesObject": {"a": 2},
+        "parameters": [{"name": "b", "value": "3", "forceString": True}, {"name": "c"}],
+        "ignoreMissingValueFiles": True,
+        "skipCrds": False,
+        "fileParameters": [{"name": "x", "path": "y"}],
+        "skipTests": False,
+    }
+    kustomize = {
+        "namePrefix": "a-",
+        "images": ["web=shop/web:2"],
+        "replicas": [{"name": "web", "count": 3}],
+        "patches": [{"patch": "x"}],
+        "components": ["../c"],
+        "commonLabels": {},
+    }
+
+    chart = source_of({"chart": "redis", "ref": "r", "targetRevision": "1.2.3", "helm": helm}, "Helm")
+    overlay = source_of({"repoURL": "u", "path": "p", "kustomize": kustomize}, "Kustomize")
+
+    assert (chart.chart, chart.ref, chart.is_only_a_reference) == ("redis", "r", False)
+    assert chart.helm == HelmOptions(
+        release_name="cart",
+        value_files=("$values/prod.yaml",),
+        values='{"a": 2}',
+        parameters=(HelmParameter(name="b", value="3", force_string=True), HelmParameter(name="c", value="")),
+        ignore_missing_value_files=True,
+        unsupported=("fileParameters",),
+    )
+    assert '"a"' not in repr(chart)
+    assert overlay.kustomize == KustomizeOptions(
+        name_prefix="a-",
+        images=("web=shop/web:2",),
+        replicas=(("web", "3"),),
+        patches=('{"patch": "x"}',),
+        unsupported=("components",),
+    )
+    assert source_of({"repoURL": "u", "ref": "values"}, "").is_only_a_reference
 
 
 def test_application_without_status_knows_only_its_spec() -> None:

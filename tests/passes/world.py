@@ -12,6 +12,7 @@ from reconciler.adapters.argocd import argocd
 from reconciler.adapters.gitea import gitea
 from reconciler.adapters.prometheus import prometheus
 from reconciler.adapters.rego_embedded import EmbeddedRego
+from reconciler.adapters.rendering import Renderers
 from reconciler.advance import fold
 from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.ports import Ports
@@ -92,6 +93,7 @@ class World:
             metrics=prometheus(settings.metrics),
             alerts=alertmanager(settings.alerts),
             repository=self.shop.repository(base="trunk"),
+            renderer=Renderers(settings.rendering),
             forge=gitea(settings.forge, TOKEN),
             delivery=argocd(settings.delivery, cluster, "test"),
             policy=RULES,

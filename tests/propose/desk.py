@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.gitea import gitea
+from reconciler.adapters.rendering import Renderers
 from reconciler.model.delivery import Source
 from reconciler.model.operation import EventKind
 from reconciler.model.verdict import Answer as Said
@@ -152,6 +153,7 @@ class Desk:
             GRANTED,
             world or self.snapshot(),
             self.repository(mirror),
+            Renderers(self.settings(**sections).rendering),
             self.settings(**sections),
         )
 

@@ -213,12 +213,42 @@ def test_application_of_another_repository_is_refused(desk: Desk) -> None:
     assert refused.value.code == "propose.other_repository"
 
 
-def test_application_that_reads_our_repository_twice_is_refused(desk: Desk) -> None:
-    """Which of its folders holds the object is not for us to guess."""
+def test_object_that_two_sources_of_an_application_hold_is_refused(desk: Desk) -> None:
+    """Which of its folders Argo CD lets win is not for us to guess."""
     with pytest.raises(Refusal) as refused:
         desk.propose(world=desk.snapshot(sources=sources(desk) * 2))
 
-    assert refused.value.code == "propose.other_repository"
+    assert refused.value.code == "locate.source_ambiguous"
+
+
+def test_of_several_sources_the_one_that_holds_the_object_is_edited(desk: Desk) -> None:
+    """Another folder of the same repository delivers something else."""
+    desk.shop.ana.commit("trunk", {"other/api.yaml": MANIFEST.replace("webapp", "api")}, base="trunk")
+    several = (*sources(desk, path="other"), *sources(desk))
+
+    made = desk.propose(world=desk.snapshot(sources=several))
+
+    assert (made.located.source_index, made.located.paths) == (1, (FILE,))
+
+
+def test_file_that_another_application_reads_is_named_and_not_edited(desk: Desk) -> None:
+    """The same folder is delivered to another namespace: its workload would change too."""
+    canary = application(
+        ref=replace(APPLICATION, name="canary"),
+        sources=sources(desk),
+        destination_namespace="canary",
+        objects=frozenset(),
+    )
+    shared = replace(desk.snapshot(), applications=(*_applications(desk), canary))
+
+    with pytest.raises(Refusal) as refused:
+        desk.propose(world=shared)
+    made = desk.propose(world=shared, locate={"allow_shared": True})
+
+    assert refused.value.code == "locate.shared_base"
+    assert "canary" in refused.value.message
+    assert [ref.name for ref in made.located.shared_with] == ["canary"]
+    assert "canary" in made.body
 
 
 @pytest.mark.parametrize("revision", ["release", "v1.2.3", "0" * 40])

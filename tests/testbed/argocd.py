@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,7 @@ def start_backend(processes: Processes, binaries: Binaries, folder: Path) -> Bac
             *("--metrics-address", LOOPBACK, "--metrics-port", str(free_port())),
             *("--revision-cache-expiration", "1s"),  # a resync without a nudge must see new commits too
         ],
-        environment=_environment(folder, "argocd-repo-server"),
+        environment=_environment(folder, "argocd-repo-server") | {"PATH": _with_tools(binaries)},
     )
     processes.until(repo_server, listens(backend.repo_server))
     return backend
@@ -158,6 +159,12 @@ def _environment(folder: Path, program: str) -> dict[str, str]:
         "HOME": str(home),  # neither the user's git configuration nor their kubeconfig
         "TMPDIR": str(home / "tmp"),
     }
+
+
+def _with_tools(binaries: Binaries) -> str:
+    """Return a PATH on which the repository server finds Helm and Kustomize, ours before any other."""
+    ours = [str(binaries.folders[name]) for name in ("helm", "kustomize")]
+    return os.pathsep.join([*ours, os.environ.get("PATH", os.defpath)])
 
 
 def _port(address: str) -> str:

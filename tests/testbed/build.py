@@ -38,6 +38,9 @@ KUBERNETES_STAMP = (
     " -X k8s.io/component-base/version.gitMinor=36"
 )
 
+# Charts may ask for a Kubernetes version; an unstamped Helm renders for 1.20.
+HELM_STAMP = "-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=36"
+
 
 class Unavailable(RuntimeError):
     """The testbed cannot exist on this machine; the message says why, in one line."""
@@ -94,6 +97,8 @@ CATALOGUE = (
         files={"static": ("code.gitea.io/gitea", ("options", "templates", "public"))},
     ),
     Component(name="opa", programs={"opa": "github.com/open-policy-agent/opa"}),
+    Component(name="helm", programs={"helm": "helm.sh/helm/v3/cmd/helm"}, stamp=HELM_STAMP),
+    Component(name="kustomize", programs={"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"}),
 )
 
 
@@ -107,6 +112,12 @@ def build_all() -> Binaries:
     """Build what the cache lacks, and return where everything is."""
     version = go_version()
     return Binaries({component.name: build(component, version) for component in CATALOGUE})
+
+
+def tool(name: str) -> Path:
+    """Return one program of a component of the same name, building it first if need be."""
+    component = next(c for c in CATALOGUE if c.name == name)
+    return build(component, go_version()) / name
 
 
 def go_version() -> str:

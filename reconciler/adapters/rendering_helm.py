@@ -1,0 +1,56 @@
+"""Helm as Argo CD runs it: `helm template` with the Application's value files, values and parameters."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.errors import Refusal
+
+if TYPE_CHECKING:
+    from reconciler.adapters.rendering_process import Tool
+    from reconciler.model.delivery import HelmParameter
+    from reconciler.model.rendering import RenderJob
+
+_COMMA = re.compile(r"([^\\]),")
+_CHART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+
+def template(tool: Tool, files: Path, home: Path, job: RenderJob, charts: str | None) -> bytes:
+    """Return the rendered YAML."""
+    arguments = ["template", str(_chart(files, job, charts)), "--name-template", job.release]
+    arguments += ["--namespace", job.namespace] if job.namespace else []
+    for parameter in job.helm.parameters:
+        flag = "--set-string" if parameter.force_string else "--set"
+        arguments += [flag, _assignment(parameter)]
+    for path in job.value_files:
+        arguments += ["--values", str(files / path)]
+    if job.helm.values:
+        own = home / "values.yaml"
+        own.write_text(job.helm.values)
+        arguments += ["--values", str(own)]
+    arguments += [] if job.helm.skip_crds else ["--include-crds"]
+    return tool.run(arguments, files)
+
+
+def _chart(files: Path, job: RenderJob, charts: str | None) -> Path:
+    """Return the chart: a folder of the repository, or an archive that somebody pulled."""
+    if not job.chart:
+        return files / job.folder if job.folder else files
+    archive = Path(charts) / f"{job.chart}.tgz" if charts and _CHART.fullmatch(job.chart) else None
+    if archive is None or not archive.is_file():
+        raise Refusal(
+            code="rendering.chart_missing",
+            message=f"the chart {job.chart} is not in Git, and nothing is downloaded",
+            remedy="`helm pull` it into the folder rendering.charts",
+        )
+    return archive.resolve()
+
+
+def _assignment(parameter: HelmParameter) -> str:
+    """Escape commas as Argo CD does, except in a list `{a,b}`."""
+    value = parameter.value
+    if not (value.startswith("{") and value.endswith("}")):
+        value = _COMMA.sub(r"\1\\,", value)
+    return f"{parameter.name}={value}"

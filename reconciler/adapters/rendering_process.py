@@ -1,0 +1,118 @@
+"""Run one tool on untrusted files: a clean environment, a time limit, bounded output, no trace of the machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from reconciler.errors import Refusal, SourceError, foreign_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+    from pathlib import Path
+
+_NOWHERE = "http://127.0.0.1:9"  # a proxy that nobody answers: what would go to the network fails at once
+_SAID = 65_536  # bytes of a complaint that are read
+
+
+class Tool:
+    """A program and what it may use."""
+
+    def __init__(self, program: Path, *, root: Path, home: Path, timeout: timedelta, max_output: int) -> None:
+        self._program = program
+        self._root = root
+        self._home = home
+        self._timeout = timeout
+        self._max_output = max_output
+
+    def run(self, arguments: Sequence[str], folder: Path) -> bytes:
+        """Return what the program prints.
+
+        Raises Refusal when it fails or prints too much, SourceError when it takes too long.
+        """
+        said = self._root / "stderr"
+        with said.open("wb") as complaints:
+            process = subprocess.Popen(
+                [str(self._program), *arguments],
+                cwd=folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                start_new_session=True,  # so that whatever it starts ends with it
+            )
+            expired = threading.Event()
+            timer = threading.Timer(self._timeout.total_seconds(), _expire, (process, expired))
+            timer.start()
+            try:
+                output = self._read(process)
+            finally:
+                timer.cancel()
+        if expired.is_set():
+            raise SourceError(
+                code="rendering.timeout",
+                message=f"{self._program.name} was not done within {self._timeout.total_seconds():g} s",
+                remedy="raise rendering.timeout, or render less in one source",
+            )
+        if len(output) > self._max_output:
+            raise Refusal(
+                code="rendering.too_large",
+                message=f"{self._program.name} renders more than {self._max_output} bytes",
+                remedy="raise rendering.max_bytes",
+            )
+        if process.returncode:
+            raise Refusal(
+                code="rendering.failed",
+                message=f"{self._program.name} cannot render it: {self._complaint(said)}",
+                remedy="mend the source in Git; delivery cannot render it either",
+            )
+        return output
+
+    def _read(self, process: subprocess.Popen[bytes]) -> bytes:
+        """Read the output up to the limit, and make sure that nothing of the process is left."""
+        if process.stdout is None:  # it was asked for
+            return b""
+        try:
+            return process.stdout.read(self._max_output + 1)
+        finally:
+            process.stdout.close()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1.0)  # the output has ended, so the process is about to
+            _end(process)
+            process.wait()
+
+    def _environment(self) -> dict[str, str]:
+        home = str(self._home)
+        return {
+            "HOME": home,
+            "TMPDIR": home,
+            "PATH": "",  # neither git nor a plugin can be started
+            "KUBECONFIG": os.devnull,
+            "HTTP_PROXY": _NOWHERE,
+            "HTTPS_PROXY": _NOWHERE,
+            "LC_ALL": "C",
+        }
+
+    def _complaint(self, said: Path) -> str:
+        """Return the error without our temporary folder, whose name differs each time (invariant 6)."""
+        with said.open("rb") as file:
+            text = file.read(_SAID).decode(errors="replace")
+        lines = [line for line in text.splitlines() if line.strip() and not line.startswith("# Warning")]
+        return foreign_text(" ".join(lines).replace(f"{self._root}/files/", "").replace(str(self._root), "."))
+
+
+def _expire(process: subprocess.Popen[bytes], expired: threading.Event) -> None:
+    expired.set()
+    _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and what it started; its session is its own, so nobody else is met."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

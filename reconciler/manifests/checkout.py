@@ -1,0 +1,99 @@
+"""What one commit holds, as a rendering reads it: every file once, within limits, and no symlink followed.
+
+Pure but for the callbacks, which read Git's object database. What a source reads is collected here and handed to the
+tool as content; a file that is not collected does not exist for it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, NoReturn
+
+from reconciler.errors import Refusal, foreign_text
+from reconciler.manifests.tree import REGULAR_MODES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from reconciler.model.proposal import TreeFile
+
+
+def refuse(reason: str, message: str, remedy: str) -> NoReturn:
+    """Decline to render a source; every reason has its own code."""
+    raise Refusal(code=f"rendering.{reason}", message=message, remedy=remedy)
+
+
+class Checkout:
+    """The files of one commit that were asked for."""
+
+    def __init__(
+        self,
+        entry: Callable[[str], TreeFile | None],
+        below: Callable[[str], Iterable[TreeFile]],
+        read: Callable[[str], bytes],
+        *,
+        max_files: int,
+        max_bytes: int,
+    ) -> None:
+        self._entry = entry
+        self._below = below
+        self._read = read
+        self._max_files = max_files
+        self._max_bytes = max_bytes
+        self._size = 0
+        self.files: dict[str, TreeFile] = {}
+        self.contents: dict[str, bytes] = {}
+
+    def has(self, path: str) -> bool:
+        """Tell whether there is a file, or something that passes for one."""
+        return path in self.files or self._entry(path) is not None
+
+    def take(self, path: str) -> bytes | None:
+        """Read a file and keep it; None when there is none."""
+        if path in self.contents:
+            return self.contents[path]
+        found = self._entry(path)
+        return None if found is None else self._keep(found)
+
+    def take_below(self, folder: str) -> tuple[str, ...]:
+        """Read every file below a folder and return their paths."""
+        found = tuple(self._below(folder))
+        for file in found:
+            self._keep(file)
+        return tuple(file.path for file in found)
+
+    def around(self, path: str) -> tuple[TreeFile, ...]:
+        """Return the entries below the folder that a file is in."""
+        return tuple(self._below(posixpath.dirname(path)))
+
+    def _keep(self, file: TreeFile) -> bytes:
+        if file.path in self.contents:
+            return self.contents[file.path]
+        if file.mode not in REGULAR_MODES:
+            shown = foreign_text(file.path)
+            refuse("not_a_file", f"{shown} is a symlink or a submodule, which is not followed", "put a file there")
+        content = self._read(file.blob)
+        self._size += len(content)
+        if len(self.files) >= self._max_files or self._size > self._max_bytes:
+            limits = f"{self._max_files} files or {self._max_bytes} bytes"
+            refuse("too_large", f"the source reads more than {limits}", "raise rendering.max_files or max_bytes")
+        self.files[file.path] = file
+        self.contents[file.path] = content
+        return content
+
+
+def joined(folder: str, path: str) -> str:
+    """Return a path of the repository for one that is relative to a folder.
+
+    Raises Refusal when it leads out of the repository.
+    """
+    found = posixpath.normpath(posixpath.join("/", folder, path))
+    depth = posixpath.normpath(posixpath.join(folder or ".", path))
+    if depth == ".." or depth.startswith("../"):
+        refuse("outside", f"{foreign_text(path)} leads out of the repository", "keep what a source reads inside it")
+    return found.lstrip("/")
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Tell whether a file is in a folder of the repository, at any depth; everything is in the root, the empty one."""
+    return not folder or path.startswith(f"{folder}/")

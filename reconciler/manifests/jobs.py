@@ -1,0 +1,92 @@
+"""From an Application's source to a rendering: everything that Argo CD would hand to the tool, or a refusal.
+
+Protects the proof: what we cannot repeat exactly as Argo CD does it is refused by name, never left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.manifests import helm, kustomize
+from reconciler.manifests.checkout import joined, refuse
+from reconciler.model.delivery import normalized_repository
+from reconciler.model.rendering import HELM, KUSTOMIZE, RenderJob
+
+if TYPE_CHECKING:
+    from reconciler.manifests.checkout import Checkout
+    from reconciler.model.delivery import Application, Source
+
+RENDERED_KINDS = (KUSTOMIZE, HELM)
+
+
+def is_ours(source: Source, repository: str) -> bool:
+    """Tell whether a source reads our repository."""
+    return not source.chart and normalized_repository(source.repository) == normalized_repository(repository)
+
+
+def job_for(application: Application, index: int, checkout: Checkout, repository: str, *, max_bytes: int) -> RenderJob:
+    """Return the rendering of one source, its files read into the checkout.
+
+    Raises Refusal, with a code `rendering.…`, when it cannot be repeated here.
+    """
+    source = application.sources[index]
+    folder = joined("", source.path)
+    _refuse_build_environment(source)
+    value_files: tuple[str, ...] = ()
+    if source.kind == KUSTOMIZE:
+        _refuse_options(source.kustomize.unsupported)
+        _refuse_override(checkout, folder, application.ref.name)
+        kustomize.collect(checkout, folder, max_bytes)
+    elif source.kind == HELM:
+        _refuse_options(source.helm.unsupported)
+        if is_ours(source, repository):
+            _refuse_override(checkout, folder, application.ref.name)
+            helm.collect_chart(checkout, folder, max_bytes)
+        elif not source.chart:
+            refuse("other_repository", f"the chart of {application.ref} lies in another repository", "edit it by hand")
+        refs = {s.ref: is_ours(s, repository) for s in application.sources if s.ref}
+        value_files = tuple(helm.value_files(checkout, source, refs, folder))
+    else:
+        refuse("unknown_tool", f"{application.ref} is rendered with {source.kind or 'an unknown tool'}", "edit by hand")
+    return RenderJob(
+        tool=source.kind,
+        folder=folder,
+        files=dict(checkout.contents),
+        release=source.helm.release_name or application.ref.name,
+        namespace=source.helm.namespace or application.destination_namespace,
+        kustomize=source.kustomize,
+        helm=source.helm,
+        value_files=value_files,
+        chart=f"{source.chart}-{source.target_revision}" if source.chart else "",
+    )
+
+
+def editable(job: RenderJob) -> tuple[str, ...]:
+    """Return the files of a rendering in which a value may be changed."""
+    if job.tool == HELM:
+        return helm.editable_values(job.folder, tuple(job.files), job.value_files, chart=job.chart)
+    return tuple(sorted(job.files))
+
+
+def _refuse_options(keys: tuple[str, ...]) -> None:
+    if keys:
+        refuse("unsupported_option", f"the Application sets {', '.join(keys)}, which we cannot repeat", "edit by hand")
+
+
+def _refuse_override(checkout: Checkout, folder: str, application: str) -> None:
+    for name in (".argocd-source.yaml", f".argocd-source-{application}.yaml"):
+        if checkout.has(joined(folder, name)):
+            refuse("override_file", f"{joined(folder, name)} changes the source beside its Application", "edit by hand")
+
+
+def _refuse_build_environment(source: Source) -> None:
+    """Argo CD fills its build environment into options; we do not know it."""
+    said = [
+        *source.helm.value_files,
+        *(p.value for p in source.helm.parameters),
+        source.helm.values,
+        *source.kustomize.images,
+        source.kustomize.namespace,
+    ]
+    if any("$ARGOCD_" in text or "${ARGOCD_" in text for text in said):
+        refuse("build_environment", "the Application's options use Argo CD's build environment", "write the value out")

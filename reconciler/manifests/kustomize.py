@@ -1,0 +1,98 @@
+"""Which files a kustomization reads, its bases, components, patches and generators included.
+
+Protects: nothing is fetched. A base that is not in the commit, and any address where a file is read, is refused before
+kustomize runs; so is what would make it start another program.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import Refusal, foreign_text
+from reconciler.manifests.checkout import joined, refuse
+from reconciler.manifests.values import first_document, mappings, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.manifests.checkout import Checkout
+
+NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+_FOLDERS = ("resources", "bases", "components", "generators", "transformers", "validators")  # files or kustomizations
+_FILES = ("crds", "configurations", "patchesStrategicMerge")
+_WITH_PATH = ("patches", "patchesJson6902", "replacements", "openapi")
+_GENERATORS = ("configMapGenerator", "secretGenerator")
+_STARTS_PROGRAMS = ("helmCharts", "helmChartInflationGenerator")
+_MAX_KUSTOMIZATIONS = 200
+
+
+def collect(checkout: Checkout, folder: str, max_bytes: int, *, strict: bool = True) -> None:
+    """Read everything that the kustomization in a folder reads into the checkout.
+
+    Not strict, what cannot be read is left out: enough to know whether a file of ours is among it.
+    Raises Refusal, with a code `rendering.…`, when it reads what is not in the commit.
+    """
+    waiting, seen = [folder], {folder}
+    while waiting:
+        here = waiting.pop()
+        try:
+            content = _kustomization(checkout, here, max_bytes)
+            found = [below for entry, what in _entries(content) for below in _take(checkout, here, entry, what, strict)]
+        except Refusal:
+            if strict:
+                raise
+            continue
+        waiting += [below for below in dict.fromkeys(found) if below not in seen]
+        seen.update(found)
+        if len(seen) > _MAX_KUSTOMIZATIONS:
+            refuse("too_large", f"{folder} reads more than {_MAX_KUSTOMIZATIONS} kustomizations", "split it")
+
+
+def kustomization_in(checkout: Checkout, folder: str) -> str | None:
+    """Return the path of a folder's kustomization, or None."""
+    paths = (joined(folder, name) for name in NAMES)
+    return next((path for path in paths if checkout.has(path)), None)
+
+
+def _kustomization(checkout: Checkout, folder: str, max_bytes: int) -> dict[str, Any]:
+    path = kustomization_in(checkout, folder)
+    data = checkout.take(path) if path else None
+    if data is None:
+        refuse("no_kustomization", f"{folder or 'the root'} holds no kustomization", "add a kustomization.yaml")
+    content = first_document(data, max_bytes)
+    for key in _STARTS_PROGRAMS:
+        if content.get(key):
+            refuse("helm_in_kustomize", f"{path} inflates a chart ({key}), which is not done here", "edit it by hand")
+    return content
+
+
+def _entries(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a kustomization names, with whether it may be a folder."""
+    for key in _FOLDERS:
+        yield from ((entry, "folder") for entry in texts(content.get(key)))
+    for key in _FILES:
+        yield from ((entry, "file") for entry in texts(content.get(key)))
+    for key in _WITH_PATH:
+        for item in mappings(content.get(key)):
+            yield from ((entry, "file") for entry in texts(item.get("path")))
+    for key in _GENERATORS:
+        for item in mappings(content.get(key)):
+            yield from ((entry.partition("=")[2] or entry, "file") for entry in texts(item.get("files")))
+            for env in ("env", "envs"):
+                yield from ((entry, "file") for entry in texts(item.get(env)))
+
+
+def _take(checkout: Checkout, folder: str, entry: str, what: str, strict: bool) -> Iterator[str]:  # noqa: FBT001
+    """Read a file into the checkout, or yield the folder of another kustomization."""
+    if "\n" in entry:  # written out in place
+        return
+    path = "" if "://" in entry else joined(folder, entry)
+    if path and checkout.take(path) is not None:
+        return
+    if "://" not in entry and what == "folder" and kustomization_in(checkout, path) is not None:
+        yield path
+        return
+    if strict:
+        message = f"{foreign_text(entry)}, which {folder or 'the root'} reads, is not in the repository"
+        refuse("remote_base", message, "vendor it into the repository, or edit the field by hand")

@@ -1,0 +1,206 @@
+"""Give an overlay a patch of its own, where the value stands in a base that others read.
+
+Two files change: a new patch, and one entry in the overlay's kustomization that names it, in the file's
+own style. Protects invariant 5: every old line stays, and the kustomization re-parses to what it was with that entry.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reconciler.errors import Refusal
+from reconciler.manifests.checkout import joined
+from reconciler.manifests.kustomize import kustomization_in
+from reconciler.manifests.parts import (
+    MappingNode,
+    Node,
+    Part,
+    SequenceNode,
+    arrange,
+    decode,
+    refuse,
+    refuse_generated,
+    scan,
+    split_bom,
+)
+from reconciler.manifests.values import plain
+from reconciler.model.objects import FieldPath, Item
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.manifests.checkout import Checkout
+    from reconciler.model.action import FieldChange
+    from reconciler.model.objects import ObjectRef
+    from reconciler.model.rendering import Rendered
+
+_LIST_ITEM = re.compile(r"^( *)- ", re.MULTILINE)
+
+
+class Overlaid(NamedTuple):
+    """An overlay with a patch more."""
+
+    kustomization: str
+    patch: str  # path of the new file
+    edited: dict[str, bytes]  # both files
+
+
+def overlaid(
+    checkout: Checkout,
+    folder: str,
+    target: ObjectRef,
+    rendered: Rendered,
+    changes: Sequence[FieldChange],
+    *,
+    max_bytes: int,
+) -> tuple[Overlaid, ...]:
+    """Return the overlay in a folder with a patch that sets the new values: a strategic one, or by JSON pointers.
+
+    The strategic one reads better, but moves the list items that it names to the front; rendering tells.
+    Raises Refusal when its kustomization cannot take an entry without doubt, or the patch's name is taken.
+    """
+    path = kustomization_in(checkout, folder)
+    name = re.sub(r"[^a-z0-9.-]+", "-", f"{target.kind}-{target.name}-values".lower()) + ".yaml"
+    patch = joined(folder, name)
+    if path is None or checkout.has(patch):
+        refuse("no_overlay", f"{patch} is there already, or no kustomization is", "edit the overlay by hand")
+    entry = {"path": name, "target": {"kind": target.kind, "name": target.name}}
+    kustomization = with_patch(checkout.contents[path], entry, max_bytes=max_bytes)
+    patches = (_strategic(target, rendered, changes), _by_pointers(rendered, changes))
+    return tuple(Overlaid(path, patch, {path: kustomization, patch: content}) for content in patches)
+
+
+def with_patch(data: bytes, entry: Mapping[str, Any], *, max_bytes: int) -> bytes:
+    """Return a kustomization with an entry more in its `patches`."""
+    bom, text = split_bom(decode(data, max_bytes))
+    refuse_generated(text)
+    if "\r" in text:
+        refuse("line_ends", "the kustomization has line ends of another system", "edit it by hand")
+    root = _root(text)
+    patches = root.entries.get("patches")
+    if patches is None:
+        edited = _ended(text) + "patches:\n" + _item(entry, _indent(text))
+    elif isinstance(patches, SequenceNode) and patches.items and patches.part.style is None:
+        edited = _after(text, patches, entry)
+    else:
+        refuse("no_parent", "`patches` of the kustomization is no list of lines", "edit it by hand")
+    _recheck(text, edited, entry)
+    return (bom + edited).encode()
+
+
+def _root(text: str) -> MappingNode:
+    roots = arrange(scan(text))
+    if len(roots) != 1 or not isinstance(roots[0], MappingNode):
+        refuse("no_parent", "the kustomization is not one mapping", "edit it by hand")
+    root = roots[0]
+    if root.part.style is not None:
+        refuse("no_parent", "the kustomization is written in one line", "edit it by hand")
+    return root
+
+
+def _after(text: str, patches: SequenceNode, entry: Mapping[str, Any]) -> str:
+    """Insert below the last line of the last item: the last scalar's, for a collection's end mark runs on."""
+    last = _last_scalar(patches)
+    end = last.end if text[last.end - 1 : last.end] == "\n" else text.find("\n", last.end) + 1
+    if end == 0:
+        text, end = _ended(text), len(text) + 1
+    first = patches.items[0]
+    start = (first if isinstance(first, Part) else first.part).start
+    line = text.rfind("\n", 0, start) + 1
+    dash = text.find("- ", line)
+    return text[:end] + _item(entry, " " * (dash - line)) + text[end:]
+
+
+def _last_scalar(node: Node) -> Part:
+    while not isinstance(node, Part):
+        below: list[Node] = list(node.entries.values()) if isinstance(node, MappingNode) else node.items
+        if node.part.style is not None or not below:
+            return node.part  # in one line, as a rule; if it is not, the re-check refuses
+        node = below[-1]
+    return node
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("\n") or not text else f"{text}\n"
+
+
+def _indent(text: str) -> str:
+    """Return how deep the file indents its lists, as its first one does."""
+    found = _LIST_ITEM.search(text)
+    return found[1] if found else ""
+
+
+def _item(entry: Mapping[str, Any], indent: str) -> str:
+    import yaml
+
+    lines = yaml.safe_dump(dict(entry), sort_keys=False, default_flow_style=False).splitlines()
+    return "".join(f"{indent}{'- ' if n == 0 else '  '}{line}\n" for n, line in enumerate(lines))
+
+
+def _recheck(before: str, edited: str, entry: Mapping[str, Any]) -> None:
+    """The result says what it said and the entry, and no old line is another or gone."""
+    expected = plain(_root(before))
+    expected["patches"] = [*(expected.get("patches") or []), dict(entry)]
+    rest = iter(edited.splitlines())
+    kept = all(line in rest for line in before.splitlines())
+    try:
+        same = plain(_root(edited)) == expected
+    except Refusal:
+        same = False
+    if not (kept and same):
+        refuse("recheck_failed", "the kustomization would change its meaning", "edit it by hand")
+
+
+def _by_pointers(rendered: Rendered, changes: Sequence[FieldChange]) -> bytes:
+    """Return a JSON 6902 patch; it tests the name of each list item that it goes through, for places may change."""
+    import yaml
+
+    tests: list[dict[str, Any]] = []
+    replacements: list[dict[str, Any]] = []
+    for change in changes:
+        node: Any = rendered
+        pointer = ""
+        for step in change.path:
+            if isinstance(step, Item):
+                place = next(n for n, item in enumerate(node) if item.get(step.key) == step.value)
+                pointer, node = f"{pointer}/{place}", node[place]
+                tests.append({"op": "test", "path": f"{pointer}/{step.key}", "value": step.value})
+            else:
+                pointer, node = f"{pointer}/{step.replace('~', '~0').replace('/', '~1')}", node[step]
+        replacements.append({"op": "replace", "path": pointer, "value": yaml.safe_load(change.after)})
+    unique = [test for number, test in enumerate(tests) if test not in tests[:number]]
+    return yaml.safe_dump([*unique, *replacements], sort_keys=False, default_flow_style=False).encode()
+
+
+def _strategic(target: ObjectRef, rendered: Rendered, changes: Sequence[FieldChange]) -> bytes:
+    """Return a strategic merge patch that names the object and sets the new values."""
+    import yaml
+
+    made: dict[str, Any] = {
+        "apiVersion": rendered["apiVersion"],
+        "kind": target.kind,
+        "metadata": {"name": target.name},
+    }
+    for change in changes:
+        _set(made, change.path, change.after)
+    return yaml.safe_dump(made, sort_keys=False, default_flow_style=False).encode()
+
+
+def _set(into: dict[str, Any], path: FieldPath, value: str) -> None:
+    """Set a value, with the mappings and list items on its way; what it is as YAML, rendering proves."""
+    import yaml
+
+    node: Any = into
+    for step, after in zip(path, (*path[1:], None), strict=True):
+        empty: Any = [] if isinstance(after, Item) else {}
+        if isinstance(step, Item):
+            found = next((i for i in node if i.get(step.key) == step.value), None)
+            if found is None:
+                found = {step.key: step.value}
+                node.append(found)
+            node = found
+        elif after is None:
+            node[step] = yaml.safe_load(value)
+        else:
+            node = node.setdefault(step, empty)

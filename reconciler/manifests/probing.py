@@ -1,0 +1,235 @@
+"""Find the value behind a rendered field by trying: change a candidate, render again, compare everything.
+
+Pure, given a function that renders. Protects invariant 5 for what is rendered: a place is accepted only if the whole
+difference between the renderings is the intended fields of the target, from their present to their new value. None or
+several such places is a refusal that names what was tried.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from reconciler.errors import Conflict, Refusal
+from reconciler.manifests.candidates import Candidate, candidates
+from reconciler.manifests.objects import ABSENT, differences, find_rendered, masked, same, text_of, value_at
+from reconciler.manifests.scalars import holds_quantity
+from reconciler.manifests.spots import edit_spots
+from reconciler.model.objects import format_path
+from reconciler.model.quantity import same_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reconciler.model.action import FieldChange
+    from reconciler.model.objects import ObjectRef
+    from reconciler.model.rendering import Rendered
+
+_SHOWN = 4  # candidates, or differences, named in a message
+
+
+class Effect(NamedTuple):
+    """What an edit does to a rendering: which of the changes it makes, and what else."""
+
+    changes: frozenset[int]
+    others: tuple[str, ...]
+
+
+class Proven(NamedTuple):
+    """The places of all the changes, and the files with all of them edited."""
+
+    places: tuple[Candidate, ...]
+    edited: dict[str, bytes]
+
+
+class Probe:
+    """One search, for the changes of one action in one rendering."""
+
+    def __init__(
+        self,
+        target: ObjectRef,
+        namespace: str,
+        changes: Sequence[FieldChange],
+        files: Mapping[str, bytes],
+        render: Callable[[Mapping[str, bytes]], tuple[Rendered, ...]],
+        *,
+        max_bytes: int,
+        max_renderings: int,
+    ) -> None:
+        self._target = target
+        self._namespace = namespace
+        self._changes = tuple(changes)
+        self._files = files
+        self._render = render
+        self._max_bytes = max_bytes
+        self._left = max_renderings
+        self._notes: list[str] = []  # candidates that were not accepted, and why
+        self._effects: dict[frozenset[Candidate], Effect] = {}
+        self._base = self._rendered({})
+        self._paths = [change.path for change in self._changes]
+        self._require_present()
+
+    @property
+    def rendered(self) -> Rendered:
+        """The target as it is rendered now."""
+        return self._mine(self._base)
+
+    @property
+    def target_annotations(self) -> Mapping[str, object]:
+        """The annotations that the target is rendered with."""
+        annotations = value_at(self._mine(self._base), ("metadata", "annotations"))
+        return annotations if isinstance(annotations, dict) else {}
+
+    def prove(self, paths: Sequence[str], wanted: Callable[[Candidate], bool] = lambda _: True) -> Proven:
+        """Return the one place of each change among these files, proven together.
+
+        `wanted` leaves out places, where a person has said which one it is. Raises Refusal with a code `locate.…`.
+        """
+        places: dict[Candidate, None] = {}
+        for number, change in enumerate(self._changes):
+            if not any(number in self._effect([place]).changes for place in places):
+                places[self._place(number, change, paths, wanted)] = None
+        edited, effect = self._edited(tuple(places)), self._effect(tuple(places))
+        if effect.others or len(effect.changes) < len(self._changes):
+            self._refuse("not_exact", f"together {self._named(list(places))} change {_listed(effect.others)}")
+        return Proven(tuple(places), edited)
+
+    def is_exact(self, edited: Mapping[str, bytes]) -> bool:
+        """Tell whether an edit of another kind, such as a new patch, makes all the changes and nothing else."""
+        try:
+            effect = self._compared(self._rendered(edited))
+        except Refusal:
+            return False
+        return len(effect.changes) == len(self._changes) and not effect.others
+
+    def _require_present(self) -> None:
+        """The present values must be what is rendered; else delivery is behind Git, or something else sets them."""
+        mine = self._mine(self._base)
+        for change in self._changes:
+            value = text_of(value_at(mine, change.path))
+            if value is None:
+                self._refuse("field_not_rendered", f"what is rendered has no single value {format_path(change.path)}")
+            alike = same_quantity if holds_quantity(change.path) else str.__eq__
+            if not alike(value, change.before):
+                raise Conflict(  # as for a plain file: delivery may just be behind
+                    code="propose.git_ahead",
+                    message=f"{format_path(change.path)} is not {change.before} in Git: it renders as {value}",
+                    remedy="nothing to do if Argo CD is about to deliver that value; otherwise see why it does not",
+                )
+
+    def _place(
+        self, number: int, change: FieldChange, paths: Sequence[str], wanted: Callable[[Candidate], bool]
+    ) -> Candidate:
+        """Return the one candidate that makes this change and none that is not intended."""
+        found = candidates(change, self._target, self._files, paths, max_bytes=self._max_bytes)
+        tried = [c for c in found if wanted(c) and self._is_editable(c)]
+        accepted = []
+        for candidate in self._decisive(tried, number):
+            effect = self._effect([candidate])
+            if number in effect.changes and not effect.others:
+                accepted.append(candidate)
+            else:
+                self._notes.append(f"{candidate} would also change {_listed(effect.others)}")
+        if len(accepted) > 1:
+            message = f"{len(accepted)} places decide {format_path(change.path)}: {self._named(accepted)}"
+            self._refuse("ambiguous", message)
+        if not accepted:
+            self._refuse_not_found(change, tried, paths)
+        return accepted[0]
+
+    def _decisive(self, group: Sequence[Candidate], number: int) -> list[Candidate]:
+        """Return those of a group that have an influence on the field: a group without any is done in one rendering."""
+        if not group or not self._has_influence(group, number):
+            return []
+        if len(group) == 1:
+            return list(group)
+        half = len(group) // 2
+        return self._decisive(group[:half], number) + self._decisive(group[half:], number)
+
+    def _has_influence(self, group: Sequence[Candidate], number: int) -> bool:
+        try:
+            effect = self._effect(group)
+        except Refusal as error:
+            if error.code == "locate.too_many_renderings":
+                raise
+            if len(group) == 1:
+                self._notes.append(f"{group[0]} cannot be changed alone: {error.message}")
+            return len(group) > 1
+        return number in effect.changes
+
+    def _effect(self, group: Sequence[Candidate]) -> Effect:
+        key = frozenset(group)
+        if key not in self._effects:
+            self._effects[key] = self._compared(self._rendered(self._edited(group)))
+        return self._effects[key]
+
+    def _compared(self, after: Sequence[Rendered]) -> Effect:
+        """Compare with the rendering before: which intended fields have their new value, and what else differs."""
+        found = find_rendered(after, self._target, self._namespace)
+        if len(found) != 1:
+            return Effect(frozenset(), tuple(differences(self._base, after)) or ("the object itself",))
+        old, new = self._mine(self._base), found[0]
+        made = {n for n, change in enumerate(self._changes) if self._is_made(old, new, change)}
+        paths = [self._paths[n] for n in sorted(made)]
+        left = masked(self._base, self._target, self._namespace, paths)
+        right = masked(after, self._target, self._namespace, paths)
+        return Effect(frozenset(made), () if same(left, right) else tuple(differences(left, right)))
+
+    def _is_made(self, old: Rendered, new: Rendered, change: FieldChange) -> bool:
+        """A number that has become text, or the reverse, is no such change, except for amounts, which may be either."""
+        before, after = value_at(old, change.path), value_at(new, change.path)
+        alike = type(before) is type(after) or (holds_quantity(change.path) and not isinstance(after, bool))
+        return after is not ABSENT and alike and text_of(after) == change.after and not same(before, after)
+
+    def _edited(self, group: Sequence[Candidate]) -> dict[str, bytes]:
+        """Return the files with all of a group's values changed."""
+        by_path: dict[str, list[Candidate]] = {}
+        for candidate in group:
+            by_path.setdefault(candidate.path, []).append(candidate)
+        return {
+            path: edit_spots(self._files[path], [c.spot for c in mine], max_bytes=self._max_bytes)
+            for path, mine in by_path.items()
+        }
+
+    def _is_editable(self, candidate: Candidate) -> bool:
+        try:
+            self._edited([candidate])
+        except Refusal as error:
+            self._notes.append(f"{candidate} cannot be edited: {error.message}")
+            return False
+        return True
+
+    def _rendered(self, edited: Mapping[str, bytes]) -> tuple[Rendered, ...]:
+        if self._left <= 0:
+            message = "the line behind the field was not found within rendering.max_renderings"
+            self._refuse("too_many_renderings", message)
+        self._left -= 1
+        return self._render(edited)
+
+    def _mine(self, objects: Sequence[Rendered]) -> Rendered:
+        found = find_rendered(objects, self._target, self._namespace)
+        if len(found) != 1:
+            how = f"{len(found)} times" if found else "not"
+            self._refuse("not_found" if not found else "ambiguous", f"{self._target} is {how} in what is rendered")
+        return found[0]
+
+    def _refuse_not_found(self, change: FieldChange, tried: Sequence[Candidate], paths: Sequence[str]) -> NoReturn:
+        """Explain: candidates that did too much, else those that did nothing, else where there was none."""
+        if self._notes:
+            why = "; ".join(list(dict.fromkeys(self._notes))[:_SHOWN])
+        elif tried:
+            why = f"tried without effect: {self._named(tried)}"
+        else:
+            why = f"none of the {len(paths)} files that may be edited says {change.before} for it"
+        self._refuse("not_found", f"no single place in Git decides {format_path(change.path)}: {why}")
+
+    def _named(self, group: Sequence[Candidate]) -> str:
+        return _listed([str(c) for c in group])
+
+    def _refuse(self, reason: str, message: str) -> NoReturn:
+        remedy = "edit it by hand, or name the place in locate.mappings"
+        raise Refusal(code=f"locate.{reason}", message=message, remedy=remedy)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more
