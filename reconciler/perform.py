@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.ports import Forge, Ports
     from reconciler.watching import Watcher
 
-_SIDE_BY_SIDE = 8
+SIDE_BY_SIDE = 8  # effects
 
 Result = Sequence[Draft]
 
@@ -44,20 +44,30 @@ class _Prepared:
     proposal: Proposal | None = None
 
 
-def perform(steps: Sequence[Perform], view: View, ports: Ports, book: Book, watcher: Watcher = UNWATCHED) -> None:
+def perform(
+    steps: Sequence[Perform],
+    view: View,
+    ports: Ports,
+    book: Book,
+    watcher: Watcher = UNWATCHED,
+    *,
+    side_by_side_at_most: int = SIDE_BY_SIDE,
+) -> None:
     """Carry out one round of effects; failures are recorded, never raised, except the ledger's own.
 
     Each effect goes on as soon as it is prepared: a restart does not wait for a slow Git server. A watcher who wants
-    an end lets those finish that were announced; no other is.
+    an end lets those finish that were announced; no other is. One at a time they are recorded in an order that only
+    the steps decide.
 
     Raises LedgerError when an intent or a result cannot be written.
     """
-    with side_by_side(_SIDE_BY_SIDE, "effect") as pool:
+    with side_by_side(side_by_side_at_most, "effect") as pool:
         pending: dict[Future[_Prepared | Result], Perform] = {
             pool.submit(_prepare, step, book.get(step.operation), view, ports): step for step in steps
         }
         while pending:
-            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+            done = wait(pending, return_when=FIRST_COMPLETED).done
+            for future in [known for known in pending if known in done]:  # of those, in the order of their beginnings
                 step = pending.pop(future)
                 outcome = _outcome(future, step)
                 if not isinstance(outcome, _Prepared):

@@ -21,7 +21,7 @@ from reconciler.model.operation import Draft, EventKind, Operation, Phase
 from reconciler.model.report import Held, PassReport, Plan, PlannedAction, PlannedRemedy
 from reconciler.model.verdict import Answer, Route
 from reconciler.observe import observe
-from reconciler.perform import in_words, perform
+from reconciler.perform import SIDE_BY_SIDE, in_words, perform
 from reconciler.propose.proposals import propose
 from reconciler.sentences import pass_sentence, sentence
 from reconciler.steps import Perform, Record, View, Wait, next_steps
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 _ROUNDS = 8  # the longest way in one pass is verdict, intent, merge, live, check; the rest is margin
 
 
-def reconcile(ports: Ports, settings: Settings, watcher: Watcher = UNWATCHED) -> PassReport:
+def reconcile(
+    ports: Ports, settings: Settings, watcher: Watcher = UNWATCHED, *, effects_at_once: int = SIDE_BY_SIDE
+) -> PassReport:
     """Make one pass; a watcher who wants an end gets it between two effects, with a report of what was done.
 
     Raises LedgerError when the ledger cannot be read, written or believed: then nothing is done.
@@ -52,7 +54,8 @@ def reconcile(ports: Ports, settings: Settings, watcher: Watcher = UNWATCHED) ->
     watcher.doing("deciding")
     findings = diagnose(snapshot, settings)
     held = _open_operations(findings, snapshot, settings, book)
-    waiting = _advance_all(_view(snapshot, findings, settings, ports, book, started), ports, book, watcher)
+    view = _view(snapshot, findings, settings, ports, book, started)
+    waiting = _advance_all(view, ports, book, watcher, effects_at_once)
     return _report(
         book,
         snapshot,
@@ -155,7 +158,7 @@ def _open_operations(
     return held
 
 
-def _advance_all(view: View, ports: Ports, book: Book, watcher: Watcher) -> dict[str, str]:
+def _advance_all(view: View, ports: Ports, book: Book, watcher: Watcher, at_once: int) -> dict[str, str]:
     """Advance every open operation until nothing is left to do now; return what each one waits for."""
     waiting: dict[str, str] = {}
     for _ in range(_ROUNDS):
@@ -168,7 +171,7 @@ def _advance_all(view: View, ports: Ports, book: Book, watcher: Watcher) -> dict
         effects = [s for s in steps if isinstance(s, Perform) and book.get(s.operation).is_open]
         if effects:
             watcher.acting(in_words(effects))
-            perform(effects, view, ports, book, watcher)
+            perform(effects, view, ports, book, watcher, side_by_side_at_most=at_once)
         if (not records and not effects) or watcher.wants_an_end():
             break
     return waiting

@@ -11,8 +11,9 @@ import pytest
 from reconciler.model.codec import encode
 from reconciler.model.operation import Draft, EventKind, Outcome, Phase
 from reconciler.model.verdict import Answer as Said
-from tests.adapters.wire import Answer
+from tests.adapters.wire import Answer, Request
 from tests.passes.world import World, elsewhere
+from tests.testbed.processes import until
 from tests.worlds import located_at
 
 if TYPE_CHECKING:
@@ -37,6 +38,26 @@ def test_first_pass_restarts_and_opens_the_pull_request(world: World) -> None:
     assert "opened pull request 1: cart: memory limit 512Mi → 1Gi" in report.sentence
     assert [o.phase for o in world.operations] == [Phase.AWAITING_GIT_PR]
     assert report.unknown == ()
+
+
+@pytest.mark.parametrize(("at_once", "first"), [(8, "1:propose"), (1, "0:run")])
+def test_slow_restart_is_waited_for_only_where_effects_go_one_by_one(world: World, at_once: int, first: str) -> None:
+    """Side by side, what is done first is recorded first; one by one, only the steps decide the order."""
+    path = "PATCH /apis/apps/v1/namespaces/shop/deployments/cart"
+    patched = world.pulls.wire.script[path]
+    assert callable(patched)
+
+    def slowly(request: Request) -> Answer:
+        assert callable(patched)
+        until(lambda: at_once == 1 or K.EFFECT_COMPLETED in world.kinds(), 20, "the pull request is recorded")
+        return patched(request)
+
+    world.pulls.wire.script[path] = slowly
+    world.run(effects_at_once=at_once)
+
+    done = [event.data["key"] for event in world.events if event.kind is K.EFFECT_COMPLETED]
+    assert len(done) == 2
+    assert done[0].partition(":")[2] == first
 
 
 def test_later_passes_do_nothing_again(world: World) -> None:

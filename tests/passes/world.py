@@ -15,6 +15,7 @@ from reconciler.adapters.rego_embedded import EmbeddedRego
 from reconciler.adapters.rendering import Renderers
 from reconciler.advance import fold
 from reconciler.ledger.sqlite import SqliteLedger
+from reconciler.perform import SIDE_BY_SIDE
 from reconciler.ports import Ports
 from reconciler.reconcile import plan, reconcile
 from reconciler.resources import shipped
@@ -26,7 +27,9 @@ from tests.adapters.wire import Answer, Json, Request
 from tests.propose.desk import Pulls
 
 if TYPE_CHECKING:
-    from reconciler.model.operation import Draft, EventKind, Operation
+    from collections.abc import Sequence
+
+    from reconciler.model.operation import Draft, Event, EventKind, Operation
     from reconciler.model.report import PassReport, Plan
 
 NOON = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)  # half an hour after the kills of the scripted pods
@@ -100,12 +103,12 @@ class World:
             ledger=self.ledger,
         )
 
-    def run(self, *, later: timedelta = timedelta()) -> PassReport:
+    def run(self, *, later: timedelta = timedelta(), effects_at_once: int = SIDE_BY_SIDE) -> PassReport:
         """Make one pass, some time later."""
         self.clock.at += later
         ports = self.ports()
         try:
-            return reconcile(ports, self.settings)
+            return reconcile(ports, self.settings, effects_at_once=effects_at_once)
         finally:
             ports.ledger.close()  # type: ignore[attr-defined] # the port knows no files, the adapter does
 
@@ -132,13 +135,18 @@ class World:
         finally:
             ledger.close()
 
-    def kinds(self) -> list[EventKind]:
-        """Return the kinds of all events."""
+    @property
+    def events(self) -> Sequence[Event]:
+        """Every event in the ledger."""
         ledger = self.ledger
         try:
-            return [event.kind for event in ledger.events()]
+            return ledger.events()
         finally:
             ledger.close()
+
+    def kinds(self) -> list[EventKind]:
+        """Return the kinds of all events."""
+        return [event.kind for event in self.events]
 
     @property
     def restarts(self) -> list[str]:

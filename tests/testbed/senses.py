@@ -2,24 +2,25 @@
 
 A kwok stage sees one object only. Whether the ConfigMap that a pod reads holds a good value, and whether the pod's
 node works, is therefore judged here from the live objects, and noted as annotations `sees-config` and `sees-node`.
-Nothing is remembered: the same objects always give the same notes.
+Nothing is remembered: the same objects always give the same notes. What makes a value good and a node failing is the
+sandbox's definition, so that a fault means the same in both worlds.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.sandbox.controllers import faults
+from reconciler.sandbox.controllers.objects import annotations_of
 from tests.testbed.kube import Json, prefixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-NEEDS_CONFIG = prefixed("needs-config")
+NEEDS_CONFIG = faults.NEEDS_CONFIG
 SEES_CONFIG = prefixed("sees-config")
 SEES_NODE = prefixed("sees-node")
-FAILING_READINESS = prefixed("failing-readiness")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ class Note:
 def notes(pods: Iterable[Json], config_maps: Iterable[Json], nodes: Iterable[Json]) -> Iterator[Note]:
     """Yield what has to be written so that every pod bears what its kubelet would know."""
     data = {(m["metadata"]["namespace"], m["metadata"]["name"]): m.get("data") or {} for m in config_maps}
-    failing = {node["metadata"]["name"] for node in nodes if _fails(node)}
+    failing = {node["metadata"]["name"] for node in nodes if faults.node_fails(node)}
     for pod in pods:
-        has = _annotations(pod)
+        has = annotations_of(pod)
         namespace = pod["metadata"]["namespace"]
         wanted: dict[str, str | None] = {
             SEES_NODE: "failing" if pod["spec"].get("nodeName") in failing else None,
@@ -49,21 +50,4 @@ def notes(pods: Iterable[Json], config_maps: Iterable[Json], nodes: Iterable[Jso
 
 def judge(need: str, namespace: str, data: dict[tuple[str, str], dict[str, str]]) -> str:
     """Judge a need like `settings/LOG_LEVEL=debug|info`: good, bad, or missing when there is no such ConfigMap."""
-    name, _, rest = need.partition("/")
-    key, _, pattern = rest.partition("=")
-    found = data.get((namespace, name))
-    if found is None:
-        return "missing"
-    return "good" if key in found and re.fullmatch(pattern, found[key]) else "bad"
-
-
-def _fails(node: Json) -> bool:
-    """Whether pods on this node fail their probes: an annotation says so, or the node itself is not ready."""
-    conditions = node.get("status", {}).get("conditions") or []
-    not_ready = any(c["type"] == "Ready" and c["status"] != "True" for c in conditions)
-    return not_ready or _annotations(node).get(FAILING_READINESS) == "true"
-
-
-def _annotations(item: Json) -> dict[str, str]:
-    found: dict[str, str] = item["metadata"].get("annotations") or {}
-    return found
+    return faults.judge(need, data.get((namespace, need.partition("/")[0])))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.cluster.errors import ApiError, bad_request, cause, expired, invalid
+from reconciler.sandbox.cluster.options import number
 from reconciler.sandbox.cluster.render import form
 from reconciler.sandbox.cluster.selectors import selector
 from reconciler.sandbox.cluster.shelf import Key
@@ -142,11 +143,10 @@ def _check_match(asked: str, match: str, token: str) -> None:
 
 def _limit(request: Request) -> int:
     text = request.first("limit") or "0"
-    if not text.removeprefix("-").isdecimal():
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    asked = number(text)
     if request.first("resourceVersion") == "0" and not request.first("continue"):
         return 0  # the watch cache answers whole lists only
-    return max(0, int(text))
+    return max(0, asked)
 
 
 def _token(revision: int, after: Key) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.cluster.errors import bad_request, cause, invalid, not_found
+from reconciler.sandbox.cluster.options import is_set, number
 from reconciler.sandbox.wire import NotInSandbox
 
 if TYPE_CHECKING:
@@ -26,24 +27,24 @@ Line = tuple[str, str]  # when, and what
 def read(store: Store, namespace: str, name: str, query: Mapping[str, Sequence[str]]) -> bytes:
     """Return a container's log. Raises ApiError (400, 404, 422) and, for options that are not here, NotInSandbox."""
     asked = {key: values[0] for key, values in query.items()}
-    _refuse_unknown(asked)
+    _refuse_unknown(asked, query)
     pod = store.get("Pod", namespace, name)
     if pod is None:
         raise not_found("pods", name)
-    tail, limit = _number(asked, "tailLines", 0, name), _number(asked, "limitBytes", 1, name)
+    tail, limit = _number_of(asked, "tailLines", 0, name), _number_of(asked, "limitBytes", 1, name)
     container = _chosen(pod, asked.get("container") or "")
     if not pod["spec"].get("nodeName"):
         return b""
-    lines = _lines(pod, container, previous=_is_set(asked, "previous"))
+    lines = _lines(pod, container, previous=is_set(query, "previous"))
     if tail is not None:
         lines = lines[-tail:] if tail else []
-    stamped = _is_set(asked, "timestamps")
+    stamped = is_set(query, "timestamps")
     text = "".join(f"{_nanoseconds(at)} {line}\n" if stamped else f"{line}\n" for at, line in lines)
     return text.encode()[:limit]
 
 
-def _refuse_unknown(asked: Mapping[str, str]) -> None:
-    if _is_set(asked, "follow"):
+def _refuse_unknown(asked: Mapping[str, str], query: Mapping[str, Sequence[str]]) -> None:
+    if is_set(query, "follow"):
         raise NotInSandbox("following a log (pods/log with follow=true)")
     if asked.get("stream", "All") != "All":
         raise NotInSandbox("one stream of a log (pods/log with stream)")
@@ -52,23 +53,16 @@ def _refuse_unknown(asked: Mapping[str, str]) -> None:
         raise NotInSandbox(f"pods/log with {unknown[0]}")
 
 
-def _is_set(asked: Mapping[str, str], name: str) -> bool:
-    return asked.get(name, "false").lower() in ("true", "1", "")
-
-
-def _number(asked: Mapping[str, str], name: str, least: int, pod: str) -> int | None:
+def _number_of(asked: Mapping[str, str], name: str, least: int, pod: str) -> int | None:
     text = asked.get(name)
     if text is None:
         return None
-    try:
-        number = int(text)
-    except ValueError:
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
-    if number < least:
+    found = number(text)
+    if found < least:
         rule = "must be greater than 0" if least else "must be greater than or equal to 0"
-        wrong = cause("FieldValueInvalid", f"Invalid value: {number}: {rule}", name)
+        wrong = cause("FieldValueInvalid", f"Invalid value: {found}: {rule}", name)
         raise invalid("PodLogOptions", "", pod, [wrong])
-    return number
+    return found
 
 
 def _chosen(pod: Json, name: str) -> str:

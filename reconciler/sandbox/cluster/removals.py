@@ -8,6 +8,7 @@ from reconciler.sandbox.cluster.asks import is_dry, parsed
 from reconciler.sandbox.cluster.deletion import DeleteOptions
 from reconciler.sandbox.cluster.errors import bad_request, cause, invalid, not_found, success
 from reconciler.sandbox.cluster.history import Stored
+from reconciler.sandbox.cluster.options import is_set, number
 from reconciler.sandbox.cluster.selectors import selector
 from reconciler.sandbox.wire import Response, json_response
 
@@ -67,17 +68,15 @@ def _options(ask: Ask) -> tuple[DeleteOptions, bool]:
 
 def _from_query(ask: Ask) -> Json:
     query = ask.request.query
-    names = ("gracePeriodSeconds", "propagationPolicy", "orphanDependents")
-    return {name: query[name][0] for name in names if name in query} | {"dryRun": query.get("dryRun") or []}
+    names = ("gracePeriodSeconds", "propagationPolicy")
+    orphans = {"orphanDependents": is_set(query, "orphanDependents")} if "orphanDependents" in query else {}
+    return {name: query[name][0] for name in names if name in query} | orphans | {"dryRun": query.get("dryRun") or []}
 
 
 def _grace(value: object) -> int | None:
     if value is None:
         return None
-    try:
-        return int(str(value))
-    except ValueError:
-        raise bad_request(f'strconv.ParseInt: parsing "{value}": invalid syntax') from None
+    return number(str(value))
 
 
 def _propagation(body: Json) -> str:
@@ -87,5 +86,5 @@ def _propagation(body: Json) -> str:
         wrong = cause("FieldValueNotSupported", says, "propagationPolicy")
         raise invalid("DeleteOptions", "meta.k8s.io", "", [wrong])
     if orphan is not None and not policy:
-        return "Orphan" if orphan in (True, "true") else "Background"
+        return "Orphan" if orphan else "Background"
     return str(policy)

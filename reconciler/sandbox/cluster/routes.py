@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.sandbox.cluster.options import is_set
+
 if TYPE_CHECKING:
     from reconciler.sandbox.wire import Request
 
@@ -49,7 +51,7 @@ def route(request: Request) -> Route | None:
     verb = (_NAMED if name else _COLLECTION).get(request.method, "")
     if request.method == "POST" and name and not subresource:
         verb = ""
-    if verb == "list" and request.first("watch").lower() in ("true", "1"):
+    if verb == "list" and is_set(request.query, "watch"):
         verb = "watch"
     return Route(
         verb=verb,

@@ -16,6 +16,7 @@ from reconciler.sandbox.cluster.errors import ApiError, cause, invalid
 from reconciler.sandbox.cluster.history import Stored
 from reconciler.sandbox.cluster.kinds import Kind
 from reconciler.sandbox.cluster.lists import at_revision, revision_of
+from reconciler.sandbox.cluster.options import is_set, seconds
 from reconciler.sandbox.cluster.render import Form, form, packed
 from reconciler.sandbox.cluster.selectors import Predicate, selector
 from reconciler.sandbox.cluster.store import Store
@@ -55,8 +56,8 @@ def watched(store: Store, kind: Kind, namespace: str, request: Request, stopped:
         namespace=namespace,
         shown=shown,
         selects=selects,
-        bookmarks=request.first("allowWatchBookmarks") in ("true", "1"),
-        seconds=float(request.first("timeoutSeconds") or _LONGEST),
+        bookmarks=is_set(request.query, "allowWatchBookmarks"),
+        seconds=seconds(request.first("timeoutSeconds") or str(_LONGEST)),
         stopped=stopped,
     )
     first = [stored for _, stored in present if selects is None or selects(stored.value)]
@@ -65,7 +66,7 @@ def watched(store: Store, kind: Kind, namespace: str, request: Request, stopped:
 
 def _initial(request: Request) -> bool:
     """Tell whether the watch begins with what is there and a bookmark after it."""
-    if request.first("sendInitialEvents") not in ("true", "1"):
+    if not is_set(request.query, "sendInitialEvents"):
         return False
     if request.first("resourceVersionMatch") != "NotOlderThan":
         wrong = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"

@@ -16,6 +16,7 @@ from reconciler.sandbox.cluster.errors import (
     unsupported_patch,
 )
 from reconciler.sandbox.cluster.history import Stored
+from reconciler.sandbox.cluster.options import is_set
 from reconciler.sandbox.cluster.shapes import shape_of
 from reconciler.sandbox.wire import NotInSandbox, Response, json_response
 
@@ -136,7 +137,7 @@ def _apply(ask: Ask) -> tuple[Json, bool]:
         kind=ask.kind,
         manager=ask.manager,
         time=ask.store.clock.stamp(),
-        force=ask.request.first("force") in ("true", "1"),
+        force=is_set(ask.request.query, "force"),
         subresource=ask.route.subresource,
     )
     if current is not None:

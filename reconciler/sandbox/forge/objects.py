@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.forge import merging
-from reconciler.sandbox.forge.nouns import MergeConflict, NotThere, Signed
+from reconciler.sandbox.forge.nouns import MergeConflict, NotThere, PathRefused, Signed
+from reconciler.sandbox.forge.trees import check_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -53,10 +54,10 @@ def write_tree(repository: BareRepository, base: str | None, entries: Sequence[E
         elif entry.mode == _FOLDER:
             _take_out(index, entry.path)
             for path, mode, sha in _flat(_tree(git, entry.sha), f"{entry.path}/"):
-                index.add(pygit2.IndexEntry(path, sha, mode))
+                _put_in(index, path, sha, mode)
         else:
             _take_out(index, f"{entry.path}/")
-            index.add(pygit2.IndexEntry(entry.path, pygit2.Oid(hex=entry.sha), pygit2.enums.FileMode(entry.mode)))
+            _put_in(index, entry.path, pygit2.Oid(hex=entry.sha), entry.mode)
     return str(index.write_tree(git))
 
 
@@ -192,6 +193,16 @@ def _flat(tree: pygit2.Tree, folder: str) -> Iterator[tuple[str, pygit2.enums.Fi
             yield from _flat(found, f"{folder}{found.name}/")
         else:
             yield f"{folder}{found.name}", found.filemode, found.id
+
+
+def _put_in(index: pygit2.Index, path: str, oid: pygit2.Oid, mode: int) -> None:
+    import pygit2
+
+    check_path(path)
+    try:
+        index.add(pygit2.IndexEntry(path, oid, pygit2.enums.FileMode(mode)))
+    except pygit2.GitError as error:  # Git knows more paths that cannot be
+        raise PathRefused(str(error)) from None
 
 
 def _take_out(index: pygit2.Index, path: str) -> None:

@@ -23,9 +23,14 @@ def edited(git: pygit2.Repository, base: pygit2.Tree | None, edits: Mapping[str,
     Raises NotThere for a removal of nothing, PathRefused for a path that cannot be.
     """
     for path in edits:
-        if any(not step or step.lower() in (".", "..", ".git") for step in path.split("/")) or "\0" in path:
-            raise PathRefused(f"{path!r} is no path of a file")
+        check_path(path)
     return _written(git, base, dict(edits), "") or git.TreeBuilder().write()
+
+
+def check_path(path: str) -> None:
+    """Raise PathRefused for what is no path of a file in a repository."""
+    if any(not step or step.lower() in (".", "..", ".git") for step in path.split("/")) or "\0" in path:
+        raise PathRefused(f"{path!r} is no path of a file")
 
 
 def _written(git: pygit2.Repository, base: pygit2.Tree | None, edits: Edits, folder: str) -> pygit2.Oid | None:

@@ -7,6 +7,7 @@ import json
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
 import urllib3
 
 from reconciler.sandbox.cluster.history import History
@@ -170,3 +171,21 @@ def test_change_reaches_a_watch_over_the_wire(api: Api) -> None:
     finally:
         pool.clear()
         server.stop()
+
+
+@pytest.mark.parametrize(("says", "watches"), [("1", True), ("True", True), ("", True), ("0", False), ("FALSE", False)])
+def test_anything_but_false_and_zero_asks_for_a_watch(api: Api, says: str, watches: bool) -> None:  # noqa: FBT001 - a parameter
+    """As the real server reads every option that is on or off."""
+    api.store.create(config_map("a"), manager="tests")
+    answer = api.raw("GET", CONFIGMAPS, watch=says, **SHORT)
+
+    assert isinstance(answer.body, bytes) is not watches
+
+
+@pytest.mark.parametrize("limit", ["soon", "1e3", "nan"])
+def test_time_limit_that_is_no_number_is_refused(api: Api, limit: str) -> None:
+    """With 400, before anything is streamed."""
+    answer = api.call("GET", CONFIGMAPS, watch="1", timeoutSeconds=limit)
+
+    assert answer.status == 400
+    assert f'parsing "{limit}": invalid syntax' in answer.message

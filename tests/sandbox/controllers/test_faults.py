@@ -6,12 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
 
 from reconciler.sandbox.controllers import faults
 from tests.sandbox.controllers.world import Json, fault
-from tests.testbed import senses
 from tests.testbed.kube import prefixed
 
 README = Path(__file__).parents[2] / "testbed" / "README.md"
@@ -38,18 +35,6 @@ def test_every_fault_of_the_testbed_is_one_of_the_sandbox() -> None:
     assert here - there == {"cpu-load"}
     assert there - here == set()
     assert prefixed("needs-memory") == faults.NEEDS_MEMORY
-
-
-@given(
-    need=some.sampled_from(["settings/LEVEL=debug|info", "settings/LEVEL=.*", "settings/OTHER=x", "nothing/LEVEL=x"]),
-    level=some.sampled_from(["debug", "info", "inf", "informed", ""]),
-)
-def test_configuration_is_judged_as_in_the_testbed(need: str, level: str) -> None:
-    """Good, bad or missing, for the same need and the same data."""
-    data = {("production", "settings"): {"LEVEL": level}}
-    place = ("production", need.partition("/")[0])
-
-    assert faults.judge(need, data.get(place)) == senses.judge(need, "production", data)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+import pytest
+
 from reconciler.sandbox.forge import BOT
 from tests.sandbox.forge.rest import BRANCH, FILES, REPO, REPOSITORY
 
@@ -135,3 +137,11 @@ def test_a_commit_knows_its_pull_requests(world: World) -> None:
     found = {sha: world.do(BOT, "GET", f"{REPO}/commits/{sha}/pulls") for sha in (head, merge)}
 
     assert {sha: [each["number"] for each in pulls] for sha, pulls in found.items()} == {head: [1], merge: [1]}
+
+
+@pytest.mark.parametrize("path", ["../x", ".git/config", "a//b", "/a"])
+def test_a_tree_with_a_path_that_cannot_be_is_refused(world: World, path: str) -> None:
+    """Git has no such files; nothing is written."""
+    entry = {"path": path, "mode": "100644", "type": "blob", "content": "x"}
+
+    assert world.ask(BOT, "POST", f"{GIT}/trees", tree=[entry]).status == 422
