@@ -7,10 +7,10 @@ compared whole: every part of the file must be what it was, but for the named on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 
 from reconciler.errors import Refusal
-from reconciler.manifests.documents import Found, find, only, refuse_protected
+from reconciler.manifests.documents import find, only, refuse_encrypted, refuse_forbidden_kind
 from reconciler.manifests.parts import (
     MappingNode,
     Node,
@@ -37,7 +37,7 @@ from reconciler.model.objects import FieldPath, Item, ObjectRef, format_path
 from reconciler.model.quantity import same_quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from reconciler.model.action import FieldChange
 
@@ -65,12 +65,15 @@ class _Splice(NamedTuple):
 
 
 class _File(NamedTuple):
-    """A file taken apart, and the manifests in it that are the target's."""
+    """A file taken apart."""
 
     bom: str
     text: str
     parts: list[Part]
-    found: list[Found]
+    roots: list[Node]
+
+
+Pick: TypeAlias = "Callable[[Sequence[Node]], MappingNode]"  # of the documents' roots, the one to work in
 
 
 def edit_fields(
@@ -82,13 +85,36 @@ def edit_fields(
     max_bytes: int,
     max_changed_lines: int,
 ) -> bytes:
-    """Return the file with all the changes made.
+    """Return the file with all the changes made in the target's manifest.
 
     Raises Refusal, with a code `edit.…` of its own for each reason, when any of them cannot be made without doubt.
     """
-    file = _open(text, target, default_namespace, max_bytes)
-    manifest = only(file.found, target)
-    splices = [_plan(manifest, change) for change in changes]
+    refuse_forbidden_kind(target)
+    for change in changes:
+        refuse_protected_field(change.path)
+
+    def pick(roots: Sequence[Node]) -> MappingNode:
+        return only(find(roots, target, default_namespace), target)
+
+    return edit_document(text, pick, changes, max_bytes=max_bytes, max_changed_lines=max_changed_lines)
+
+
+def edit_document(
+    text: bytes,
+    pick: Pick,
+    changes: Sequence[FieldChange],
+    *,
+    max_bytes: int,
+    max_changed_lines: int,
+) -> bytes:
+    """Return the file with all the changes made below the mapping that `pick` chooses; paths start there.
+
+    For files that are not manifests; a manifest's own fields are `edit_fields`, which knows what to leave alone.
+    Raises Refusal as `edit_fields` does; so may `pick`.
+    """
+    file = _open(text, max_bytes)
+    root = pick(file.roots)
+    splices = [_plan(root, change) for change in changes]
     edited = _splice(file.text, splices)
     _refuse_other_lines(file.text, edited, splices, max_changed_lines)
     _refuse_other_content(file.parts, edited, splices)
@@ -107,20 +133,27 @@ def read_fields(
 
     Raises Refusal, as an edit would, when the file or a field cannot be judged.
     """
-    file = _open(text, target, default_namespace, max_bytes)
-    if not file.found:
-        return tuple(None for _ in paths)
-    manifest = only(file.found, target)
-    return tuple(_value(_follow(manifest, path)) for path in paths)
+    refuse_forbidden_kind(target)
+    found = find(_open(text, max_bytes).roots, target, default_namespace)
+    return _read(only(found, target), paths) if found else tuple(None for _ in paths)
 
 
-def _open(data: bytes, target: ObjectRef, default_namespace: str, max_bytes: int) -> _File:
+def read_document(text: bytes, pick: Pick, paths: Sequence[FieldPath], *, max_bytes: int) -> tuple[str | None, ...]:
+    """Return the values of these fields below the mapping that `pick` chooses, as `read_fields` does."""
+    return _read(pick(_open(text, max_bytes).roots), paths)
+
+
+def _open(data: bytes, max_bytes: int) -> _File:
     bom, text = split_bom(decode(data, max_bytes))
     refuse_generated(text)
     parts = scan(text)
     roots = arrange(parts)
-    refuse_protected(roots, target)
-    return _File(bom, text, parts, find(roots, target, default_namespace))
+    refuse_encrypted(roots)
+    return _File(bom, text, parts, roots)
+
+
+def _read(root: MappingNode, paths: Sequence[FieldPath]) -> tuple[str | None, ...]:
+    return tuple(_value(_follow(root, path)) for path in paths)
 
 
 def _value(part: Part | None) -> str | None:
@@ -189,7 +222,6 @@ def _refuse_hidden(node: Node, path: FieldPath) -> None:
 
 def _plan(root: MappingNode, change: FieldChange) -> _Splice:
     """Return where a change goes and how it is written."""
-    _refuse_protected_field(change.path)
     if not writable(change.after):
         message = f"the new value of {format_path(change.path)} holds a line break, control or invisible character"
         refuse("unprintable_value", message, "propose a value of one visible line")
@@ -204,7 +236,7 @@ def _plan(root: MappingNode, change: FieldChange) -> _Splice:
     return _Splice(part, token, style, change.after)
 
 
-def _refuse_protected_field(path: FieldPath) -> None:
+def refuse_protected_field(path: FieldPath) -> None:
     """Refuse what names the object, and what servers and other tools set: it has no business in an edit."""
     metadata = path[1:2] if path[:1] == ("metadata",) else ()
     if path in _IDENTITY_FIELDS:
