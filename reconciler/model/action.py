@@ -62,14 +62,22 @@ class RiskLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """One scalar field from one value to another, in the author's notation."""
+    """One scalar field from one value to another, in the author's notation; None where the field is unset.
+
+    A list item comes and goes with its merge key: that is a change of its own beside those of its other fields.
+    """
 
     path: FieldPath
-    before: str
-    after: str
+    before: str | None
+    after: str | None
 
     def __str__(self) -> str:
-        return f"{format_path(self.path)}: {self.before} → {self.after}"
+        return f"{format_path(self.path)}: {shown(self.before)} → {shown(self.after)}"
+
+
+def shown(value: str | None) -> str:
+    """Return a field's value as people read it."""
+    return "unset" if value is None else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
