@@ -90,6 +90,8 @@ def edit_document(
     """
     file = _open(text, max_bytes)
     edits = _plan(file.page, pick(file.roots), changes)
+    if file.bom and any(edit.start == 0 and edit.lines < 0 for edit in edits):
+        refuse("layout", "the line begins with the file's byte order mark", "edit it by hand")
     return (file.bom + edited(file.page, edits, max_changed_lines=max_changed_lines)).encode()
 
 

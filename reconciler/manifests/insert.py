@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from reconciler.manifests.parts import MappingNode, Node, Part, SequenceNode, refuse
+from reconciler.manifests.parts import MappingNode, Node, Part, SequenceNode, refuse, start_of
 from reconciler.manifests.replace import refuse_empty, refuse_stale, refuse_unwritable
 from reconciler.manifests.scalars import QUOTES, ScalarType, first_type, plain_type
 from reconciler.manifests.splices import Edit
@@ -95,7 +95,7 @@ def _insertion(page: Page, chain: Sequence[Node], branch: Branch) -> Edit:
         _refuse_list()
     style = Style(step=page.step(chain), dash_step=page.dash_step(chain), keys=_key_quotes(page, node))
     if node.part.style == "flow":
-        return _into_flow(page, node, branch, style._replace(values=_value_quotes(node) or style.keys))
+        return _into_flow(page, chain, branch, style._replace(values=_value_quotes(node) or style.keys))
     if isinstance(node, MappingNode):
         return _into_mapping(page, node, branch, style._replace(values=_value_quotes(node)))
     return _into_list(page, node, branch, style)
@@ -142,14 +142,21 @@ def _new_lines(
     return Edit(at, at, token, number, 0, tuple(says(branch, style, in_flow=in_flow)), len(lines))
 
 
-def _into_flow(page: Page, node: MappingNode | SequenceNode, branch: Branch, style: Style) -> Edit:
+def _into_flow(page: Page, chain: Sequence[Node], branch: Branch, style: Style) -> Edit:
+    node = chain[-1]
+    if isinstance(node, Part):
+        _refuse_list()
     if isinstance(node, MappingNode) and page.text[node.part.start] != "{":
         refuse("layout", "the mapping is a single pair in a list", "write it with braces")
     entries = list(node.entries.values()) if isinstance(node, MappingNode) else node.items
     said = tuple(says(branch, style, in_flow=True))
     if entries:
+        if isinstance(node, SequenceNode) and not any(isinstance(item, MappingNode) for item in node.items):
+            _refuse_list()
         at, number = page.end_of(entries[-1]), page.last_number(entries[-1]) + 1
         return Edit(at, at, f", {flow_body(branch, style)}", number, 0, said)
+    if len(chain) > 1 and start_of(chain[-2]).style == "flow":
+        refuse("layout", "nothing stands in these braces, which stand in others themselves", "write it as a block")
     closing = page.parts[node.part.number + 1].start
     if page.text[node.part.end : closing].strip(" "):
         refuse("layout", "a comment or a line break stands in the empty braces", "edit it by hand")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.manifests.parts import DEPTHS, MappingNode, Part, SequenceNode, refuse, start_of
+from reconciler.manifests.parts import BLOCKS, DEPTHS, MappingNode, Part, SequenceNode, refuse, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,14 +74,22 @@ class Page:
 
     def end_of(self, node: Node) -> int:
         """Return the position behind a node's last visible character."""
-        number = self.last_number(node)
+        return self._end_of_part(self._visible(self.last_number(node)))
+
+    def ends_in_block(self, number: int) -> bool:
+        """Tell whether what ends with a part ends in a block scalar."""
+        part = self.parts[self._visible(number)]
+        return part.role == "scalar" and part.style in BLOCKS
+
+    def _visible(self, number: int) -> int:
+        """Return the number of a part, or of the one before it that is more than the end of a block."""
         while self.parts[number].role == "end" and self.parts[number].start == self.parts[number].end:
             number -= 1
-        return self._end_of_part(number)
+        return number
 
     def _end_of_part(self, number: int) -> int:
         part = self.parts[number]
-        if part.style in ("|", ">") and part.role == "scalar":
+        if part.style in BLOCKS and part.role == "scalar":
             return self._end_of_block(part)
         if part.start < part.end or self.text[part.start - 1 : part.start] in (":", "-"):
             return part.end

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 MAX_DEPTH = 100  # of nesting; real manifests stay below 20, parsers crash far above
+BLOCKS = ("|", ">")  # styles of scalars that are blocks of text
 MAX_ALIASES = 100  # we follow none, but whoever reads the file after us does
 
 _BOM = "\ufeff"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # An empty one of these, or one that is gone, selects or provides something else.
 _MEANINGFUL = re.compile(r"emptyDir|.*[sS]elector")
+_COMMA = re.compile(" *,")
 
 
 class _Going(NamedTuple):
@@ -123,10 +124,16 @@ def _out_of_flow(page: Page, parent: MappingNode | SequenceNode, nodes: Sequence
         if number > kept:
             start, end = page.end_of(below[number - 1]), page.end_of(node)
         else:
-            following = below[number + 1] if number + 1 < len(below) else None
             start = first.start
-            end = page.end_of(node) if following is None else _first(page, parent, following).start
+            end = _first(page, parent, below[number + 1]).start if number + 1 < len(below) else _end(page, node)
         yield Edit(start, end, "", first.number, page.last_number(node) - first.number + 1)
+
+
+def _end(page: Page, last: Node) -> int:
+    """Return the end of the last entry, of which none stays: a comma after it goes, too."""
+    end = page.end_of(last)
+    comma = _COMMA.match(page.text, end)
+    return comma.end() if comma else end
 
 
 def _first(page: Page, parent: MappingNode | SequenceNode, node: Node) -> Part:
@@ -141,6 +148,8 @@ def _lines(page: Page, parent: MappingNode | SequenceNode, node: Node) -> Edit:
     if before.strip(" ") != ("-" if isinstance(parent, SequenceNode) else ""):
         refuse("layout", "the field stands beside the dash of its list item, which has other fields", "edit it by hand")
     last = page.last_number(node)
+    if end == len(page.text) and page.text[-1] != "\n" and page.ends_in_block(first.number - 1):
+        refuse("open_block", "the block of text above would lose its line break", "end the file with a line break")
     _refuse_foreign(page, start, end, first.number, last)
     return Edit(start, end, "", first.number, last - first.number + 1, lines=-_line_count(page, start, end))
 

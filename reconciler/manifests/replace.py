@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.manifests.parts import Part, refuse
+from reconciler.manifests.parts import BLOCKS, Part, refuse
 from reconciler.manifests.scalars import ScalarType, holds_quantity, intended_type, plain_type, writable, write_scalar
 from reconciler.manifests.splices import Edit, scalar
 from reconciler.manifests.walk import is_null
@@ -33,7 +33,7 @@ def own_scalar(part: Part | None, change: FieldChange) -> Part:
     """Return the part if it is a value on its own, the only kind that is replaced, and the one that was expected."""
     if part is None:
         refuse("missing_field", f"{format_path(change.path)} is not in the file", "run `reconciler plan` again")
-    if part.style in ("|", ">"):
+    if part.style in BLOCKS:
         refuse("block_scalar", f"{format_path(change.path)} is a block of text", "edit it by hand")
     if is_null(part):
         refuse_empty(change.path)

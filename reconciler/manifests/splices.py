@@ -51,6 +51,12 @@ def _refuse_overlap(page: Page, ordered: Sequence[Edit]) -> None:
     for edit, following in pairwise(ordered):
         if following.start < edit.end or following.number < edit.number + edit.gone:
             refuse("duplicate_change", "two changes name the same field, or one within the other", "propose one")
+        if (
+            following.start == following.end == edit.end
+            and not edit.token
+            and not page.text.endswith("\n", 0, edit.end)
+        ):
+            refuse("duplicate_change", "one change adds something where another one removes it", "propose one")
     for edit in ordered:
         if not edit.lines and ("\n" in page.text[edit.start : edit.end] or "\r" in page.text[edit.start : edit.end]):
             refuse("multi_line", "the present value spans several lines", "edit it by hand")

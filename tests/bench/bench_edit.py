@@ -1,4 +1,4 @@
-"""What a field edit with its re-check costs, against two bare compositions of the same text.
+"""What a field edit with its re-check costs, against two bare compositions of the same text: replaced, inserted, inside.
 
 Two parses are the least that any checked edit needs: one to find the field, one to prove the result.
 """
