@@ -96,6 +96,8 @@ class Wild(Tokens):
             return self.text_block(indent)
         if kind < 0.6:
             return self.long_scalar(key, indent)
+        if kind < 0.62:
+            return self.rare(key, indent)
         if kind < 0.7:
             return [f"{key}: {self.flow_node(depth)}{self.remark()}"]
         return [f"{key}: {self.anchored(self.scalar())}{self.remark()}".rstrip(" " if self.chance(0.9) else "")]
@@ -154,6 +156,22 @@ class Wild(Tokens):
         lines = [f"{name}: {style}{self.remark()}"]
         lines += [(" " * (indent + step) + line) if line else "" for line in TEXTS[name]]
         return lines + [""] * self.rng.choice((0, 0, 0, 1, 2))
+
+    def rare(self, key: str, indent: int) -> list[str]:
+        """Return a key whose value is laid out as hardly anybody does."""
+        pad, inside = " " * indent, " " * (indent + self.step)
+        braces = [f"{key}: {{", f"{inside}a: 1,{self.remark()}", f"{inside}'b': {{c: d}}{self.remark()}", f"{pad} }}"]
+        item = [f"{key}:", f"{pad}-{self.remark()}", f"{pad}  name: lone", f"{pad}  value: x"]
+        twice = [f"{key}:", f"{pad}- - name: inner", f"{pad}    value: 1", f"{pad}  - name: other"]
+        explicit = [f"? {key}", f"{pad}: {self.scalar()}"]
+        tab = [f"{key}:\t{self.flow_scalar()}"]
+        empties = [
+            f"{key}:",
+            f"{inside}a:",
+            f"{inside}b: ",
+            f"{inside}c: [,]" if self.chance(0.05) else f"{inside}c: []",
+        ]
+        return self.rng.choice((braces, item, twice, explicit, tab, empties))
 
     def long_scalar(self, key: str, indent: int) -> list[str]:
         """Return a key whose value goes on on the next line."""
