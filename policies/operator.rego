@@ -9,7 +9,7 @@
 #
 # What `input` holds:
 #     action         name, kind (imperative, declarative), risk (low, medium, high), destructive,
-#                    changes (a list of path, before, after), blast_radius (pods, workloads, nodes)
+#                    changes (a list of path, before, after; null where unset), blast_radius (pods, workloads, nodes)
 #     target         cluster, kind, namespace, name
 #     environment    as the namespace is labelled; production where nobody said
 #     ownership      git (owned, not_owned, autoscaler, unknown, conflict)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler import markdown, plain
 from reconciler.markdown import Ours
-from reconciler.model.action import ActionClass, ActionName
+from reconciler.model.action import ActionClass, ActionName, shown
 from reconciler.model.objects import Item, format_path
 from reconciler.resources import shipped
 
@@ -171,7 +171,7 @@ def _changed(action: Action) -> str:
     if not changes:
         return action.summary
     first = changes[0]
-    return f"{field_words(first.path)} {first.before} → {first.after}"
+    return f"{field_words(first.path)} {shown(first.before)} → {shown(first.after)}"
 
 
 def _taken_back(action: Action) -> str:
@@ -179,7 +179,7 @@ def _taken_back(action: Action) -> str:
     if not changes:
         return action.summary
     first = changes[0]
-    return f"{field_words(first.path)} back to {first.after}, {first.before} did not help"
+    return f"{field_words(first.path)} back to {shown(first.after)}, {shown(first.before)} did not help"
 
 
 def _limits_first(action: Action) -> list[FieldChange]:
@@ -261,6 +261,7 @@ def _environment(*, as_markdown: bool) -> SandboxedEnvironment:
         codes=lambda values: Ours(", ".join(map(markdown.code, values))),
         fenced=markdown.fenced,
         field=_field,
+        shown=shown,
         object_name=_object_name,
         wrapped=lambda v: Ours(textwrap.fill(plain.inert(v, 1000), 72, break_long_words=False)),
     )

@@ -11,8 +11,9 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from reconciler.errors import Refusal
 from reconciler.model.cluster import Container, ContainerStatus, Namespace, Pod, Termination, Workload
-from reconciler.model.objects import Item, ObjectRef, format_path
+from reconciler.model.objects import Inner, Item, ObjectRef, format_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -194,6 +195,12 @@ def raw_at(raw: Any, path: FieldPath) -> Any:  # noqa: ANN401 - JSON has no narr
         if isinstance(step, Item):
             items = raw if isinstance(raw, list) else ()
             raw = next((i for i in items if isinstance(i, dict) and str(i.get(step.key)) == step.value), None)
+        elif isinstance(step, Inner):
+            raise Refusal(
+                code="kubernetes.inner_field",
+                message=f"{format_path(path)} lies in a text, which is not read from the cluster",
+                remedy="name the whole field",
+            )
         else:
             raw = raw.get(step) if isinstance(raw, dict) else None
     return raw

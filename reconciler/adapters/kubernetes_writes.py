@@ -14,8 +14,9 @@ from reconciler.adapters.kubernetes_connection import APPLY, FIELD_MANAGER, STRA
 from reconciler.adapters.kubernetes_errors import ApplyConflict, Missing
 from reconciler.adapters.kubernetes_objects import RESTARTED_AT, managed_paths, raw_at, value_at
 from reconciler.errors import Conflict, Refusal
+from reconciler.model.action import shown
 from reconciler.model.objects import Item, format_path
-from reconciler.model.quantity import same_quantity
+from reconciler.model.quantity import same_quantities
 from reconciler.ports import ApplyReport
 
 if TYPE_CHECKING:
@@ -165,12 +166,14 @@ def _manifest(resource: Resource, raw: Json, changes: Sequence[FieldChange]) -> 
         "kind": resource.kind,
         "metadata": {key: metadata[key] for key in ("name", "namespace", "uid") if key in metadata},
     }
+    removed = {change.path for change in changes if change.after is None}
     for path in _applied_before(raw):
         current = raw_at(raw, path)
-        if current is not None:
+        if current is not None and path not in removed:
             _set(manifest, path, current)
     for change in changes:
-        _set(manifest, change.path, _typed(change.after, raw_at(raw, change.path)))
+        if change.after is not None:
+            _set(manifest, change.path, _typed(change.after, raw_at(raw, change.path)))
     return manifest
 
 
@@ -238,9 +241,8 @@ def _patch(
         raise _gone(target) from error
 
 
-def _holds(raw: Json, path: FieldPath, expected: str) -> bool:
-    current = value_at(raw, path)
-    return same_quantity("" if current is None else current, expected)
+def _holds(raw: Json, path: FieldPath, expected: str | None) -> bool:
+    return same_quantities((value_at(raw, path),), (expected,))
 
 
 def _refuse_moved_field(raw: Json, target: ObjectRef, change: FieldChange) -> None:
@@ -248,8 +250,14 @@ def _refuse_moved_field(raw: Json, target: ObjectRef, change: FieldChange) -> No
         current = value_at(raw, change.path)
         raise Conflict(
             code="apply.field_moved",
-            message=f"{target} {format_path(change.path)} is {current}, no longer {change.before}",
+            message=f"{target} {format_path(change.path)} is {shown(current)}, no longer {shown(change.before)}",
             remedy=_AGAIN,
+        )
+    if change.after is None and change.path not in _applied_before(raw):
+        raise Refusal(
+            code="apply.not_ours",
+            message=f"{target} {format_path(change.path)} was set by somebody else, who alone can unset it",
+            remedy="unset it where it was set",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model.action import Action, ActionClass, ActionName, FieldChange, Remedy, RiskLevel
+from reconciler.model.action import Action, ActionClass, ActionName, FieldChange, Remedy, RiskLevel, shown
 
 if TYPE_CHECKING:
     from reconciler.model.operation import Operation
@@ -30,7 +30,7 @@ def revert_of(operation: Operation) -> Remedy | str:
         target=action.target,
         uid=action.uid,
         risk=RiskLevel.LOW,
-        summary=f"{action.target.name}: revert {pull_request}, {changes[0].before} → {changes[0].after}",
+        summary=f"{action.target.name}: revert {pull_request}, {shown(changes[0].before)} → {shown(changes[0].after)}",
         changes=changes,
         blast_radius=action.blast_radius,
     )

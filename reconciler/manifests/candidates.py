@@ -28,7 +28,7 @@ from reconciler.model.quantity import same_quantity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from reconciler.model.action import FieldChange
+    from reconciler.model.action import Replacement
     from reconciler.model.objects import ObjectRef
 
 _MAX_CANDIDATES = 500  # of one field; group tests keep the renderings few, the edits are ours to make
@@ -57,7 +57,7 @@ class _Value(NamedTuple):
 
 
 def candidates(
-    change: FieldChange, target: ObjectRef, files: Mapping[str, bytes], paths: Sequence[str], *, max_bytes: int
+    change: Replacement, target: ObjectRef, files: Mapping[str, bytes], paths: Sequence[str], *, max_bytes: int
 ) -> tuple[Candidate, ...]:
     """Return what could decide the changed field in these files, in their order."""
     writings = _writings(change)
@@ -70,7 +70,7 @@ def candidates(
     return tuple(found[:_MAX_CANDIDATES])
 
 
-def _writings(change: FieldChange) -> dict[str, str]:
+def _writings(change: Replacement) -> dict[str, str]:
     """Return how files may write the present value, each with the new one; an image may stand there as its tag."""
     found = {change.before: change.after}
     (name, _, tag), (new_name, _, new_tag) = change.before.rpartition(":"), change.after.rpartition(":")
@@ -79,7 +79,7 @@ def _writings(change: FieldChange) -> dict[str, str]:
     return found
 
 
-def _spot(value: _Value, change: FieldChange, writings: Mapping[str, str]) -> Spot | None:
+def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Spot | None:
     after = writings.get(value.text)
     if after is None and holds_quantity(change.path) and same_quantity(value.text, change.before):
         after = change.after
@@ -91,7 +91,7 @@ def _spot(value: _Value, change: FieldChange, writings: Mapping[str, str]) -> Sp
     return Spot(part=value.part.number, inner=value.inner, field=value.field, before=value.text, after=after)
 
 
-def _may_decide(value: _Value, change: FieldChange, target: ObjectRef) -> bool:
+def _may_decide(value: _Value, change: Replacement, target: ObjectRef) -> bool:
     """Leave out what certainly does not: a field of another name in a manifest, or a manifest of another kind."""
     kind = _word(value.root, "kind")
     if kind is None or kind in ("Kustomization", "Component", "Application"):

@@ -55,10 +55,14 @@ def only(found: Sequence[Found], target: ObjectRef) -> MappingNode:
     return found[0].manifest
 
 
-def refuse_protected(roots: Sequence[Node], target: ObjectRef) -> None:
-    """Refuse objects that are not ours to change, and files whose checksum an edit would break."""
+def refuse_forbidden_kind(target: ObjectRef) -> None:
+    """Refuse objects that are not ours to change."""
     if target.group in _FORBIDDEN_GROUPS or (target.group, target.kind) in _FORBIDDEN_KINDS:
         refuse("forbidden_kind", f"a {target.kind} is never edited", "change it by hand")
+
+
+def refuse_encrypted(roots: Sequence[Node]) -> None:
+    """Refuse files whose checksum an edit would break."""
     for root in roots:
         sops = root.entries.get("sops") if isinstance(root, MappingNode) else None
         if isinstance(sops, MappingNode):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.manifests.checkout import Checkout
-    from reconciler.model.action import FieldChange
+    from reconciler.model.action import Replacement
     from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import Rendered
 
@@ -51,7 +51,7 @@ def overlaid(
     folder: str,
     target: ObjectRef,
     rendered: Rendered,
-    changes: Sequence[FieldChange],
+    changes: Sequence[Replacement],
     *,
     max_bytes: int,
 ) -> tuple[Overlaid, ...]:
@@ -152,7 +152,7 @@ def _recheck(before: str, edited: str, entry: Mapping[str, Any]) -> None:
         refuse("recheck_failed", "the kustomization would change its meaning", "edit it by hand")
 
 
-def _by_pointers(rendered: Rendered, changes: Sequence[FieldChange]) -> bytes:
+def _by_pointers(rendered: Rendered, changes: Sequence[Replacement]) -> bytes:
     """Return a JSON 6902 patch; it tests the name of each list item that it goes through, for places may change."""
     import yaml
 
@@ -167,13 +167,13 @@ def _by_pointers(rendered: Rendered, changes: Sequence[FieldChange]) -> bytes:
                 pointer, node = f"{pointer}/{place}", node[place]
                 tests.append({"op": "test", "path": f"{pointer}/{step.key}", "value": step.value})
             else:
-                pointer, node = f"{pointer}/{step.replace('~', '~0').replace('/', '~1')}", node[step]
+                pointer, node = f"{pointer}/{str(step).replace('~', '~0').replace('/', '~1')}", node[step]
         replacements.append({"op": "replace", "path": pointer, "value": yaml.safe_load(change.after)})
     unique = [test for number, test in enumerate(tests) if test not in tests[:number]]
     return yaml.safe_dump([*unique, *replacements], sort_keys=False, default_flow_style=False).encode()
 
 
-def _strategic(target: ObjectRef, rendered: Rendered, changes: Sequence[FieldChange]) -> bytes:
+def _strategic(target: ObjectRef, rendered: Rendered, changes: Sequence[Replacement]) -> bytes:
     """Return a strategic merge patch that names the object and sets the new values."""
     import yaml
 

@@ -19,11 +19,11 @@ from reconciler.model.quantity import same_quantity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from reconciler.model.action import FieldChange
+    from reconciler.model.action import Replacement
     from reconciler.model.rendering import RenderJob
 
 
-def with_other_parameters(job: RenderJob, change: FieldChange) -> Iterator[tuple[str, RenderJob]]:
+def with_other_parameters(job: RenderJob, change: Replacement) -> Iterator[tuple[str, RenderJob]]:
     """Yield the job with one of the Application's own values changed, each with the name of its field."""
 
     def other(value: str) -> str | None:

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 MAX_DEPTH = 100  # of nesting; real manifests stay below 20, parsers crash far above
+BLOCKS = ("|", ">")  # styles of scalars that are blocks of text
 MAX_ALIASES = 100  # we follow none, but whoever reads the file after us does
 
 _BOM = "\ufeff"
 _TAB_INDENT = re.compile(r"^ *\t", re.MULTILINE)
-_DEPTHS = {"document": 1, "mapping": 1, "sequence": 1, "end": -1, "alias": 0}
+DEPTHS = {"document": 1, "mapping": 1, "sequence": 1, "end": -1, "alias": 0}  # a scalar neither opens nor closes
 _DISPUTED_BREAK = re.compile("[\x85\u2028\u2029]")
 _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 
@@ -65,6 +66,11 @@ Node: TypeAlias = MappingNode | SequenceNode | Part
 def is_alias(node: Node) -> bool:
     """Tell whether a node only points at another one, whose marks the parser would give us."""
     return isinstance(node, Part) and node.role == "alias"
+
+
+def start_of(node: Node) -> Part:
+    """Return the part that a node begins with."""
+    return node if isinstance(node, Part) else node.part
 
 
 def refuse(reason: str, message: str, remedy: str) -> NoReturn:
@@ -139,7 +145,7 @@ def _collect(events: Iterator[Any], parts: list[Part]) -> None:
         content = read(event)
         parts.append(Part(*content, event.start_mark.index, event.end_mark.index, len(parts)))
         role = content[0]
-        depth += _DEPTHS[role]
+        depth += DEPTHS[role]
         aliases += role == "alias"
         if depth > MAX_DEPTH:
             refuse("too_deep", f"the file nests deeper than {MAX_DEPTH} levels", "flatten the manifest")

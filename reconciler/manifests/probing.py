@@ -20,7 +20,7 @@ from reconciler.model.quantity import same_quantity
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.model.action import FieldChange
+    from reconciler.model.action import Replacement
     from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import Rendered
 
@@ -48,7 +48,7 @@ class Probe:
         self,
         target: ObjectRef,
         namespace: str,
-        changes: Sequence[FieldChange],
+        changes: Sequence[Replacement],
         files: Mapping[str, bytes],
         render: Callable[[Mapping[str, bytes]], tuple[Rendered, ...]],
         *,
@@ -117,7 +117,7 @@ class Probe:
                 )
 
     def _place(
-        self, number: int, change: FieldChange, paths: Sequence[str], wanted: Callable[[Candidate], bool]
+        self, number: int, change: Replacement, paths: Sequence[str], wanted: Callable[[Candidate], bool]
     ) -> Candidate:
         """Return the one candidate that makes this change and none that is not intended."""
         found = candidates(change, self._target, self._files, paths, max_bytes=self._max_bytes)
@@ -174,7 +174,7 @@ class Probe:
         right = masked(after, self._target, self._namespace, paths)
         return Effect(frozenset(made), () if same(left, right) else tuple(differences(left, right)))
 
-    def _is_made(self, old: Rendered, new: Rendered, change: FieldChange) -> bool:
+    def _is_made(self, old: Rendered, new: Rendered, change: Replacement) -> bool:
         """A number that has become text, or the reverse, is no such change, except for amounts, which may be either."""
         before, after = value_at(old, change.path), value_at(new, change.path)
         alike = type(before) is type(after) or (holds_quantity(change.path) and not isinstance(after, bool))
@@ -212,7 +212,7 @@ class Probe:
             self._refuse("not_found" if not found else "ambiguous", f"{self._target} is {how} in what is rendered")
         return found[0]
 
-    def _refuse_not_found(self, change: FieldChange, tried: Sequence[Candidate], paths: Sequence[str]) -> NoReturn:
+    def _refuse_not_found(self, change: Replacement, tried: Sequence[Candidate], paths: Sequence[str]) -> NoReturn:
         """Explain: candidates that did too much, else those that did nothing, else where there was none."""
         if self._notes:
             why = "; ".join(list(dict.fromkeys(self._notes))[:_SHOWN])

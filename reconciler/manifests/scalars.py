@@ -26,6 +26,7 @@ class ScalarType(StrEnum):
     DISPUTED = "disputed"  # the versions disagree, or agree on something that no manifest needs, such as a date
 
 
+QUOTES = ("'", '"')
 _NUMBERS = frozenset({ScalarType.INTEGER, ScalarType.FLOAT})
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # fits 64 bits, no octal look-alikes
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,15}")
@@ -40,6 +41,7 @@ _CORE_NUMBERS = re.compile(  # YAML 1.2, core schema
 _PLAIN = re.compile(r"[A-Za-z0-9_/](?:[A-Za-z0-9_/.+@%=~^()-]|:(?=[A-Za-z0-9_/])| (?=[A-Za-z0-9_/(]))*")
 
 _STRING_PARENTS = frozenset({"annotations", "labels", "matchLabels", "nodeSelector", "data", "stringData"})
+_STRING_NAMES = frozenset({"name", "namespace", "image", "tag", "newTag", "newName", "digest", "version"})
 _QUANTITY_PARENTS = frozenset({"limits", "requests", "hard", "capacity"})
 _QUANTITY_NAMES = frozenset({"cpu", "memory", "storage", "ephemeral-storage", "sizeLimit", "averageValue"})
 
@@ -102,6 +104,19 @@ def intended_type(path: FieldPath, current: ScalarType, value: str) -> ScalarTyp
     if holds_quantity(path) and current is not ScalarType.BOOLEAN and _is_quantity(value):
         return new if new in _NUMBERS else ScalarType.STRING
     return None
+
+
+def first_type(path: FieldPath, value: str) -> ScalarType:
+    """Return the type of a value that a field has for the first time.
+
+    A number with a fraction is a version rather than a number, unless the field holds an amount.
+    """
+    kind = plain_type(value)
+    if _holds_string(path) or path[-1] in _STRING_NAMES:
+        return ScalarType.STRING
+    if kind in (ScalarType.INTEGER, ScalarType.BOOLEAN) or (kind is ScalarType.FLOAT and holds_quantity(path)):
+        return kind
+    return ScalarType.STRING
 
 
 def _is_quantity(text: str) -> bool:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from reconciler.model.finding import Finding
-from reconciler.model.objects import FieldPath, ObjectRef, format_path
+from reconciler.model.objects import FieldPath, Inner, ObjectRef, format_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ActionClass(StrEnum):
@@ -62,14 +66,42 @@ class RiskLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """One scalar field from one value to another, in the author's notation."""
+    """One scalar field from one value to another, in the author's notation; None where the field is unset.
+
+    A list item comes and goes with its merge key: that is a change of its own beside those of its other fields.
+    """
 
     path: FieldPath
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        return f"{format_path(self.path)}: {shown(self.before)} → {shown(self.after)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement(FieldChange):
+    """A change of a value that is there into another one: what a rendering can prove."""
+
     before: str
     after: str
 
-    def __str__(self) -> str:
-        return f"{format_path(self.path)}: {self.before} → {self.after}"
+
+def replacements(changes: Sequence[FieldChange]) -> tuple[Replacement, ...] | None:
+    """Return the changes as replacements of whole fields; None where one sets, unsets or edits inside a text."""
+    found = [
+        Replacement(path=change.path, before=change.before, after=change.after)
+        for change in changes
+        if change.before is not None
+        and change.after is not None
+        and not any(isinstance(step, Inner) for step in change.path)
+    ]
+    return tuple(found) if len(found) == len(changes) else None
+
+
+def shown(value: str | None) -> str:
+    """Return a field's value as people read it."""
+    return "unset" if value is None else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Names of things in a cluster, and the fields inside them.
 
 `ObjectRef` carries its cluster from the first day: an Application may live in another cluster than what it delivers.
-A `FieldPath` names list items by identity (`containers[name=app]`), never by position.
+A `FieldPath` names list items by identity (`containers[name=app]`), never by position. It may go on into a text that
+a field holds, such as a configuration file in a ConfigMap: `data."app.properties"{LOG_LEVEL}`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import NewType
 
 CommitId = NewType("CommitId", str)  # 40 hex digits; a branch name cannot slip in
 
-_STEP = re.compile(r"\.?(?:\"(?P<quoted>[^\"]+)\"|(?P<key>[^.\[\]\"]+)|\[(?P<name>\w+)=(?P<value>[^\]]+)\])")
+_STEP = re.compile(
+    r"\.?(?:\"(?P<quoted>[^\"]+)\"|(?P<key>[^.\[\]{}\"]+)|\[(?P<name>\w+)=(?P<value>[^\]]+)\]|\{(?P<inner>[^}]+)\})"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -42,7 +45,15 @@ class Item:
     value: str
 
 
-FieldPath = tuple[str | Item, ...]
+@dataclass(frozen=True, slots=True, order=True)
+class Inner:
+    """A key inside the text that a field holds; several, one below the other, where the text is nested."""
+
+    name: str
+
+
+Step = str | Item | Inner
+FieldPath = tuple[Step, ...]
 
 
 def format_path(path: FieldPath) -> str:
@@ -51,8 +62,10 @@ def format_path(path: FieldPath) -> str:
     for step in path:
         if isinstance(step, Item):
             text += f"[{step.key}={step.value}]"
+        elif isinstance(step, Inner):
+            text += f"{{{step.name}}}"
         else:
-            key = f'"{step}"' if re.search(r"[.\[\]]", step) else step
+            key = f'"{step}"' if re.search(r"[.\[\]{}]", step) else step
             text += f".{key}" if text else key
     return text
 
@@ -62,7 +75,7 @@ def parse_path(text: str) -> FieldPath:
 
     Raises ValueError when the text is not a field path.
     """
-    steps: list[str | Item] = []
+    steps: list[Step] = []
     position = 0
     while position < len(text):
         match = _STEP.match(text, position)
@@ -71,6 +84,8 @@ def parse_path(text: str) -> FieldPath:
             raise ValueError(msg)
         if match["name"]:
             steps.append(Item(match["name"], match["value"]))
+        elif match["inner"]:
+            steps.append(Inner(match["inner"]))
         else:
             steps.append(match["quoted"] or match["key"])
         position = match.end()

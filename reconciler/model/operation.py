@@ -137,7 +137,7 @@ class Operation:
     rejected_by: str | None = None
     rejection_reason: str = ""
     pull_request: TrackedPullRequest | None = None
-    expected: tuple[str, ...] = ()  # the values that must be live, a reviewer's where one changed ours
+    expected: tuple[str | None, ...] = ()  # the values that must be live, a reviewer's where one changed ours
     live_at: datetime | None = None
     clean_reads: int = 0
     escalated: bool = False

@@ -22,8 +22,8 @@ class Site:
     blob: str  # object id of the file's content, so that a later move shows
     document: int  # index of the document in the file, for messages; edits find it by identity
     field: FieldPath
-    before: str
-    after: str
+    before: str | None  # None: it is not there
+    after: str | None
 
     def __str__(self) -> str:
         return f"{self.path}: {format_path(self.field)}"

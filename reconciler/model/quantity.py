@@ -57,10 +57,11 @@ def same_quantity(left: str, right: str) -> bool:
         return left == right
 
 
-def same_quantities(values: Sequence[str | None], expected: Sequence[str]) -> bool:
-    """Tell whether every value is there and means the expected amount."""
+def same_quantities(values: Sequence[str | None], expected: Sequence[str | None]) -> bool:
+    """Tell whether every value means the expected amount, or is absent where that is expected."""
     return len(values) == len(expected) and all(
-        value is not None and same_quantity(value, wanted) for value, wanted in zip(values, expected, strict=True)
+        value is wanted if value is None or wanted is None else same_quantity(value, wanted)
+        for value, wanted in zip(values, expected, strict=True)
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests import jobs
-from reconciler.manifests.documents import refuse_protected
+from reconciler.manifests.documents import refuse_forbidden_kind
 from reconciler.manifests.locate import locate
 from reconciler.manifests.objects import find_rendered, text_of, value_at
 from reconciler.manifests.overlay import overlaid
@@ -21,7 +21,7 @@ from reconciler.manifests.tree import REGULAR_MODES, refuse_unsafe_entry
 from reconciler.model.objects import format_path
 from reconciler.model.proposal import FileEdit, Located, Site, TreeFile
 from reconciler.model.rendering import KUSTOMIZE
-from reconciler.propose.parents import kept_in_git, prove_in_manifest
+from reconciler.propose.parents import kept_in_git, prove_in_manifest, replaced
 from reconciler.propose.sharing import refuse_shared, sharing
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def locate_rendered(
     Raises Refusal when there is not exactly one such place, or others read its file and may not be changed; Conflict
     while delivery is behind.
     """
-    refuse_protected((), action.target)
+    refuse_forbidden_kind(action.target)
     if not application.sources_current:
         raise Conflict(
             code="locate.source_changing",
@@ -88,7 +88,7 @@ def locate_rendered(
 
 def _own_parameter(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> str | None:
     """Return the name of the Application's own value that decides one of the fields, if one does."""
-    for change in action.changes:
+    for change in replaced(action):
         for name, changed in with_other_parameters(job, change):
             try:
                 rendered = workshop.renderer.render(changed)
@@ -139,7 +139,7 @@ def _in_overlay(
     """Return the Application's own overlay with a patch for the fields, if that is exact and reaches nobody else."""
     limit = workshop.settings.guards.max_file_bytes
     try:
-        ways = overlaid(checkout, job.folder, action.target, probe.rendered, action.changes, max_bytes=limit)
+        ways = overlaid(checkout, job.folder, action.target, probe.rendered, replaced(action), max_bytes=limit)
     except Refusal:
         return None
     made = next((way for way in ways if probe.is_exact(way.edited)), None)
@@ -227,7 +227,7 @@ def _probe(action: Action, application: Application, job: RenderJob, workshop: W
     return Probe(
         action.target,
         application.destination_namespace,
-        action.changes,
+        replaced(action),
         job.files,
         render,
         max_bytes=settings.guards.max_file_bytes,

@@ -13,6 +13,7 @@ from reconciler.manifests.applications import as_declared, is_option
 from reconciler.manifests.jobs import is_ours
 from reconciler.manifests.locate import OwningFile, locate
 from reconciler.manifests.probing import Probe
+from reconciler.model.action import replacements
 from reconciler.model.delivery import owning_applications
 from reconciler.model.facts import Fact, Unknown
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.manifests.probing import Proven
-    from reconciler.model.action import Action
+    from reconciler.model.action import Action, Replacement
     from reconciler.model.delivery import Application
     from reconciler.model.rendering import Rendered
     from reconciler.propose.workshop import Workshop
@@ -66,6 +67,22 @@ def _manifests(application: Application, parent: Application, workshop: Workshop
             continue
 
 
+def replaced(action: Action) -> tuple[Replacement, ...]:
+    """Return the action's changes as what a rendering can prove.
+
+    Raises Refusal where one sets a field that is not there, unsets one, or edits inside a text.
+    """
+    found = replacements(action.changes)
+    if found is None:
+        raise Refusal(
+            code="locate.not_a_replacement",
+            message=f"{action.summary} is more than other values in the place of present ones; behind a rendered"
+            " source only those are proven",
+            remedy="set the field in Git, by hand",
+        )
+    return found
+
+
 def prove_in_manifest(action: Action, application: Application, index: int, kept: Kept, workshop: Workshop) -> Proven:
     """Return the places in the Application's manifest that set the fields, proven by rendering what it declares."""
     path, limit = kept.owning.file.path, workshop.settings.guards.max_file_bytes
@@ -79,7 +96,7 @@ def prove_in_manifest(action: Action, application: Application, index: int, kept
     probe = Probe(
         action.target,
         application.destination_namespace,
-        action.changes,
+        replaced(action),
         {path: data},
         render,
         max_bytes=limit,

@@ -16,6 +16,7 @@ from reconciler.errors import Conflict, Refusal, SourceError
 from reconciler.ledger.secrecy import redacted
 from reconciler.manifests.edit import edit_fields
 from reconciler.manifests.jobs import RENDERED_KINDS, is_ours
+from reconciler.model.action import shown
 from reconciler.model.delivery import Application, normalized_repository, owning_applications
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import ObjectRef, format_path
@@ -93,8 +94,8 @@ def propose(
                 "Proposal-Id": identity,
                 "Proposal-Digest": digest,
                 "Object": action.target.key,
-                "Old-Value": ", ".join(change.before for change in action.changes),
-                "New-Value": ", ".join(change.after for change in action.changes),
+                "Old-Value": ", ".join(shown(change.before) for change in action.changes),
+                "New-Value": ", ".join(shown(change.after) for change in action.changes),
             },
         ),
     )

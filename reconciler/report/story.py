@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model.action import ActionClass
+from reconciler.model.action import ActionClass, shown
 from reconciler.model.objects import format_path
 from reconciler.model.operation import EffectStatus, EventKind, Outcome
 from reconciler.model.verdict import Answer
@@ -79,7 +79,12 @@ def _grounds(operation: Operation, index: int, action: Action) -> Iterator[Block
 
 
 def _change(change: FieldChange) -> Line:
-    return (f"  {format_path(change.path)}: ", Styled(change.before, "bad"), " → ", Styled(change.after, "good"))
+    return (
+        f"  {format_path(change.path)}: ",
+        Styled(shown(change.before), "bad"),
+        " → ",
+        Styled(shown(change.after), "good"),
+    )
 
 
 def _said(verdict: Verdict) -> Iterator[Block]:

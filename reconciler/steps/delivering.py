@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.action import shown
 from reconciler.model.delivery import find_application
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import (
@@ -24,7 +25,7 @@ from reconciler.steps.words import Perform, Record, Step, Verb, View, closing, d
 from reconciler.track import DeliveryState, delivery_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reconciler.model.snapshot import Followed, Snapshot
 
@@ -64,8 +65,8 @@ def _open(operation: Operation, tracked: TrackedPullRequest, followed: Followed,
     if at_base is not None and not isinstance(at_base, Unknown) and declarative is not None:
         before = tuple(change.before for change in declarative[1].changes)
         if not same_quantities(at_base, before) and not same_quantities(at_base, operation.expected):
-            shown = ", ".join(value or "absent" for value in at_base)
-            reason = f"somebody set the field to {shown} in base, so this proposal is out of date"
+            found = ", ".join(map(shown, at_base))
+            reason = f"somebody set the field to {found} in base, so this proposal is out of date"
             yield from attempt(operation, 0, Verb.CLOSE, view, reason=reason)
             yield wait(operation, f"pull request {tracked.number}: {reason}")
             return
@@ -89,15 +90,20 @@ def _merged(operation: Operation, tracked: TrackedPullRequest, followed: Followe
         data={
             "merge_commit": found.merge_commit,
             "by": found.merged_by,
-            "expected": [value or "" for value in values],
+            "expected": list(values),
             "modified_by_reviewer": not same_quantities(values, operation.expected),
         },
     )
-    if any(value is None for value in values) or same_quantities(values, before):
+    if _lacks(values, operation.expected) or same_quantities(values, before):
         lost = closing(operation, Outcome.SUPERSEDED, f"merge commit {found.merge_commit[:8]} does not hold the change")
         yield Record(drafts=(merged, *lost.drafts))
         return
     yield Record(drafts=(merged,))
+
+
+def _lacks(values: Sequence[str | None], expected: Sequence[str | None]) -> bool:
+    """Tell whether a field is absent that was to be set."""
+    return any(value is None and wanted is not None for value, wanted in zip(values, expected, strict=True))
 
 
 # --- merged, not live yet ------------------------------------------------------------------------------------------
@@ -111,8 +117,8 @@ def awaiting_sync(operation: Operation, view: View) -> Iterator[Step]:
         return
     at_base = followed.values_at_base
     if at_base is not None and not isinstance(at_base, Unknown) and not same_quantities(at_base, operation.expected):
-        shown = ", ".join(value or "absent" for value in at_base)
-        yield closing(operation, Outcome.SUPERSEDED, f"a later commit set the field to {shown} before it went live")
+        found = ", ".join(map(shown, at_base))
+        yield closing(operation, Outcome.SUPERSEDED, f"a later commit set the field to {found} before it went live")
         return
     application = find_application(tracked.located.application, view.snapshot.applications)
     if isinstance(application, Unknown):

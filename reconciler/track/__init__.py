@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.model.action import shown
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.quantity import same_quantities
 
@@ -46,7 +47,7 @@ def delivery_of(
     *,
     contains_merge: Fact[bool] | None,
     live: tuple[str | None, ...] | Unknown,
-    expected: tuple[str, ...],
+    expected: tuple[str | None, ...],
 ) -> DeliveryReport:
     """Tell how far the Application has brought the merge commit; source: `Application.status` of Argo CD 3."""
     return (
@@ -114,12 +115,12 @@ def _settled(application: Application) -> DeliveryReport | None:
     return None
 
 
-def _fields(live: tuple[str | None, ...] | Unknown, expected: tuple[str, ...]) -> DeliveryReport | None:
+def _fields(live: tuple[str | None, ...] | Unknown, expected: tuple[str | None, ...]) -> DeliveryReport | None:
     if isinstance(live, Unknown):
         return DeliveryReport(state=DeliveryState.UNKNOWN, message=str(live))
     if same_quantities(live, expected):
         return None
-    shown = ", ".join(value or "absent" for value in live)
+    present, wanted = (", ".join(map(shown, values)) for values in (live, expected))
     return DeliveryReport(
-        state=DeliveryState.NOT_LIVE_YET, message=f"the live object still holds {shown}, not {', '.join(expected)}"
+        state=DeliveryState.NOT_LIVE_YET, message=f"the live object still holds {present}, not {wanted}"
     )

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model.action import ActionClass, ActionName
+from reconciler.model.action import ActionClass, ActionName, shown
 from reconciler.model.check import Check, CheckStatus
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import FieldPath, ObjectRef, format_path
-from reconciler.model.quantity import same_quantity
+from reconciler.model.quantity import same_quantities
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,16 +59,15 @@ def _fields(operation: Operation, snapshot: Snapshot) -> Iterator[Check]:
         yield _field(target, path, expected, snapshot)
 
 
-def _field(target: ObjectRef, path: FieldPath, expected: str, snapshot: Snapshot) -> Check:
-    name = format_path(path)
+def _field(target: ObjectRef, path: FieldPath, wanted: str | None, snapshot: Snapshot) -> Check:
+    name, expected = format_path(path), shown(wanted)
     if isinstance(snapshot.fields, Unknown):
         return Check(name=name, expected=expected, actual=str(snapshot.fields), status=CheckStatus.UNKNOWN)
     if (target, path) not in snapshot.fields:
         return Check(name=name, expected=expected, actual="not read", status=CheckStatus.UNKNOWN)
     live = snapshot.fields[target, path]
-    same = live is not None and same_quantity(live, expected)
-    status = CheckStatus.PASSED if same else CheckStatus.FAILED
-    return Check(name=name, expected=expected, actual=live or "absent", status=status)
+    status = CheckStatus.PASSED if same_quantities((live,), (wanted,)) else CheckStatus.FAILED
+    return Check(name=name, expected=expected, actual=shown(live), status=status)
 
 
 def _rollout(operation: Operation, snapshot: Snapshot, settings: VerifySettings, *, ready: bool) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -170,6 +171,44 @@ def test_apply_sends_the_smallest_object_after_a_dry_run(wire: Wire, tmp_path: P
         }
     )
     assert report == ApplyReport(changed=True)
+
+
+def test_unset_field_is_set(wire: Wire, tmp_path: Path) -> None:
+    """What the object does not have yet is applied like any other field."""
+    storage = FieldChange(path=(*MEMORY.path[:-1], "ephemeral-storage"), before=None, after="1Gi")
+
+    api_on(wire, tmp_path).apply(ref(), uid=UID, changes=(storage,), dry_run=True)
+
+    (dry,) = wire.asked("PATCH")
+    (container,) = dry.body["spec"]["template"]["spec"]["containers"]
+    assert container == {"name": "app", "resources": {"limits": {"ephemeral-storage": "1Gi"}}}
+
+
+def test_field_that_was_unset_and_is_no_longer_is_a_conflict(wire: Wire, tmp_path: Path) -> None:
+    """Somebody set it meanwhile: invariant 7, people win."""
+    with pytest.raises(Conflict, match="is 512Mi, no longer unset"):
+        api_on(wire, tmp_path).apply(ref(), uid=UID, changes=(replace(MEMORY, before=None),), dry_run=True)
+
+
+def test_field_that_we_applied_is_unset_by_leaving_it_out(wire: Wire, tmp_path: Path) -> None:
+    """Server-side apply removes what our last apply set and this one does not repeat."""
+    limits: Json = {"f:resources": {"f:limits": {"f:memory": {}}}, "f:image": {}}
+    tree: Json = {"f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"app"}': limits}}}}}
+    ours: Json = {"manager": "reconciler", "operation": "Apply", "fieldsV1": tree}
+    wire.script[f"GET {CART}"] = Answer(kubernetes.deployment(managedFields=[ours]))
+
+    api_on(wire, tmp_path).apply(ref(), uid=UID, changes=(replace(MEMORY, after=None),), dry_run=True)
+
+    (dry,) = wire.asked("PATCH")
+    assert dry.body["spec"] == {"template": {"spec": {"containers": [{"name": "app", "image": "cart:1.4"}]}}}
+
+
+def test_field_of_somebody_else_is_not_unset(wire: Wire, tmp_path: Path) -> None:
+    """Leaving out what we never applied would change nothing and look like a success."""
+    with pytest.raises(Refusal, match=r"apply\.not_ours"):
+        api_on(wire, tmp_path).apply(ref(), uid=UID, changes=(replace(MEMORY, after=None),), dry_run=True)
+
+    assert wire.asked("PATCH") == []
 
 
 def test_dry_run_writes_nothing(wire: Wire, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from reconciler.model.action import Action, BlastRadius, FieldChange, Remedy
 from reconciler.model.check import Check, CheckStatus
 from reconciler.model.codec import decode, encode
 from reconciler.model.finding import Evidence, Finding
-from reconciler.model.objects import CommitId, Item, ObjectRef
+from reconciler.model.objects import CommitId, Inner, Item, ObjectRef
 from reconciler.model.operation import TrackedPullRequest
 from reconciler.model.proposal import Located
 from reconciler.model.verdict import GuardResult, Verdict
@@ -28,8 +28,8 @@ TIMES = st.datetimes(timezones=st.just(UTC))
 TEXTS = st.text(max_size=8)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
 REFS = st.builds(ObjectRef, cluster=TEXTS, group=TEXTS, kind=TEXTS, namespace=TEXTS, name=TEXTS)
-PATHS = st.lists(TEXTS | st.builds(Item, TEXTS, TEXTS), max_size=3).map(tuple)
-CHANGES = st.builds(FieldChange, path=PATHS, before=TEXTS, after=TEXTS)
+PATHS = st.lists(TEXTS | st.builds(Item, TEXTS, TEXTS) | st.builds(Inner, TEXTS), max_size=3).map(tuple)
+CHANGES = st.builds(FieldChange, path=PATHS, before=st.none() | TEXTS, after=st.none() | TEXTS)
 EVIDENCE = st.builds(Evidence, source=TEXTS, at=TIMES, text=TEXTS, values=st.dictionaries(TEXTS, SCALARS, max_size=3))
 FINDINGS = st.builds(Finding, target=REFS, evidence=st.lists(EVIDENCE, max_size=2).map(tuple))
 COUNTS = st.integers(min_value=0, max_value=10**6)

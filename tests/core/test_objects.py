@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.objects import FieldPath, Item, ObjectRef, format_path, parse_path
+from reconciler.model.objects import FieldPath, Inner, Item, ObjectRef, format_path, parse_path
 from tests.worlds import LIMIT, WEBAPP, oom_finding, oom_remedy
 
 # Kubernetes allows no quotes in keys of maps that we address, and no brackets in names.
@@ -18,7 +18,10 @@ ITEMS = st.builds(
     st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,8}", fullmatch=True),
     st.text(st.characters(exclude_characters="]", exclude_categories=["Cs"]), min_size=1, max_size=12),
 )
-PATHS = st.lists(KEYS | ITEMS, max_size=6).map(tuple)
+INNERS = st.builds(
+    Inner, st.text(st.characters(exclude_characters="}", exclude_categories=["Cs"]), min_size=1, max_size=12)
+)
+PATHS = st.lists(KEYS | ITEMS | INNERS, max_size=6).map(tuple)
 
 
 @given(path=PATHS)
@@ -40,6 +43,9 @@ def test_two_paths_are_never_written_the_same(left: FieldPath, right: FieldPath)
         (("spec", "replicas"), "spec.replicas"),
         (("metadata", "annotations", "team.example/size"), 'metadata.annotations."team.example/size"'),
         (("data", "application.properties"), 'data."application.properties"'),
+        (("data", "app.properties", Inner("log.level")), 'data."app.properties"{log.level}'),
+        (("data", "a", Inner("server"), Inner("port")), "data.a{server}{port}"),
+        (("a{b}",), '"a{b}"'),
         ((Item("name", "a"), "x"), "[name=a].x"),
         ((), ""),
     ],

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.quantity import format_bytes, format_like, parse_quantity, same_quantity
+from reconciler.model.quantity import format_bytes, format_like, parse_quantity, same_quantities, same_quantity
 
 MEBI, MEGA = 2**20, 10**6
 AMOUNTS = st.integers(min_value=0, max_value=2**62)
@@ -51,6 +51,14 @@ def test_quantity_is_the_same_as_itself_and_survives_spaces(quantity: str) -> No
 def test_sameness_is_symmetric_and_by_value(left: str, right: str) -> None:
     """Text does not matter where both are quantities."""
     assert same_quantity(left, right) == same_quantity(right, left) == (parse_quantity(left) == parse_quantity(right))
+
+
+def test_what_is_unset_is_the_same_as_unset_only() -> None:
+    """An absent value is no amount, not even an empty one."""
+    assert same_quantities((None, "1Gi"), (None, "1024Mi"))
+    assert not same_quantities((None,), ("",))
+    assert not same_quantities(("0",), (None,))
+    assert not same_quantities((), (None,))
 
 
 @given(text=st.text(max_size=12))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from tests.core.views import (
     view,
     waits,
 )
-from tests.worlds import LIMIT, MERGE, WEBAPP, Story, tracked
+from tests.worlds import LIMIT, MERGE, WEBAPP, Story, oom_remedy, tracked
 
 K = EventKind
 LIVE = {(WEBAPP, LIMIT): "1Gi"}
@@ -100,6 +101,19 @@ def test_reviewers_value_becomes_the_expected_one(value: str, *, modified: bool)
     assert story.operation.expected == (value,)
     assert story.operation.pull_request is not None
     assert story.operation.pull_request.modified_by_reviewer is modified
+
+
+def test_field_that_was_to_go_is_gone() -> None:
+    """A revert of what we added is merged when the field is unset, and lost when it still has its value."""
+    remedy = oom_remedy()
+    restart, memory = remedy.actions
+    (limit,) = (change for change in memory.changes if change.path == LIMIT)
+    unset = replace(memory, changes=(replace(limit, before="1Gi", after=None),))
+    story = Story(replace(remedy, actions=(restart, unset))).pull_request_opened()
+
+    assert kinds(*reviewed(merged(at_merge=(None,)), story)) == [K.PULL_REQUEST_MERGED]
+    assert kinds(*reviewed(merged(at_merge=("1Gi",)), story)) == [K.PULL_REQUEST_MERGED, K.OPERATION_CLOSED]
+    assert replay(story, *reviewed(merged(at_merge=(None,)), story)).operation.expected == (None,)
 
 
 @pytest.mark.parametrize("values", [(None,), ("512Mi",), ("0.5Gi",)], ids=["field gone", "unchanged", "as before"])

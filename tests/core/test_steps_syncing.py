@@ -173,7 +173,7 @@ def test_live_object_that_still_holds_the_old_value_waits() -> None:
     assert waits(*steps) == ["not_live_yet: the live object still holds 512Mi, not 1Gi"]
 
 
-@pytest.mark.parametrize(("value", "shown"), [("2Gi", "2Gi"), (None, "absent")])
+@pytest.mark.parametrize(("value", "shown"), [("2Gi", "2Gi"), (None, "unset")])
 def test_later_commit_that_changed_the_field_supersedes(value: str | None, shown: str) -> None:
     """Invariant 7: somebody else's newer value is not waited against."""
     steps = delivered(merged(at_base=(value,)))

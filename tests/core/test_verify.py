@@ -60,7 +60,7 @@ def test_good_world_passes_every_check() -> None:
     [
         ({(WEBAPP, LIMIT): "1024Mi"}, S.PASSED, "1024Mi"),
         ({(WEBAPP, LIMIT): "512Mi"}, S.FAILED, "512Mi"),
-        ({(WEBAPP, LIMIT): None}, S.FAILED, "absent"),
+        ({(WEBAPP, LIMIT): None}, S.FAILED, "unset"),
         ({}, S.UNKNOWN, "not read"),
         (SILENT, S.UNKNOWN, "source: timeout"),
     ],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from reconciler.model.action import FieldChange
+from reconciler.model.action import Replacement
 from reconciler.model.objects import FieldPath, Item, ObjectRef
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ LIMIT: FieldPath = (
 REQUEST: FieldPath = (*LIMIT[:-2], "requests", "memory")
 
 
-def raised(path: FieldPath = LIMIT, before: str = "512Mi", after: str = "1Gi") -> FieldChange:
+def raised(path: FieldPath = LIMIT, before: str = "512Mi", after: str = "1Gi") -> Replacement:
     """Return a change of one amount."""
-    return FieldChange(path=path, before=before, after=after)
+    return Replacement(path=path, before=before, after=after)
 
 
 def deployment(limit: str = "512Mi", request: str = "256Mi", name: str = "web") -> dict[str, Any]:

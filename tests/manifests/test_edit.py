@@ -9,13 +9,16 @@ import yaml
 
 from reconciler.errors import Refusal
 from reconciler.manifests import parts
-from reconciler.manifests.edit import edit_fields, read_fields
+from reconciler.manifests.edit import edit_document, edit_fields, read_document, read_fields
+from reconciler.manifests.parts import MappingNode, Node
 from reconciler.model.objects import parse_path
 from reconciler.settings import GuardSettings
 from tests.manifests.examples import CONTAINER, MANIFEST, MEMORY, change, edit
 from tests.worlds import WEBAPP
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconciler.model.action import FieldChange
 
 
@@ -195,3 +198,18 @@ def test_an_edit_parses_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
     assert len(calls) == 2
+
+
+def test_a_document_is_edited_by_whoever_picks_it() -> None:
+    """A file of values has no identity: who knows its place picks the mapping, and the rest is the same."""
+    text = "web: {replicas: 1}\n---\nkind: big   # of which there are two\nweb:\n  replicas: 1\n"
+
+    def second(roots: Sequence[Node]) -> MappingNode:
+        assert isinstance(roots[1], MappingNode)
+        return roots[1]
+
+    changes = [change("web.replicas", "1", "2"), change("kind", "big", "small")]
+    edited = edit_document(text.encode(), second, changes, max_bytes=999, max_changed_lines=2)
+
+    assert edited.decode() == "web: {replicas: 1}\n---\nkind: small   # of which there are two\nweb:\n  replicas: 2\n"
+    assert read_document(edited, second, [("web", "replicas"), ("x",)], max_bytes=999) == ("2", None)

@@ -53,8 +53,9 @@ def walk(node: Any, path: FieldPath) -> Any:  # noqa: ANN401 - loaded YAML
     return node
 
 
-def loaded(value: str, *, like: object, path: FieldPath) -> object:
+def loaded(value: str | None, *, like: object, path: FieldPath) -> object:
     """Return the value as it must load where the field held `like`: a string stays a string, a number a number."""
+    assert value is not None
     if isinstance(like, str) or (holds_quantity(path) and not value.isdigit()):
         return value
     return yaml.safe_load(value)

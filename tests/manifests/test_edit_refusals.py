@@ -227,6 +227,6 @@ def test_reading_refuses_as_an_edit_does(text: str, code: str) -> None:
 )
 def test_a_fault_of_our_own_is_caught_by_the_second_parse(monkeypatch: pytest.MonkeyPatch, faulty: str) -> None:
     """Invariant 5: a fault planted in the writing of tokens does not get past the comparison."""
-    monkeypatch.setattr("reconciler.manifests.edit.write_scalar", lambda *_: (faulty, None))
+    monkeypatch.setattr("reconciler.manifests.replace.write_scalar", lambda *_: (faulty, None))
 
     assert refusal(MANIFEST).code == "edit.recheck_failed"

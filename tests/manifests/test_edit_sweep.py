@@ -117,5 +117,5 @@ def outcome_of(attempt: Attempt) -> str:
     node = expected[attempt.document]
     for step in attempt.path[:-1]:
         node = next(i for i in node if i.get(step.key) == step.value) if isinstance(step, Item) else node[step]
-    node[attempt.path[-1]] = change.after if isinstance(attempt.before, str) else yaml.safe_load(change.after)
+    node[attempt.path[-1]] = change.after if isinstance(attempt.before, str) else yaml.safe_load(str(change.after))
     return "done" if load(edited) == expected else "wrong: content"

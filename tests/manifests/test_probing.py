@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.manifests.probing import Proven
-    from reconciler.model.action import FieldChange
+    from reconciler.model.action import Replacement
 
 MANY = 100
 
@@ -22,7 +22,7 @@ MANY = 100
 def prove(
     files: Mapping[str, bytes],
     render: Callable[[Mapping[str, bytes]], tuple[dict[str, Any], ...]],
-    *changes: FieldChange,
+    *changes: Replacement,
     limit: int = 30,
 ) -> Proven:
     """Search in all the files."""

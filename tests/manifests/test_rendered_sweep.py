@@ -13,7 +13,7 @@ from reconciler.errors import Refusal
 from reconciler.manifests.checkout import Checkout
 from reconciler.manifests.jobs import editable, job_for
 from reconciler.manifests.probing import Probe
-from reconciler.model.action import FieldChange
+from reconciler.model.action import Replacement
 from reconciler.model.delivery import Source
 from reconciler.model.objects import FieldPath, Item, ObjectRef
 from reconciler.model.proposal import TreeFile
@@ -77,7 +77,7 @@ def job_of(kind: str, path: str) -> RenderJob:
     return job_for(application(sources=(source,)), 0, checkout, URL, max_bytes=1_000_000)
 
 
-def changes(tools: Renderers, job: RenderJob) -> Iterator[tuple[ObjectRef, FieldChange]]:
+def changes(tools: Renderers, job: RenderJob) -> Iterator[tuple[ObjectRef, Replacement]]:
     """Yield another memory limit and another image for every container that is rendered."""
     for rendered in tools.render(job):
         if rendered["kind"] != "Deployment":
@@ -88,13 +88,13 @@ def changes(tools: Renderers, job: RenderJob) -> Iterator[tuple[ObjectRef, Field
             here: FieldPath = ("spec", "template", "spec", "containers", Item("name", container["name"]))
             limit = container.get("resources", {}).get("limits", {}).get("memory")
             if limit:
-                yield target, FieldChange(path=(*here, "resources", "limits", "memory"), before=limit, after="7777Mi")
+                yield target, Replacement(path=(*here, "resources", "limits", "memory"), before=limit, after="7777Mi")
             if ":" in container["image"]:
                 after = container["image"].rpartition(":")[0] + ":v7.7.7"
-                yield target, FieldChange(path=(*here, "image"), before=container["image"], after=after)
+                yield target, Replacement(path=(*here, "image"), before=container["image"], after=after)
 
 
-def prove(tools: Renderers, job: RenderJob, target: ObjectRef, change: FieldChange) -> dict[str, bytes]:
+def prove(tools: Renderers, job: RenderJob, target: ObjectRef, change: Replacement) -> dict[str, bytes]:
     """Return the files with the change made where it is decided."""
     probe = Probe(
         target,

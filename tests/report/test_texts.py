@@ -156,6 +156,20 @@ def test_a_revert_says_what_failed_and_links_the_earlier_pull_request() -> None:
     assert "`reconciler explain op-1` tells what was checked" in body
 
 
+def test_a_field_that_comes_or_goes_reads_as_unset() -> None:
+    """Neither the reviewer nor the log sees a programmer's word for nothing."""
+    remedy = oom_remedy()
+    change = replace(remedy.actions[-1].changes[0], before=None)
+    added = replace(remedy, actions=(remedy.actions[0], replace(remedy.actions[-1], changes=(change,))))
+
+    title, body = text(added)
+
+    assert title == "webapp: memory limit unset → 1Gi after an OOM kill"
+    assert "| unset | **1Gi** |" in body
+    assert str(replace(change, before="1Gi", after=None)).endswith("memory: 1Gi → unset")
+    assert added.digest != remedy.digest
+
+
 def test_an_address_that_is_not_one_is_not_linked() -> None:
     """A forge that answers with a script gets no link."""
     revert = revert_of(Story().live().operation)
