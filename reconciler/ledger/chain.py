@@ -143,9 +143,14 @@ def event(row: Row) -> Event:
                 hash=row.hash,
                 version=row.version,
             )
-    raise LedgerError(
+    raise newer(f"event {row.sequence} ({row.kind}, version {row.version}) is unknown to this release")
+
+
+def newer(what: str) -> LedgerError:
+    """Return the error for something that a newer release wrote."""
+    return LedgerError(
         code="ledger.newer",
-        message=f"event {row.sequence} ({row.kind}, version {row.version}) is unknown to this release",
+        message=what,
         remedy="run the release of reconciler that wrote it, or a newer one",
     )
 
