@@ -87,6 +87,11 @@ def canonical(value: object) -> str:
     )
 
 
+def spelled(value: object) -> str:
+    """Write what was read from JSON in its one spelling; for what may be anything else there is `canonical`."""
+    return _ENCODER.encode(value)
+
+
 def timestamp(at: datetime) -> str:
     """Write a time as RFC 3339 in UTC with microseconds; equal times give equal texts."""
     if at.tzinfo is None:

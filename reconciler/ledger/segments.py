@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from reconciler.errors import LedgerError
 from reconciler.ledger import chain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 FOLDER, HEAD = "events", "head.json"
 SIZE = 64  # events in a segment
 FORMAT = 1  # of the tree
 
 _PATH = re.compile(rf"{FOLDER}/(\d{{6,}})\.jsonl")
+_FIELDS = set(chain.Row._fields)
 _TEXTS = ("at", "operation", "kind", "previous", "hash")
 
 
@@ -89,23 +89,40 @@ def _line(row: chain.Row) -> bytes:
 
 def _row(line: bytes, place: int) -> chain.Row:
     """Read one line; what is not an event as we write it becomes one at this place whose hash cannot hold."""
-    said = _parsed(line)
-    if (
-        said is None
-        or set(said) != set(chain.Row._fields)
-        or any(type(said[name]) is not str for name in _TEXTS)
-        or any(type(said[name]) is not int for name in ("sequence", "version"))
-        or _number(said["sequence"]) != _number(place)  # in the wrong file
-    ):
-        return chain.Row(place, chain.VERSION, "", "", "", "", "", "")
-    return chain.Row(**{**said, "data": chain.canonical(said["data"])})
+    try:
+        said, text = json.loads(line), line.decode()
+    except (ValueError, RecursionError):
+        said, text = None, ""
+    if _is_event(said) and _number(said["sequence"]) == _number(place):  # else it is in the wrong file
+        start, end = _around(said)
+        if text.startswith(start) and text.endswith(end) and len(text) > len(start) + len(end):
+            # The spelling of the data itself is what the hash covers.
+            return chain.Row(**{**said, "data": text[len(start) : -len(end)]})
+    return chain.Row(place, chain.VERSION, "", "", "", "", "", "")
+
+
+def _is_event(said: object) -> TypeGuard[dict[str, Any]]:
+    return (
+        isinstance(said, dict)
+        and said.keys() == _FIELDS
+        and all(type(said[name]) is str for name in _TEXTS)
+        and type(said["sequence"]) is int
+        and type(said["version"]) is int
+    )
+
+
+def _around(said: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what stands before and after an event's data in its line; the keys are sorted."""
+    empty = chain.spelled({**said, "data": 0})
+    start = f'{{"at":{chain.spelled(said["at"])},"data":'
+    return start, f"{empty[len(start) + 1 :]}\n"
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
-    """Return a line's object if it is written in the one spelling that it has."""
+    """Return the head's object if it is written in the one spelling that it has."""
     try:
         said = json.loads(line)
-        whole = isinstance(said, dict) and chain.canonical(said).encode() + b"\n" == line
-    except (ValueError, RecursionError, LedgerError):
+        whole = isinstance(said, dict) and chain.spelled(said).encode() + b"\n" == line
+    except (ValueError, RecursionError):
         return None
     return said if whole else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from reconciler.actions import event, files, summary, telling, turn
@@ -23,6 +24,7 @@ from tests.worlds import NOW, Story, oom_finding, settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+unhurried = examples(deadline=None)  # the machine may be busy
 EVIL = "| a `b` [x](http://evil.example) <b> @ana #1 closes #2 ```\n# heading\n"
 
 
@@ -42,6 +44,7 @@ def report(**changes: Any) -> PassReport:  # noqa: ANN401 - any field of a repor
     return replace(made, **changes)
 
 
+@unhurried
 @given(st.text(), st.sampled_from(["notice", "warning", "error"]))
 def test_annotation_arrives_as_one_command(text: str, kind: str) -> None:
     """Whatever the text holds, the runner hears one command of this kind, and no other."""
@@ -50,6 +53,7 @@ def test_annotation_arrives_as_one_command(text: str, kind: str) -> None:
     assert [name for name, _ in heard] == [kind]
 
 
+@unhurried
 @given(st.text(st.characters(codec="utf-8"), min_size=4))
 def test_mask_arrives_line_by_line(secret: str) -> None:
     """A secret of several lines is hidden in each of them."""
@@ -71,6 +75,7 @@ def test_nobody_listens_outside_of_actions() -> None:
     assert spoken(lambda commands: commands.mask("s3cr3t-token"), listens=False) == ""
 
 
+@unhurried
 @given(st.text())
 def test_nothing_printed_meanwhile_is_a_command(text: str) -> None:
     """Not in either notation, and whatever token the text guesses."""
@@ -217,6 +222,7 @@ def test_defect_is_told_as_one(
     assert "defect" in outputs_in((tmp_path / "out").read_text())["sentence"]
 
 
+@unhurried
 @given(st.recursive(st.none() | st.text(), lambda inner: st.dictionaries(st.text(), inner) | st.lists(inner)))
 def test_any_event_is_survived(payload: Any) -> None:  # noqa: ANN401 - JSON of any shape
     """A pull request's event of any shape is refused or no news; a pass needs one of ours."""
