@@ -1,7 +1,9 @@
 """The ledger as a pass uses it: read once, folded once, appended to with compare-and-set.
 
-Protects invariant 1. Two kinds of writes differ when somebody else appended meanwhile (a person approving, say):
-a fact that happened is recorded on top of theirs; an intent is dropped, because it was decided without them.
+Protects invariant 1. Writes differ when somebody else appended meanwhile: a fact that happened is recorded on top of
+theirs; an intent is dropped, because it was decided without them; and so is a conclusion, where it was another pass
+that went on with the operation. Another pass can only be one on another machine, with the ledger on a Git ref: of two
+that saw the same, one goes on with an operation, and the other leaves it alone until its next pass.
 """
 
 from __future__ import annotations
@@ -9,10 +11,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.advance import fold
+from reconciler.advance import IllegalEvent, fold
 from reconciler.errors import LedgerError, LedgerMoved
 from reconciler.ledger.secrecy import redacted
-from reconciler.model.operation import Event
+from reconciler.model.operation import Event, EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.ports import Ledger
 
 _RETRIES = 8
+_PEOPLES = {EventKind.APPROVAL_GIVEN, EventKind.APPROVAL_REJECTED}  # all other events are a pass's
 
 
 class Book:
@@ -33,7 +36,8 @@ class Book:
         self._sequence = 0
         self._operations: dict[str, Operation] = {}
         self.recorded: list[Event] = []  # in this pass, for the report
-        self.refresh()
+        self.elsewhere: set[str] = set()  # operations that another pass went on with during this one
+        self._take(ledger.events())
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -57,11 +61,13 @@ class Book:
         """Read what others appended and return the operations it was about."""
         events = self._ledger.events(after=self._sequence)
         self._take(events)
+        self.elsewhere |= {event.operation for event in events if event.kind not in _PEOPLES}
         return {event.operation for event in events}
 
     def record(self, drafts: Sequence[Draft]) -> None:
         """Append facts that happened, whatever else was appended meanwhile.
 
+        What another pass has told already, so that the table no longer allows it, is not told twice.
         Raises LedgerError when the ledger cannot be written.
         """
         for _ in range(_RETRIES):
@@ -69,27 +75,51 @@ class Book:
                 return self._append(drafts)
             except LedgerMoved:
                 self.refresh()
-        raise LedgerError(
-            code="ledger.contended",
-            message=f"{len(drafts)} events could not be appended: other processes keep appending",
-            remedy="run one reconciler per ledger",
-        )
+            except IllegalEvent:
+                if not self._about(drafts) & self.elsewhere:
+                    raise
+                return None
+        raise _contended(drafts)
+
+    def conclude(self, drafts: Sequence[Draft]) -> None:
+        """Append what follows from operations as they stand; nothing where another pass has gone on with one.
+
+        Raises LedgerError when the ledger cannot be written.
+        """
+        for _ in range(_RETRIES):
+            if self._about(drafts) & self.elsewhere:
+                return None
+            try:
+                return self._append(drafts)
+            except LedgerMoved:
+                self.refresh()
+        raise _contended(drafts)
 
     def intend(self, drafts: Sequence[Draft]) -> bool:
         """Append intents; False, and nothing appended, when somebody touched one of their operations meanwhile.
 
+        To open operations is dropped when anybody opened one: it may answer the same finding under another id.
         Raises LedgerError when the ledger cannot be written: then no effect may follow.
         """
-        about = {draft.operation for draft in drafts}
+        about = self._about(drafts)
+        opening = any(draft.kind is EventKind.OPERATION_OPENED for draft in drafts)
         for _ in range(_RETRIES):
+            if about & self.elsewhere:
+                return False
+            known = set(self._operations)
             try:
                 self._append(drafts)
             except LedgerMoved:
-                if self.refresh() & about:
+                touched = self.refresh()
+                if touched & about or (opening and touched - known):
                     return False
             else:
                 return True
         return False
+
+    @staticmethod
+    def _about(drafts: Sequence[Draft]) -> set[str]:
+        return {draft.operation for draft in drafts}
 
     def _append(self, drafts: Sequence[Draft]) -> None:
         drafts = [replace(draft, data=redacted(draft.data)) for draft in drafts]
@@ -124,3 +154,11 @@ class Book:
             ),
             self._operations,
         )
+
+
+def _contended(drafts: Sequence[Draft]) -> LedgerError:
+    return LedgerError(
+        code="ledger.contended",
+        message=f"{len(drafts)} events could not be appended: other processes keep appending",
+        remedy="run one reconciler per ledger",
+    )

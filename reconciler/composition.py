@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.adapters.kubernetes_api import KubernetesApi
-    from reconciler.ledger.sqlite import SqliteLedger
+    from reconciler.ledger.store import Store
     from reconciler.ports import Alerts, Clock, Delivery, Examined, Forge, Metrics, Policy, Ports, Renderer, Repository
     from reconciler.settings import ForgeSettings, RepositorySettings, Settings
 
@@ -35,11 +35,26 @@ class Composition:
         return self._clock or SystemClock()
 
     @cached_property
-    def ledger(self) -> SqliteLedger:
-        """The ledger's file; reading it never makes it."""
+    def ledger(self) -> Store:
+        """The ledger: a file, or a reference of the repository; reading makes neither."""
+        from reconciler.settings import LedgerKind
+
+        if self.settings.ledger.kind is LedgerKind.GIT_REF:
+            return self._ledger_on_a_ref()
         from reconciler.ledger.sqlite import SqliteLedger
 
         return SqliteLedger(Path(self.settings.ledger.path))
+
+    def _ledger_on_a_ref(self) -> Store:
+        import secrets
+
+        from reconciler.adapters.git_ref import git_ref
+        from reconciler.ledger.git_ref import GitRefLedger
+
+        settings, reference = self.settings.repository, self.settings.ledger.ref
+        store = git_ref(settings, reference, self.settings.forge.branch_prefix, self._token(settings))
+        mirror, slug = Path(settings.mirror), reference.removeprefix("refs/").replace("/", "-")
+        return GitRefLedger(store, mirror.with_name(f"{mirror.name}.{slug}"), writer=secrets.token_hex(8))
 
     @cached_property
     def cluster(self) -> KubernetesApi:

@@ -235,6 +235,37 @@ class Ledger(Examined, Protocol):
         ...
 
 
+class RefStore(Examined, Protocol):
+    """Small files on one reference of the remote repository, which moves by compare-and-swap alone.
+
+    Raises SourceError when the remote does not answer, Refusal when its rules say no.
+    """
+
+    @property
+    def name(self) -> str:
+        """The reference's full name and the repository's address, for messages."""
+        ...
+
+    def tip(self) -> CommitId | None:
+        """Ask the remote where the reference is, and have its files at hand; None: it does not exist."""
+        ...
+
+    def paths(self, commit: CommitId, under: str) -> tuple[str, ...]:
+        """Return the paths of all files below a folder of a commit."""
+        ...
+
+    def read(self, commit: CommitId, path: str) -> bytes | None:
+        """Return a file of a commit, or None."""
+        ...
+
+    def append(self, files: Mapping[str, bytes], message: str, *, at: datetime, expected: CommitId | None) -> CommitId:
+        """Put a commit in which these files hold this on top of `expected`; it is the remote's tip on return.
+
+        Raises Conflict when the reference is no longer at `expected` (None: when it exists).
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Everything a pass may talk to."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.settings import Settings
     from reconciler.watching import Watcher
 
+_ELSEWHERE = "another reconciler goes on with it right now"
 _ROUNDS = 8  # the longest way in one pass is verdict, intent, merge, live, check; the rest is margin
 
 
@@ -154,7 +155,7 @@ def _open_operations(
         operation = book.get(stuck.operation or "")
         if not operation.escalated:
             data = {"reason": stuck.reason}
-            book.record([Draft(operation=operation.id, kind=EventKind.ESCALATED, data=data)])
+            book.conclude([Draft(operation=operation.id, kind=EventKind.ESCALATED, data=data)])
     return held
 
 
@@ -163,18 +164,25 @@ def _advance_all(view: View, ports: Ports, book: Book, watcher: Watcher, at_once
     waiting: dict[str, str] = {}
     for _ in range(_ROUNDS):
         view = replace(view, history=book.operations)
-        steps = [step for operation in book.open_operations for step in next_steps(operation, view)]
-        waiting = _reasons(steps)
+        ours = [operation for operation in book.open_operations if operation.id not in book.elsewhere]
+        steps = [step for operation in ours for step in next_steps(operation, view)]
+        theirs = [operation.id for operation in book.open_operations if operation.id in book.elsewhere]
+        waiting = {**dict.fromkeys(theirs, _ELSEWHERE), **_reasons(steps)}
         records = [step for step in steps if isinstance(step, Record)]
         for record in records:
-            book.record(record.drafts)
-        effects = [s for s in steps if isinstance(s, Perform) and book.get(s.operation).is_open]
+            book.conclude(record.drafts)
+        effects = [s for s in steps if isinstance(s, Perform) and _is_ours(book, s.operation)]
         if effects:
             watcher.acting(in_words(effects))
             perform(effects, view, ports, book, watcher, side_by_side_at_most=at_once)
         if (not records and not effects) or watcher.wants_an_end():
             break
     return waiting
+
+
+def _is_ours(book: Book, operation: str) -> bool:
+    """Still open, and no other pass went on with it."""
+    return operation not in book.elsewhere and book.get(operation).is_open
 
 
 def _reasons(steps: Sequence[Perform | Record | Wait]) -> dict[str, str]:

@@ -7,6 +7,7 @@ The reference page `docs/reference/configuration.md` is generated from here.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
@@ -16,6 +17,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from reconciler.model.quantity import parse_quantity
 
 _LONGEST = timedelta(days=3650)  # more would reach beyond the calendar when it is taken from a date
+_REFERENCE = re.compile(r"refs(/[A-Za-z0-9_-][A-Za-z0-9._-]*){2,}")
+_KEPT = ("changes", "for", "merge-requests", "notes", "pull", "remotes", "replace", "stash", "tags")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -53,6 +56,19 @@ def format_duration(value: timedelta) -> str:
     return f"{milliseconds}ms" if milliseconds else "0s"
 
 
+def _reference(value: str) -> str:
+    """Refuse what is no full name of a reference, and what belongs to the forge or to other uses of Git."""
+    parts = value.split("/")
+    if not _REFERENCE.fullmatch(value) or any(part.endswith((".", ".lock")) or ".." in part for part in parts):
+        msg = "not a full name such as refs/reconciler/ledger"
+        raise ValueError(msg)
+    if parts[1] in _KEPT:
+        msg = f"not a name of ours: what is below refs/{parts[1]} belongs to Git or to the forge"
+        raise ValueError(msg)
+    return value
+
+
+Reference = Annotated[str, AfterValidator(_reference)]
 Quantity = Annotated[str, AfterValidator(_quantity)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
 
@@ -66,6 +82,13 @@ class ForgeKind(StrEnum):
 
     GITHUB = "github"
     GITEA = "gitea"
+
+
+class LedgerKind(StrEnum):
+    """What keeps the events."""
+
+    SQLITE = "sqlite"
+    GIT_REF = "git_ref"
 
 
 class AfterFailure(StrEnum):
@@ -267,7 +290,15 @@ class VerifySettings(_Section):
 class LedgerSettings(_Section):
     """Where events are kept."""
 
-    path: str = Field(".reconciler/ledger.db", description="SQLite file; made when missing.")
+    kind: LedgerKind = Field(
+        LedgerKind.SQLITE,
+        description="sqlite, a file, or git_ref, a reference of the repository, for runners without a disk.",
+    )
+    path: str = Field(".reconciler/ledger.db", description="For sqlite: the file; made when missing.")
+    ref: Reference = Field(
+        "refs/reconciler/ledger",
+        description="For git_ref: the reference; a branch, refs/heads/NAME, where the forge takes no others.",
+    )
 
 
 class Settings(_Section):

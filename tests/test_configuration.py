@@ -12,10 +12,11 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from reconciler.configuration import _PATHS, load, read_token, sections
 from reconciler.errors import ConfigurationError
-from reconciler.settings import ForgeKind, Settings
+from reconciler.settings import ForgeKind, LedgerSettings, Settings
 
 MINIMAL = """\
 metrics:
@@ -141,7 +142,7 @@ def test_every_path_among_the_settings_is_known_as_one() -> None:
         ("guard: {}\n", "reconciler.yaml:9:1: guard is unknown; did you mean guards?"),
         ("guards: {growth: 3}\n", "reconciler.yaml:9:10: guards.growth is unknown; did you mean memory.growth?"),
         ("cooldown: 5m\n", "reconciler.yaml:9:1: cooldown is unknown; did you mean guards.cooldown?"),
-        ("ledger: {zzz: 1}\n", "reconciler.yaml:9:10: ledger.zzz is unknown; known here: path"),
+        ("ledger: {zzz: 1}\n", "reconciler.yaml:9:10: ledger.zzz is unknown; known here: kind, path, ref"),
         ("cluster: {name: no}\n", "reconciler.yaml:9:11: cluster.name must be text; put it in quotes"),
         ("cluster: {namespaces: a}\n", "reconciler.yaml:9:11: cluster.namespaces must be a list, such as [a, b]"),
         (
@@ -327,3 +328,28 @@ def test_loading_the_configuration_needs_no_vendor() -> None:
 def test_a_value_that_no_pass_could_use_is_refused(file: Path, name: str, value: str, expected: str) -> None:
     """What would fail in the midst of a pass is said when the settings are read."""
     assert expected in mistakes(file, "", **{name: value})
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        "ledger",
+        "refs/ledger",
+        "refs/a..b/c",
+        "refs/x/y.lock",
+        "refs/x/",
+        "refs/pull/1/head",
+        "refs/tags/v1",
+        "refs/x/.y",
+    ],
+)
+def test_a_reference_that_cannot_be_ours_is_refused(ref: str) -> None:
+    """The ledger's name is a full one, and nobody else's."""
+    with pytest.raises(ValidationError, match=r"not a (full name|name of ours)"):
+        LedgerSettings(ref=ref)
+
+
+@pytest.mark.parametrize("ref", ["refs/reconciler/ledger", "refs/heads/reconciler-ledger", "refs/bots/a/b.c_d-e"])
+def test_a_reference_of_its_own_is_taken(ref: str) -> None:
+    """A branch is one too, for forges that take nothing else."""
+    assert LedgerSettings(ref=ref).ref == ref

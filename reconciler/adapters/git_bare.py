@@ -29,12 +29,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_TRACKED = "refs/remotes/origin/"
+_HEADS, _TRACKED = "refs/heads/", "refs/remotes/origin/"
 _REMEMBERED = 4096  # answers of `contains`; they never change, so only memory limits them
 
 
 def git_bare(settings: RepositorySettings, prefix: str, token: str) -> Repository:
     """Return the configured repository; nothing is read or written before it is asked something."""
+    refuse_unusable(settings)
+    return GitBare(settings, prefix, token)
+
+
+def refuse_unusable(settings: RepositorySettings) -> None:
+    """Raise ConfigurationError for an address or an author that cannot be worked with."""
     parts = urlsplit(settings.url)
     if "@" in parts.netloc:
         raise ConfigurationError(
@@ -54,7 +60,6 @@ def git_bare(settings: RepositorySettings, prefix: str, token: str) -> Repositor
             message="repository.author_name and author_email must be filled, in one line, without < and >",
             remedy="set them to what our commits shall show",
         )
-    return GitBare(settings, prefix, token)
 
 
 class GitBare:
@@ -65,15 +70,7 @@ class GitBare:
         self._prefix = f"{prefix}/"
         self._mirror = git_mirror.Mirror(Path(settings.mirror), settings.url)
         self._author = git_objects.Author(settings.author_name, settings.author_email)
-        self._remote = git_remote.Remote(
-            git_errors.Access(
-                url=settings.url,
-                username=settings.username,
-                token=token,
-                hint=settings.token_file or f"${settings.token_env}",
-                timeout=settings.timeout,
-            )
-        )
+        self._remote = git_remote.remote(settings, token)
         self._default: str | None = None  # the remote's own base branch, once it told us
         self._descends = lru_cache(_REMEMBERED)(self._ask_descends)
 
@@ -144,7 +141,7 @@ class GitBare:
                 message=f"{branch} is not pushed to: only branches below {self._prefix} are ours, and never base",
                 remedy="set forge.branch_prefix to a prefix that belongs to the reconciler alone",
             )
-        lease = git_errors.Lease(branch=branch, commit=commit, expected=expected)
+        lease = git_errors.Lease(reference=f"{_HEADS}{branch}", commit=commit, expected=expected)
         self._exchange(lambda mirror: self._remote.push(mirror, lease))
 
     def examine(self) -> Sequence[Diagnosis]:
@@ -193,9 +190,9 @@ class GitBare:
     def _fetch(self, mirror: pygit2.Repository) -> CommitId:
         connection = self._connected(mirror)
         base, head = self._base_now(), self._head_of_base(connection.heads)
-        ours = f"+refs/heads/{self._prefix}*:{_TRACKED}{self._prefix}*"
+        ours = f"+{_HEADS}{self._prefix}*:{_TRACKED}{self._prefix}*"
         with self._mirror.updating():
-            connection.fetch([f"+refs/heads/{base}:{_TRACKED}{base}", ours])  # transfers nothing that the mirror has
+            connection.fetch([f"+{_HEADS}{base}:{_TRACKED}{base}", ours])  # transfers nothing that the mirror has
         with self._mirror.answering(mirror):
             git_objects.commit_of(mirror, head)
         return head

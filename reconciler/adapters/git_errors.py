@@ -18,6 +18,7 @@ from reconciler.model.objects import CommitId
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+_HEADS = "refs/heads/"
 _STATUS = re.compile(r"status code: (\d{3})")
 
 # What servers say when another push won between their advertisement and ours (git, GitHub, GitLab), and the one
@@ -46,16 +47,17 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """What must be true of a remote branch for our push to happen."""
+    """What must be true of a remote reference for our push to happen."""
 
-    branch: str
+    reference: str  # its full name
     commit: CommitId
     expected: CommitId | None
 
     @property
-    def reference(self) -> str:
-        """The branch's full name."""
-        return f"refs/heads/{self.branch}"
+    def shown(self) -> str:
+        """The branch or other reference, in words."""
+        branch = self.reference.removeprefix(_HEADS)
+        return f"the reference {branch}" if branch == self.reference else f"the branch {branch}"
 
 
 @contextmanager
@@ -131,16 +133,16 @@ def redirected(access: Access, host: str) -> SourceError:
 
 
 def moved(lease: Lease, why: str) -> Conflict:
-    """Return the error for a branch that is not where we saw it."""
+    """Return the error for a reference that is not where we saw it."""
     return Conflict(
         code="git.branch_moved",
-        message=f"the branch {lease.branch} was expected at {lease.expected or 'nothing'}, but {why}",
+        message=f"{lease.shown} was expected at {lease.expected or 'nothing'}, but {why}",
         remedy="nothing was overwritten; the next pass looks again",
     )
 
 
 def rejected(access: Access, lease: Lease, answer: str, said: Sequence[str]) -> ReconcilerError:
-    """Say why the server did not take a branch: another push was faster, or we or anybody may not."""
+    """Say why the server did not take a reference: another push was faster, or we or anybody may not."""
     text = access.scrubbed(f"{answer}: {''.join(said)}" if said else answer)
     if _RACE.search(text) and not _BLOCKED.search(text):
         return moved(lease, f"the server says: {text}")
@@ -148,6 +150,6 @@ def rejected(access: Access, lease: Lease, answer: str, said: Sequence[str]) -> 
         return unauthorized(access, text)
     return Refusal(
         code="git.push_rejected",
-        message=f"the Git server rejected the branch {lease.branch}: {text}",
+        message=f"the Git server rejected {lease.shown}: {text}",
         remedy="let the repository's rules (hooks, protected branches) admit our branches and our token's user",
     )

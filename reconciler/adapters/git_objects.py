@@ -102,11 +102,8 @@ def write_commit(
     import pygit2
 
     parent = commit_of(mirror, base)
-    tree = parent.tree
-    for path, content in sorted(files.items()):
-        root = _replaced(mirror, tree, _checked(path), mirror.create_blob(content), path)
-        tree = mirror[root].peel(pygit2.Tree)
-    if tree.id == parent.tree_id:
+    tree = with_files(mirror, parent.tree, files)
+    if tree == parent.tree_id:
         raise Refusal(
             code="git.nothing_changed",
             message=f"{', '.join(sorted(files)) or 'no file'}: exactly that content is there already",
@@ -114,7 +111,17 @@ def write_commit(
         )
     # The base commit's time, never now: the same edit has the same id on every machine, at any time.
     signature = pygit2.Signature(author.name, author.email, parent.commit_time, parent.commit_time_offset)
-    return CommitId(str(mirror.create_commit(None, signature, signature, message, tree.id, [parent.id])))
+    return CommitId(str(mirror.create_commit(None, signature, signature, message, tree, [parent.id])))
+
+
+def with_files(mirror: pygit2.Repository, tree: pygit2.Tree | None, files: Mapping[str, bytes]) -> pygit2.Oid:
+    """Write a tree (on top of another, if there is one) in which the files hold their new content; return its id."""
+    import pygit2
+
+    for path, content in sorted(files.items()):
+        root = _replaced(mirror, tree, _checked(path), mirror.create_blob(content), path)
+        tree = mirror[root].peel(pygit2.Tree)
+    return mirror.TreeBuilder().write() if tree is None else tree.id
 
 
 def _replaced(

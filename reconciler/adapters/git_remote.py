@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pygit2.remotes import PushUpdate, TransferProgress
 
     from reconciler.adapters.git_errors import Access, Lease
+    from reconciler.settings import RepositorySettings
 
 T = TypeVar("T")
 
@@ -32,6 +33,19 @@ _NOBODY = "0" * 40  # what a server advertises for a branch that does not exist
 _PORTS = {"http": 80, "https": 443}
 _CALLBACKS = ("credentials", "push_negotiation", "push_update_reference", "sideband_progress", "transfer_progress")
 _EXCHANGES = 8  # at once, abandoned ones included
+
+
+def remote(settings: RepositorySettings, token: str) -> Remote:
+    """Return the configured server, not asked anything yet."""
+    return Remote(
+        git_errors.Access(
+            url=settings.url,
+            username=settings.username,
+            token=token,
+            hint=settings.token_file or f"${settings.token_env}",
+            timeout=settings.timeout,
+        )
+    )
 
 
 class Conversation:
@@ -83,13 +97,13 @@ class Conversation:
 
 
 class Connection:
-    """A remote that told us its branches and now waits for what we want of it."""
+    """A remote that told us its references and now waits for what we want of it."""
 
     def __init__(self, remote: pygit2.Remote, access: Access) -> None:
         self._remote = remote
         self._access = access
         listed = remote.list_heads(connect=False)
-        named = {head.name: CommitId(str(head.oid)) for head in listed if head.name}
+        named = self.named = {head.name: CommitId(str(head.oid)) for head in listed if head.name}
         default = next((head.symref_target for head in listed if head.name == "HEAD"), None)
         self.heads = {name.removeprefix(_HEADS): head for name, head in named.items() if name.startswith(_HEADS)}
         self.default = default.removeprefix(_HEADS) if default else None  # the branch that the remote's HEAD names

@@ -41,9 +41,15 @@ def _operations(context: click.Context, incomplete: str, *, ended: bool) -> list
 
 
 def _ledger(parameters: dict[str, Any]) -> Path:
-    """Return the ledger's file: as the environment says, or the configuration, or the default."""
+    """Return the ledger's file: as the environment says, or the configuration, or the default.
+
+    Raises LookupError where the ledger is no file: nobody waits for a server while typing.
+    """
     from reconciler.document import read_document
 
     file = Path(parameters.get("config") or "reconciler.yaml")
-    written = os.environ.get("RECONCILER_LEDGER__PATH") or read_document(file).data.get("ledger", {}).get("path")
+    keys = read_document(file).data.get("ledger", {})
+    if (os.environ.get("RECONCILER_LEDGER__KIND") or keys.get("kind") or "sqlite") != "sqlite":
+        raise LookupError("ledger.kind")
+    written = os.environ.get("RECONCILER_LEDGER__PATH") or keys.get("path")
     return file.absolute().parent / Path(written or DEFAULT_LEDGER).expanduser()

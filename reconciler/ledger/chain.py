@@ -87,6 +87,11 @@ def canonical(value: object) -> str:
     )
 
 
+def spelled(value: object) -> str:
+    """Write what was read from JSON in its one spelling; for what may be anything else there is `canonical`."""
+    return _ENCODER.encode(value)
+
+
 def timestamp(at: datetime) -> str:
     """Write a time as RFC 3339 in UTC with microseconds; equal times give equal texts."""
     if at.tzinfo is None:
@@ -143,9 +148,14 @@ def event(row: Row) -> Event:
                 hash=row.hash,
                 version=row.version,
             )
-    raise LedgerError(
+    raise newer(f"event {row.sequence} ({row.kind}, version {row.version}) is unknown to this release")
+
+
+def newer(what: str) -> LedgerError:
+    """Return the error for something that a newer release wrote."""
+    return LedgerError(
         code="ledger.newer",
-        message=f"event {row.sequence} ({row.kind}, version {row.version}) is unknown to this release",
+        message=what,
         remedy="run the release of reconciler that wrote it, or a newer one",
     )
 

@@ -61,7 +61,7 @@ def plan_blocks(plan: Plan) -> Iterator[Block]:
         yield ""
     yield from _held(plan.held)
     yield from _unknown(plan.unknown)
-    yield Styled(_plan_sentence(plan), "head")
+    yield Styled(plan_sentence(plan), "head")
 
 
 def _remedy(planned: PlannedRemedy) -> Node:
@@ -108,7 +108,8 @@ def _code(code: str) -> Styled:
     return Styled(f" [{code}]", "faint")
 
 
-def _plan_sentence(plan: Plan) -> str:
+def plan_sentence(plan: Plan) -> str:
+    """Say a plan in one line."""
     requests = sum(1 for r in plan.remedies for a in r.actions if a.proposal and a.verdict.answer is Answer.GO)
     actions = sum(1 for r in plan.remedies for a in r.actions if not a.proposal and a.verdict.answer is Answer.GO)
     parts = (

@@ -160,3 +160,15 @@ complete_words reconciler --config "{config}" approve op-2026030
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
 
     assert (done.stderr, done.stdout) == ("", "explain\nop-20260302-3 op-20260301-1\n")
+
+
+@pytest.mark.parametrize("where", ["the file", "the environment"])
+def test_a_ledger_on_a_server_is_not_waited_for(busy: Desk, where: str) -> None:
+    """Somebody is typing, and an older file would offer what is no longer so."""
+    environ = {}
+    if where == "the file":
+        (busy.folder / "reconciler.yaml").write_text("ledger: {kind: git_ref, path: ledger.db}\n")
+    else:
+        environ["RECONCILER_LEDGER__KIND"] = "git_ref"
+
+    assert completed(busy, "explain", "op", **environ)[0] == []

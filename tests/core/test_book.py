@@ -250,3 +250,68 @@ def test_name_that_looks_like_a_credential_costs_its_text_and_not_the_pass(ledge
 
     assert ledger.events()[-1].data["reason"] == "tracked by Application ***"
     assert ours.get("op-1").escalated
+
+
+def test_conclusion_is_dropped_when_another_pass_went_on_with_the_operation(ledger: SqliteLedger) -> None:
+    """Two runners that saw the same must not both tell it: one clean check would count as two."""
+    first, second = book(ledger), book(ledger)
+    said = [draft(K.ESCALATED, reason="out of attempts")]
+
+    first.conclude(said)
+    second.conclude(said)
+
+    assert kinds(ledger).count(K.ESCALATED) == 1
+    assert second.elsewhere == {"op-1"}
+    assert second.operations == first.operations
+
+
+def test_conclusion_stands_beside_a_persons_word(ledger: SqliteLedger) -> None:
+    """A person is no other pass: what follows from the snapshot is recorded on top of what they said."""
+    ours = book(Interrupted(ledger, draft(K.APPROVAL_GIVEN, action=1, by="ana")))
+
+    ours.conclude([draft(K.ESCALATED, reason="out of attempts")])
+
+    assert kinds(ledger) == [K.OPERATION_OPENED, K.APPROVAL_GIVEN, K.ESCALATED]
+    assert ours.elsewhere == set()
+
+
+def test_operation_is_not_opened_when_another_pass_opened_one(ledger: SqliteLedger) -> None:
+    """A runner that started a second later gives the same trouble another id: it must look again first."""
+    first, second = book(ledger), book(ledger)
+
+    assert first.intend([opening("op-2")]) is True
+    assert second.intend([opening("op-3")]) is False
+    assert list({o.id for o in second.operations}) == list({o.id for o in first.operations})
+
+
+def test_operation_is_opened_though_a_person_spoke_meanwhile(ledger: SqliteLedger) -> None:
+    """Somebody's approval of another operation says nothing about this one."""
+    ours = book(Interrupted(ledger, draft(K.APPROVAL_GIVEN, action=1, by="ana")))
+
+    assert ours.intend([opening("op-2")]) is True
+
+
+def test_no_effect_is_announced_on_an_operation_that_another_pass_took(ledger: SqliteLedger) -> None:
+    """Whoever lost one half of a hybrid remedy leaves the other half too."""
+    first, second = book(ledger), book(ledger)
+    other_half = [draft(K.EFFECT_INTENDED, key="op-1:1:propose", verb="propose")]
+
+    assert (first.intend([intent()]), second.intend([intent()])) == (True, False)
+    assert second.intend(other_half) is False
+    assert first.intend(other_half) is True
+
+
+def test_fact_that_another_pass_has_told_already_is_not_told_twice(ledger: SqliteLedger) -> None:
+    """Both completed the same announced effect, which is safe; the second record would no longer follow the table."""
+    story = Story().pull_request_opened().events[3:]
+    told = [Draft(operation="op-1", kind=event.kind, data=event.data) for event in story]
+    first = book(ledger)
+    assert first.intend(told[:1]) is True
+    second = book(ledger)
+    assert second.intend(told[:1]) is True
+
+    first.record(told[1:])
+    second.record(told[1:])
+
+    assert kinds(ledger).count(K.PULL_REQUEST_OPENED) == 1
+    assert second.operations == first.operations

@@ -1,21 +1,25 @@
-"""A process that appends to a ledger, run by the tests: `appender.py PATH once|forever|hold`.
+"""A process that appends to a ledger, run by the tests: `appender.py SHELF once|forever|hold`.
 
 It says `ready`, waits for a line, and prints each acknowledged sequence number, or the code of the error.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import sys
-from pathlib import Path
 
 from reconciler.errors import ReconcilerError
-from reconciler.ledger.sqlite import SqliteLedger
 from tests.ledger.examples import NOON, intent
+from tests.ledger.stores import Shelf
 
 
-def main(path: str, manner: str) -> None:
+def main(written: str, manner: str) -> None:
     """Append once at the start of the chain, or on and on, or only hold the ledger."""
-    ledger = SqliteLedger(Path(path))
+    shelf = Shelf(**json.loads(written))
+    ledger = shelf.open("here" if manner == "hold" else f"machine-{os.getpid()}")
+    if manner == "once":
+        ledger.events()  # so that whoever starts first has not won yet
     print("ready", flush=True)
     sys.stdin.readline()
     try:

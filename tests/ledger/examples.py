@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from reconciler.model.operation import Draft, EventKind
 
 if TYPE_CHECKING:
-    from reconciler.ledger.sqlite import SqliteLedger
     from reconciler.model.operation import Event
+    from reconciler.ports import Ledger
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 250, tzinfo=UTC)
 
@@ -20,7 +20,7 @@ def intent(number: int = 1, **data: object) -> Draft:
     return Draft(operation=f"op-{number}", kind=EventKind.EFFECT_INTENDED, data={"key": key, "n": number, **data})
 
 
-def fill(ledger: SqliteLedger, count: int) -> tuple[Event, ...]:
+def fill(ledger: Ledger, count: int) -> tuple[Event, ...]:
     """Append that many events, a second apart, each in a transaction of its own."""
     for place in range(count):
         ledger.append([intent(place)], at=NOON + timedelta(seconds=place), expected=place)
