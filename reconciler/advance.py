@@ -29,6 +29,7 @@ from reconciler.model.operation import (
     Phase,
     TrackedPullRequest,
 )
+from reconciler.model.review import Inspection
 from reconciler.model.verdict import Verdict
 
 
@@ -71,6 +72,10 @@ NEXT: Mapping[Phase, Mapping[EventKind, Phase]] = {
         EventKind.APPROVAL_GIVEN: Phase.AWAITING_GIT_PR,
         EventKind.PULL_REQUEST_MERGED: Phase.AWAITING_SYNC,
         EventKind.PULL_REQUEST_CLOSED: Phase.AWAITING_GIT_PR,
+        EventKind.PULL_REQUEST_INSPECTED: Phase.AWAITING_GIT_PR,
+        EventKind.REMEDY_REVISED: Phase.AWAITING_GIT_PR,
+        EventKind.PULL_REQUEST_UPDATED: Phase.AWAITING_GIT_PR,
+        EventKind.TROUBLE_WATCHED: Phase.AWAITING_GIT_PR,
     },
     Phase.AWAITING_SYNC: {
         **_anywhere(Phase.AWAITING_SYNC),
@@ -126,7 +131,6 @@ def _illegal(event: Event, because: str) -> IllegalEvent:
 
 def _opened(event: Event) -> Operation:
     remedy = decode(Remedy, event.data["remedy"])
-    declarative = (a for a in remedy.actions if a.action_class is ActionClass.DECLARATIVE)
     return Operation(
         id=event.operation,
         remedy=remedy,
@@ -134,8 +138,13 @@ def _opened(event: Event) -> Operation:
         opened_at=event.at,
         updated_at=event.at,
         version=event.sequence,
-        expected=tuple(change.after for action in declarative for change in action.changes),
+        expected=_wanted(remedy),
     )
+
+
+def _wanted(remedy: Remedy) -> tuple[str, ...]:
+    declarative = (a for a in remedy.actions if a.action_class is ActionClass.DECLARATIVE)
+    return tuple(change.after for action in declarative for change in action.changes)
 
 
 Apply = Callable[[Operation, Event, Mapping[str, Any]], Operation]
@@ -165,6 +174,8 @@ def _with_effect(operation: Operation, effect: Effect) -> Operation:
 
 def _effect_intended(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
     before = operation.effects.get(data["key"])
+    if before is not None and before.status is EffectStatus.COMPLETED:
+        before = None  # done before, and to be done anew: another update, another refresh
     effect = Effect(
         key=data["key"],
         status=EffectStatus.INTENDED,
@@ -189,6 +200,8 @@ def _effect_completed(operation: Operation, event: Event, data: Mapping[str, Any
 
 def _effect_failed(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
     before = operation.effects.get(data["key"])
+    if before is not None and before.status is EffectStatus.COMPLETED:
+        before = None
     effect = Effect(
         key=data["key"],
         status=EffectStatus.FAILED,
@@ -240,6 +253,42 @@ def _pull_request_closed(operation: Operation, event: Event, data: Mapping[str, 
     return replace(operation, pull_request=replace(operation.pull_request, closed_by=data.get("by") or "somebody"))
 
 
+def _pull_request_inspected(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    if operation.pull_request is None:
+        raise _illegal(event, f"{operation.id} has no pull request")
+    inspected = decode(Inspection, data["inspection"])
+    values = inspected.values
+    # Who edits the value in our branch means it: theirs is the one to expect. A field they took away is no value.
+    edited = tuple(values) if values is not None and all(value is not None for value in values) else None
+    return replace(
+        operation,
+        pull_request=replace(operation.pull_request, inspected=inspected),
+        expected=operation.expected if edited is None else tuple(value or "" for value in edited),
+    )
+
+
+def _remedy_revised(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    if operation.pull_request is None:
+        raise _illegal(event, f"{operation.id} has no pull request")
+    remedy = decode(Remedy, data["remedy"])
+    outdated = replace(operation.pull_request, outdated=True)
+    return replace(operation, remedy=remedy, expected=_wanted(remedy), pull_request=outdated)
+
+
+def _pull_request_updated(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    if operation.pull_request is None:
+        raise _illegal(event, f"{operation.id} has no pull request")
+    updated = decode(TrackedPullRequest, data["pull_request"])
+    return replace(operation, pull_request=replace(updated, written_at=event.at))
+
+
+def _trouble_watched(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    if not data["quiet"]:
+        return replace(operation, quiet_passes=0, quiet_since=None)
+    since = operation.quiet_since or event.at
+    return replace(operation, quiet_passes=operation.quiet_passes + 1, quiet_since=since)
+
+
 def _change_live(operation: Operation, event: Event, _: Mapping[str, Any]) -> Operation:
     return replace(operation, live_at=event.at)
 
@@ -273,6 +322,10 @@ _APPLY: Mapping[EventKind, Apply] = {
     EventKind.PULL_REQUEST_OPENED: _pull_request_opened,
     EventKind.PULL_REQUEST_MERGED: _pull_request_merged,
     EventKind.PULL_REQUEST_CLOSED: _pull_request_closed,
+    EventKind.PULL_REQUEST_INSPECTED: _pull_request_inspected,
+    EventKind.REMEDY_REVISED: _remedy_revised,
+    EventKind.PULL_REQUEST_UPDATED: _pull_request_updated,
+    EventKind.TROUBLE_WATCHED: _trouble_watched,
     EventKind.CHANGE_LIVE: _change_live,
     EventKind.CHECKED: _checked,
     EventKind.VERIFICATION_COMPLETED: _unchanged,
