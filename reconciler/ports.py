@@ -177,7 +177,7 @@ class Forge(Examined, Protocol):
         """Say why in a comment, then close; closing a closed one changes nothing."""
         ...
 
-    def reviews(self, pull_request: PullRequest) -> tuple[Review, ...]:
+    def reviews(self, pull_request: int) -> tuple[Review, ...]:
         """Return the submitted reviews, oldest first, each opinion with whether its author may write.
 
         Raises SourceError when the forge does not answer.

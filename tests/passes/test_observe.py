@@ -113,7 +113,7 @@ class Merge:
             applications=(application(ref=APPLICATION, revisions=(revision or self.merge,)),),
             base=base,
             ports=self.world.ports(),
-            max_bytes=4096,
+            settings=self.world.settings,
         )
 
 
