@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.govern.facts import facts_for
 from reconciler.model.facts import Unknown
+from reconciler.model.quantity import same_quantities
 from reconciler.model.review import MergeState
 from reconciler.model.verdict import Answer
 from reconciler.settings import MergePolicy
@@ -58,7 +59,7 @@ def considered(
     operation: Operation, tracked: TrackedPullRequest, followed: Followed, opinions: ApprovalState, view: View
 ) -> Iterator[Step]:
     """Merge it where policy and the forge's rules let us; otherwise it waits, and this says for what."""
-    shown, declarative = awaited(tracked, opinions) + _gone(operation), declarative_of(operation)
+    shown, declarative = awaited(tracked, opinions) + _beside(operation, followed), declarative_of(operation)
     if view.settings.policy.merge is MergePolicy.NEVER or declarative is None:
         yield wait(operation, shown)
         return
@@ -86,7 +87,11 @@ def _unmergeable(followed: Followed) -> str | None:
     return None if mergeability.state is MergeState.CLEAN else mergeability.reason
 
 
-def _gone(operation: Operation) -> str:
-    if operation.quiet_since is None:
-        return ""
-    return f" (the trouble is gone since {operation.quiet_since:%Y-%m-%d %H:%M} UTC)"
+def _beside(operation: Operation, followed: Followed) -> str:
+    """Say what a reviewer should know: it may not be needed any more."""
+    at_base, said = followed.values_at_base, ""
+    if at_base is not None and not isinstance(at_base, Unknown) and same_quantities(at_base, operation.expected):
+        said += " (base holds the proposed value already)"
+    if operation.quiet_since is not None:
+        said += f" (the trouble is gone since {operation.quiet_since:%Y-%m-%d %H:%M} UTC)"
+    return said

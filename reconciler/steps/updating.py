@@ -15,7 +15,7 @@ from reconciler.model.action import Action, ActionClass, ActionName, Remedy
 from reconciler.model.codec import encode
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import Draft, EventKind, Operation, TrackedPullRequest
-from reconciler.model.quantity import parse_quantity, same_quantity
+from reconciler.model.quantity import parse_quantity, same_quantities, same_quantity
 from reconciler.model.review import Mergeability, MergeState
 from reconciler.model.verdict import Answer
 from reconciler.steps.parts import attempt, given_up
@@ -43,7 +43,7 @@ def updated(
         yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.REMEDY_REVISED, data=data),))
         return
     why = _why(tracked, followed, approved=approved)
-    if why is None:
+    if why is None or not _holds_before(declarative[1], followed):
         return
     effect = operation.effects.get(effect_key(operation, declarative[0], Verb.UPDATE))
     shown = f"pull request {tracked.number} is to be written anew: {why}"
@@ -59,6 +59,14 @@ def updated(
     else:
         yield from attempt(operation, declarative[0], Verb.UPDATE, view, reason=why)
         yield wait(operation, shown)
+
+
+def _holds_before(action: Action, followed: Followed) -> bool:
+    """Tell whether base still holds what the edit replaces; where it is unknown or changed, nothing can be written."""
+    at_base = followed.values_at_base
+    if at_base is None or isinstance(at_base, Unknown):
+        return False
+    return same_quantities(at_base, tuple(change.before for change in action.changes))
 
 
 def _why(tracked: TrackedPullRequest, followed: Followed, *, approved: bool) -> str | None:
