@@ -50,7 +50,8 @@ class Cell:
 
     does: Does
     said: str = ""
-    gitea: str | None = None  # why the testbed's Gitea cannot show it; None: it can
+    not_on_gitea: str = ""  # why the testbed's Gitea cannot show it
+    said_on_gitea: str = ""  # where it says something else
 
     def __str__(self) -> str:
         return f"{self.does}: “{self.said}”" if self.said else self.does.value
@@ -79,6 +80,7 @@ def _row(*cells: Cell | None) -> Row:
 _NO = None
 _UNTOUCHED = (_OPENS, _OPEN, _APPROVED, _OBJECTED, _HELD, _THEIRS, _THEIRS, _FOLLOWS, _REJECTED)
 _PERSON_MERGES = (_NO, _FOLLOWS, _FOLLOWS, _FOLLOWS, _FOLLOWS, _FOLLOWS, _FOLLOWS, _NO, _NO)
+_SILENT = "the thing has moved"
 _SAME = "base holds the proposed value already"
 _NO_QUEUE = "Gitea has no merge queue"
 
@@ -214,7 +216,15 @@ TABLE: dict[str, Row] = {
         _REJECTED,
     ),
     "the repository is renamed": _row(
-        _OPENS, _OPEN, _APPROVED, _OBJECTED, _HELD, _THEIRS, _THEIRS, _FOLLOWS, _REJECTED
+        Cell(Does.PLANS, "is now called", said_on_gitea=_SILENT),
+        Cell(W, REVIEW, said_on_gitea=_SILENT),
+        Cell(W, ANA, said_on_gitea=_SILENT),
+        Cell(W, ASKED, said_on_gitea=_SILENT),
+        Cell(W, HOLD, said_on_gitea=_SILENT),
+        Cell(W, THEIRS, said_on_gitea=_SILENT),
+        Cell(W, THEIRS, said_on_gitea=_SILENT),
+        _FOLLOWS,
+        _REJECTED,
     ),
     "our token is refused": _row(
         Cell(Does.PLANS, "no pull request can be opened now"),
