@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.git_bare import git_bare
@@ -21,13 +22,12 @@ from reconciler.reconcile import reconcile
 from reconciler.resources import shipped
 from reconciler.settings import Settings
 from tests.beds.users import BOT, REVIEWER
+from tests.lifecycle.sides import GiteaSide, GitHubSide
 from tests.manifests.examples import MANIFEST
 from tests.worlds import LIMIT, WEBAPP, application, killed, pod, workload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
-    from pathlib import Path
 
     from reconciler.model.cluster import Alert
     from reconciler.model.delivery import Application
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from reconciler.model.operation import Operation
     from reconciler.model.report import PassReport
     from reconciler.ports import Diagnosis
-    from tests.lifecycle.sides import GiteaSide, GitHubSide
 
 FILE = "apps/webapp.yaml"
 MIB = 2.0**20
@@ -73,8 +72,8 @@ class Surroundings:
 
     def memory_peaks(self, *, window: timedelta, at: datetime) -> dict[ContainerKey, float]:
         """Return the peak."""
-        assert window
-        assert at
+        assert window < timedelta(days=1)
+        assert at <= self.life.side.now()
         return {ContainerKey("production", "webapp-0", "web"): self.peak * MIB}
 
     def active(self) -> tuple[Alert, ...]:

@@ -19,10 +19,11 @@ from reconciler.sandbox.forge.lifecycle import record
 from reconciler.sandbox.people import ForgeError, Person
 from reconciler.sandbox.wire import Server
 from tests.adapters.git_http import git
-from tests.beds.users import ADMIN, BOT, ORGANISATION, REVIEWER
+from tests.beds.users import ADMIN, ORGANISATION, REVIEWER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
     from tests.testbed.forge import Forge as GiteaPerson
     from tests.testbed.testbed import Testbed
 

@@ -1,5 +1,7 @@
-"""What we do, event by state: the one place that says it. `docs/lifecycle.md` is written from here, and each cell is
-one test (`test_cells.py`) on both forges: `python -m tests.lifecycle.table` writes the page.
+"""What we do with a pull request, event by state: the one place that says it.
+
+Each cell is one test (`test_cells.py`) on both forges, and `docs/lifecycle.md` is written from here:
+`python -m tests.lifecycle.table`.
 """
 
 from __future__ import annotations
