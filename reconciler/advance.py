@@ -1,9 +1,9 @@
-"""An operation's phases as one table, and the fold that applies it to the ledger's events.
+"""The fold from the ledger's events to operations, by the table of phases.
 
-Theory of operation. An operation is nothing but the fold of its events; no field of it is ever stored. `NEXT` says
-which event may follow in which phase and where it leads. An event that the table does not allow raises
+Theory of operation. An operation is nothing but the fold of its events; no field of it is ever stored. `phases.NEXT`
+says which event may follow in which phase and where it leads. An event that the table does not allow raises
 `IllegalEvent` and changes nothing: either the ledger was altered or two versions of the program disagree, and in
-both cases going on would be a guess. `docs/architecture.md` shows the table as a picture.
+both cases going on would be a guess.
 
 Protects invariant 1 (intent before effect): effects are known by their intent, whether or not a result followed.
 """
@@ -31,65 +31,11 @@ from reconciler.model.operation import (
 )
 from reconciler.model.review import Inspection
 from reconciler.model.verdict import Verdict
+from reconciler.phases import NEXT
 
 
 class IllegalEvent(LedgerError):
     """An event that cannot happen in the phase that its operation is in."""
-
-
-def _anywhere(phase: Phase) -> dict[EventKind, Phase]:
-    """Events that an open operation may meet in any phase, without leaving it."""
-    stays = (
-        EventKind.VERDICT_GIVEN,
-        EventKind.APPROVAL_REJECTED,
-        EventKind.EFFECT_INTENDED,
-        EventKind.EFFECT_COMPLETED,
-        EventKind.EFFECT_FAILED,
-        EventKind.ESCALATED,
-    )
-    return {**dict.fromkeys(stays, phase), EventKind.OPERATION_CLOSED: Phase.CLOSED}
-
-
-NEXT: Mapping[Phase, Mapping[EventKind, Phase]] = {
-    Phase.DECIDED: {
-        **_anywhere(Phase.DECIDED),
-        EventKind.APPROVAL_REQUESTED: Phase.AWAITING_APPROVAL,
-        EventKind.APPROVAL_GIVEN: Phase.DECIDED,  # a second person's, or for a second action
-        EventKind.PULL_REQUEST_OPENED: Phase.AWAITING_GIT_PR,
-        EventKind.CHANGE_LIVE: Phase.STABILIZING,
-    },
-    Phase.AWAITING_APPROVAL: {
-        **_anywhere(Phase.AWAITING_APPROVAL),
-        EventKind.APPROVAL_REQUESTED: Phase.AWAITING_APPROVAL,
-        EventKind.APPROVAL_GIVEN: Phase.DECIDED,
-        EventKind.PULL_REQUEST_OPENED: Phase.AWAITING_GIT_PR,
-        EventKind.CHANGE_LIVE: Phase.STABILIZING,
-    },
-    Phase.AWAITING_GIT_PR: {
-        **_anywhere(Phase.AWAITING_GIT_PR),
-        # The other half of a hybrid remedy may still be waiting for a person.
-        EventKind.APPROVAL_REQUESTED: Phase.AWAITING_GIT_PR,
-        EventKind.APPROVAL_GIVEN: Phase.AWAITING_GIT_PR,
-        EventKind.PULL_REQUEST_MERGED: Phase.AWAITING_SYNC,
-        EventKind.PULL_REQUEST_CLOSED: Phase.AWAITING_GIT_PR,
-        EventKind.PULL_REQUEST_INSPECTED: Phase.AWAITING_GIT_PR,
-        EventKind.REMEDY_REVISED: Phase.AWAITING_GIT_PR,
-        EventKind.PULL_REQUEST_UPDATED: Phase.AWAITING_GIT_PR,
-        EventKind.TROUBLE_WATCHED: Phase.AWAITING_GIT_PR,
-    },
-    Phase.AWAITING_SYNC: {
-        **_anywhere(Phase.AWAITING_SYNC),
-        EventKind.CHANGE_LIVE: Phase.STABILIZING,
-    },
-    Phase.STABILIZING: {
-        **_anywhere(Phase.STABILIZING),
-        EventKind.CHECKED: Phase.STABILIZING,
-        EventKind.VERIFICATION_COMPLETED: Phase.STABILIZING,
-        EventKind.VERIFICATION_FAILED: Phase.STABILIZING,
-    },
-    # A finding that comes back may be handed to a person after its operation ended.
-    Phase.CLOSED: {EventKind.ESCALATED: Phase.CLOSED},
-}
 
 
 def fold(events: Iterable[Event], start: Mapping[str, Operation] | None = None) -> dict[str, Operation]:

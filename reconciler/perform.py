@@ -91,13 +91,13 @@ def _outcome(future: Future[_Prepared | Result], step: Perform) -> _Prepared | R
     try:
         return future.result()
     except ReconcilerError as error:
-        return [_failed(step, str(error), permanent=isinstance(error, Refusal))]
+        return [_failed(step, str(error), remedy=error.remedy, permanent=isinstance(error, Refusal))]
     except Exception as error:  # noqa: BLE001 - a vendor's surprise is a failed effect, not a lost pass
         return [_failed(step, foreign_text(f"{type(error).__name__}: {error}"), permanent=False)]
 
 
-def _failed(step: Perform, error: str, *, permanent: bool) -> Draft:
-    data = {"key": step.key, "verb": step.verb, "error": error, "permanent": permanent}
+def _failed(step: Perform, error: str, *, permanent: bool, remedy: str = "") -> Draft:
+    data = {"key": step.key, "verb": step.verb, "error": error, "remedy": remedy, "permanent": permanent}
     return Draft(operation=step.operation, kind=EventKind.EFFECT_FAILED, data=data)
 
 
