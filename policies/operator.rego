@@ -6,6 +6,7 @@
 #
 #     escalate if input.target.namespace == "payments"
 #     deny if input.action.blast_radius.pods > 20
+#     keep_merging if input.environment == "production"
 #
 # What `input` holds:
 #     action         name, kind (imperative, declarative), risk (low, medium, high), destructive,
@@ -16,10 +17,12 @@
 #     workload       stateful, replicas, ready; null when it was not seen
 #     evidence       finding, severity (low, medium, high, critical), age_seconds
 #     history        attempts_24h, failures_in_row, reverted_before
-#     guards         pause, cooldown, rate, circuit_breaker, attempts: true where the guard lets it pass
+#     guards         pause, cooldown, rate, open_pull_requests, circuit_breaker, attempts: true where the guard lets it
+#                    pass
 #     flags          paused, escalate
 #     approved       true once a person said yes to this action
-#     settings       after_failure, attempts_per_day, approvers
+#     settings       after_failure, merge, attempts_per_day, approvers
+#     review         approvals of the exact head, changes_requested; only where a merge is asked about
 #     unknown_facts  what could not be read, by name
 #     now            the time of the pass
 package operator
@@ -29,3 +32,6 @@ default escalate := false
 
 # deny: it is not done.
 default deny := false
+
+# keep_merging: people merge our pull requests, whatever policy.merge says.
+default keep_merging := false

@@ -1,6 +1,7 @@
-# Judges one action (`decision`) and what follows a change that did not help (`after_failure`).
+# Judges one action (`decision`), what follows a change that did not help (`after_failure`), and whether we merge a pull
+# request of ours ourselves (`merge`).
 #
-# Both are one complete rule with one else chain, so that two rules can never contradict each other; the order of the
+# Each is one complete rule with one else chain, so that two rules can never contradict each other; the order of the
 # branches is their priority. Nothing is granted because something is missing: the branches that allow come after the
 # one that demands well-formed facts. No rule asks the clock, the network or the environment: everything is in `input`.
 package reconciler.policy
@@ -152,6 +153,50 @@ after_failure := follow(
 	"The change did not help; a person must look.",
 )
 
+# Whether a pull request of ours is merged by us. Whatever this says, the rules of the forge's base branch hold.
+merge := follow(
+	"wait",
+	"operator_escalation",
+	"An operator asked that a person decides.",
+) if {
+	escalated
+} else := follow(
+	"wait",
+	"operator_keeps_merging",
+	"The operator's own rules keep merging to people.",
+) if {
+	operator.keep_merging != false
+} else := follow(
+	"wait",
+	"facts_malformed",
+	"A fact that the rules need is unknown, missing or of the wrong type.",
+) if {
+	not review_well_formed
+} else := follow(
+	"wait",
+	"changes_requested",
+	"A reviewer asks for changes.",
+) if {
+	input.review.changes_requested > 0
+} else := follow(
+	"merge",
+	"approved",
+	"A person approved this very head.",
+) if {
+	input.settings.merge == "on_approval"
+	input.review.approvals > 0
+} else := follow(
+	"merge",
+	"autonomous",
+	"The configuration lets pull requests be merged without a person.",
+) if {
+	input.settings.merge == "autonomous"
+} else := follow(
+	"wait",
+	"default",
+	"People merge.",
+)
+
 # A person's answer settles an escalation; the rules below it still hold.
 escalated if {
 	input.flags.escalate == true
@@ -188,6 +233,16 @@ consistent if {
 	input.action.kind == "declarative"
 	not input.action.name in low_risk
 	not input.action.name in medium_risk
+}
+
+review_well_formed if {
+	is_string(input.action.name)
+	is_boolean(input.flags.escalate)
+	is_number(input.review.approvals)
+	is_number(input.review.changes_requested)
+	input.review.approvals >= 0
+	input.review.changes_requested >= 0
+	input.unknown_facts == []
 }
 
 history_well_formed if {

@@ -1,9 +1,9 @@
-"""An operation's phases as one table, and the fold that applies it to the ledger's events.
+"""The fold from the ledger's events to operations, by the table of phases.
 
-Theory of operation. An operation is nothing but the fold of its events; no field of it is ever stored. `NEXT` says
-which event may follow in which phase and where it leads. An event that the table does not allow raises
+Theory of operation. An operation is nothing but the fold of its events; no field of it is ever stored. `phases.NEXT`
+says which event may follow in which phase and where it leads. An event that the table does not allow raises
 `IllegalEvent` and changes nothing: either the ledger was altered or two versions of the program disagree, and in
-both cases going on would be a guess. `docs/architecture.md` shows the table as a picture.
+both cases going on would be a guess.
 
 Protects invariant 1 (intent before effect): effects are known by their intent, whether or not a result followed.
 """
@@ -29,62 +29,13 @@ from reconciler.model.operation import (
     Phase,
     TrackedPullRequest,
 )
+from reconciler.model.review import Inspection
 from reconciler.model.verdict import Verdict
+from reconciler.phases import NEXT
 
 
 class IllegalEvent(LedgerError):
     """An event that cannot happen in the phase that its operation is in."""
-
-
-def _anywhere(phase: Phase) -> dict[EventKind, Phase]:
-    """Events that an open operation may meet in any phase, without leaving it."""
-    stays = (
-        EventKind.VERDICT_GIVEN,
-        EventKind.APPROVAL_REJECTED,
-        EventKind.EFFECT_INTENDED,
-        EventKind.EFFECT_COMPLETED,
-        EventKind.EFFECT_FAILED,
-        EventKind.ESCALATED,
-    )
-    return {**dict.fromkeys(stays, phase), EventKind.OPERATION_CLOSED: Phase.CLOSED}
-
-
-NEXT: Mapping[Phase, Mapping[EventKind, Phase]] = {
-    Phase.DECIDED: {
-        **_anywhere(Phase.DECIDED),
-        EventKind.APPROVAL_REQUESTED: Phase.AWAITING_APPROVAL,
-        EventKind.APPROVAL_GIVEN: Phase.DECIDED,  # a second person's, or for a second action
-        EventKind.PULL_REQUEST_OPENED: Phase.AWAITING_GIT_PR,
-        EventKind.CHANGE_LIVE: Phase.STABILIZING,
-    },
-    Phase.AWAITING_APPROVAL: {
-        **_anywhere(Phase.AWAITING_APPROVAL),
-        EventKind.APPROVAL_REQUESTED: Phase.AWAITING_APPROVAL,
-        EventKind.APPROVAL_GIVEN: Phase.DECIDED,
-        EventKind.PULL_REQUEST_OPENED: Phase.AWAITING_GIT_PR,
-        EventKind.CHANGE_LIVE: Phase.STABILIZING,
-    },
-    Phase.AWAITING_GIT_PR: {
-        **_anywhere(Phase.AWAITING_GIT_PR),
-        # The other half of a hybrid remedy may still be waiting for a person.
-        EventKind.APPROVAL_REQUESTED: Phase.AWAITING_GIT_PR,
-        EventKind.APPROVAL_GIVEN: Phase.AWAITING_GIT_PR,
-        EventKind.PULL_REQUEST_MERGED: Phase.AWAITING_SYNC,
-        EventKind.PULL_REQUEST_CLOSED: Phase.AWAITING_GIT_PR,
-    },
-    Phase.AWAITING_SYNC: {
-        **_anywhere(Phase.AWAITING_SYNC),
-        EventKind.CHANGE_LIVE: Phase.STABILIZING,
-    },
-    Phase.STABILIZING: {
-        **_anywhere(Phase.STABILIZING),
-        EventKind.CHECKED: Phase.STABILIZING,
-        EventKind.VERIFICATION_COMPLETED: Phase.STABILIZING,
-        EventKind.VERIFICATION_FAILED: Phase.STABILIZING,
-    },
-    # A finding that comes back may be handed to a person after its operation ended.
-    Phase.CLOSED: {EventKind.ESCALATED: Phase.CLOSED},
-}
 
 
 def fold(events: Iterable[Event], start: Mapping[str, Operation] | None = None) -> dict[str, Operation]:
@@ -126,7 +77,6 @@ def _illegal(event: Event, because: str) -> IllegalEvent:
 
 def _opened(event: Event) -> Operation:
     remedy = decode(Remedy, event.data["remedy"])
-    declarative = (a for a in remedy.actions if a.action_class is ActionClass.DECLARATIVE)
     return Operation(
         id=event.operation,
         remedy=remedy,
@@ -134,8 +84,13 @@ def _opened(event: Event) -> Operation:
         opened_at=event.at,
         updated_at=event.at,
         version=event.sequence,
-        expected=tuple(change.after for action in declarative for change in action.changes),
+        expected=_wanted(remedy),
     )
+
+
+def _wanted(remedy: Remedy) -> tuple[str | None, ...]:
+    declarative = (a for a in remedy.actions if a.action_class is ActionClass.DECLARATIVE)
+    return tuple(change.after for action in declarative for change in action.changes)
 
 
 Apply = Callable[[Operation, Event, Mapping[str, Any]], Operation]
@@ -165,6 +120,8 @@ def _with_effect(operation: Operation, effect: Effect) -> Operation:
 
 def _effect_intended(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
     before = operation.effects.get(data["key"])
+    if before is not None and before.status is EffectStatus.COMPLETED:
+        before = None  # done before, and to be done anew: another update, another refresh
     effect = Effect(
         key=data["key"],
         status=EffectStatus.INTENDED,
@@ -189,6 +146,8 @@ def _effect_completed(operation: Operation, event: Event, data: Mapping[str, Any
 
 def _effect_failed(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
     before = operation.effects.get(data["key"])
+    if before is not None and before.status is EffectStatus.COMPLETED:
+        before = None
     effect = Effect(
         key=data["key"],
         status=EffectStatus.FAILED,
@@ -240,6 +199,42 @@ def _pull_request_closed(operation: Operation, event: Event, data: Mapping[str, 
     return replace(operation, pull_request=replace(operation.pull_request, closed_by=data.get("by") or "somebody"))
 
 
+def _pull_request_inspected(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    if operation.pull_request is None:
+        raise _illegal(event, f"{operation.id} has no pull request")
+    inspected = decode(Inspection, data["inspection"])
+    values = inspected.values
+    # Who edits the value in our branch means it: theirs is the one to expect. A field they took away is no value.
+    edited = tuple(values) if values is not None and all(value is not None for value in values) else None
+    return replace(
+        operation,
+        pull_request=replace(operation.pull_request, inspected=inspected),
+        expected=operation.expected if edited is None else tuple(value or "" for value in edited),
+    )
+
+
+def _remedy_revised(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    if operation.pull_request is None:
+        raise _illegal(event, f"{operation.id} has no pull request")
+    remedy = decode(Remedy, data["remedy"])
+    outdated = replace(operation.pull_request, outdated=True)
+    return replace(operation, remedy=remedy, expected=_wanted(remedy), pull_request=outdated)
+
+
+def _pull_request_updated(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    if operation.pull_request is None:
+        raise _illegal(event, f"{operation.id} has no pull request")
+    updated = decode(TrackedPullRequest, data["pull_request"])
+    return replace(operation, pull_request=replace(updated, written_at=event.at))
+
+
+def _trouble_watched(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    if not data["quiet"]:
+        return replace(operation, quiet_passes=0, quiet_since=None)
+    since = operation.quiet_since or event.at
+    return replace(operation, quiet_passes=operation.quiet_passes + 1, quiet_since=since)
+
+
 def _change_live(operation: Operation, event: Event, _: Mapping[str, Any]) -> Operation:
     return replace(operation, live_at=event.at)
 
@@ -273,6 +268,10 @@ _APPLY: Mapping[EventKind, Apply] = {
     EventKind.PULL_REQUEST_OPENED: _pull_request_opened,
     EventKind.PULL_REQUEST_MERGED: _pull_request_merged,
     EventKind.PULL_REQUEST_CLOSED: _pull_request_closed,
+    EventKind.PULL_REQUEST_INSPECTED: _pull_request_inspected,
+    EventKind.REMEDY_REVISED: _remedy_revised,
+    EventKind.PULL_REQUEST_UPDATED: _pull_request_updated,
+    EventKind.TROUBLE_WATCHED: _trouble_watched,
     EventKind.CHANGE_LIVE: _change_live,
     EventKind.CHECKED: _checked,
     EventKind.VERIFICATION_COMPLETED: _unchanged,

@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.act import apply, run
 from reconciler.errors import Conflict, ReconcilerError, Refusal, foreign_text
+from reconciler.govern.approvals import approval_state
 from reconciler.model.codec import encode
-from reconciler.model.operation import Draft, EventKind, Operation, TrackedPullRequest
+from reconciler.model.objects import CommitId
+from reconciler.model.operation import Draft, EventKind, Operation, Outcome, TrackedPullRequest
 from reconciler.model.proposal import Proposal, PullRequestState
 from reconciler.model.verdict import Answer
 from reconciler.propose.proposals import propose
-from reconciler.propose.publish import commit, publish
-from reconciler.steps import Perform, Verb, View
+from reconciler.propose.publish import commit, publish, rewrite
+from reconciler.steps import Perform, Verb, View, merging
 from reconciler.texts import close_comment
 from reconciler.watching import UNWATCHED, side_by_side
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reconciler.book import Book
     from reconciler.ports import Forge, Ports
     from reconciler.watching import Watcher
@@ -86,7 +90,7 @@ def in_words(steps: Sequence[Perform]) -> str:
 def _still_goes(prepared: _Prepared, view: View, book: Book) -> bool:
     """Judge again, knowing what this round has announced before it: limits hold within a round too (invariant 10)."""
     step = prepared.step
-    if step.verb not in {Verb.RUN, Verb.PROPOSE, Verb.APPLY}:
+    if step.verb not in {Verb.RUN, Verb.PROPOSE, Verb.APPLY, Verb.UPDATE, Verb.MERGE}:
         return True
     verdict = replace(view, history=book.operations).judge(book.get(step.operation), step.action)
     return verdict.answer is Answer.GO
@@ -97,13 +101,13 @@ def _outcome(future: Future[_Prepared | Result], step: Perform) -> _Prepared | R
     try:
         return future.result()
     except ReconcilerError as error:
-        return [_failed(step, str(error), permanent=isinstance(error, Refusal))]
+        return [_failed(step, str(error), remedy=error.remedy, permanent=isinstance(error, Refusal))]
     except Exception as error:  # noqa: BLE001 - a vendor's surprise is a failed effect, not a lost pass
         return [_failed(step, foreign_text(f"{type(error).__name__}: {error}"), permanent=False)]
 
 
-def _failed(step: Perform, error: str, *, permanent: bool) -> Draft:
-    data = {"key": step.key, "verb": step.verb, "error": error, "permanent": permanent}
+def _failed(step: Perform, error: str, *, permanent: bool, remedy: str = "") -> Draft:
+    data = {"key": step.key, "verb": step.verb, "error": error, "remedy": remedy, "permanent": permanent}
     return Draft(operation=step.operation, kind=EventKind.EFFECT_FAILED, data=data)
 
 
@@ -119,7 +123,12 @@ def _completed(step: Perform, result: dict[str, Any]) -> Draft:
 
 def _prepare(step: Perform, operation: Operation, view: View, ports: Ports) -> _Prepared:
     """Do what can be done without an effect, so that the intent says exactly what is coming."""
-    if step.verb is not Verb.PROPOSE:
+    if step.verb is Verb.CLOSE:
+        intent = {"summary": str(step.verb), "reason": step.reason, "outcome": step.outcome}
+        return _Prepared(step=step, operation=operation, intent=intent)
+    if step.verb is Verb.MERGE:
+        return _Prepared(step=step, operation=operation, intent=_checked_merge(step, operation, view, ports.forge))
+    if step.verb not in {Verb.PROPOSE, Verb.UPDATE}:
         summary = operation.remedy.actions[step.action].summary if step.verb in {Verb.RUN, Verb.APPLY} else step.verb
         return _Prepared(step=step, operation=operation, intent={"summary": str(summary)})
     verdict = operation.verdicts[step.action]
@@ -162,7 +171,8 @@ def _propose(prepared: _Prepared, operation: Operation, view: View, ports: Ports
     proposal = prepared.proposal
     if proposal is None:
         raise Conflict(code="propose.not_prepared", message="no proposal was prepared", remedy="run another pass")
-    opened = publish(proposal, ports.repository, ports.forge, view.settings)
+    ours = frozenset(_closed_by_us(view.history))
+    opened = publish(proposal, ports.repository, ports.forge, view.settings, closed_by_us=ours)
     tracked = TrackedPullRequest(
         number=opened.number,
         url=opened.url,
@@ -180,6 +190,68 @@ def _propose(prepared: _Prepared, operation: Operation, view: View, ports: Ports
             data={"pull_request": encode(tracked), "title": proposal.title},
         ),
     ]
+
+
+def _closed_by_us(history: Sequence[Operation]) -> Iterator[int]:
+    """Yield the pull requests that we closed ourselves, because the trouble was gone or base took another value."""
+    for operation in history:
+        ended = operation.outcome in {Outcome.RESOLVED, Outcome.SUPERSEDED}
+        if ended and operation.pull_request is not None and operation.pull_request.closed_by is None:
+            yield operation.pull_request.number
+
+
+def _update(prepared: _Prepared, operation: Operation, view: View, ports: Ports) -> Result:
+    proposal, tracked = prepared.proposal, operation.pull_request
+    if proposal is None or tracked is None or proposal.branch != tracked.branch:
+        raise Conflict(
+            code="propose.other_branch_name",
+            message="the proposal belongs to another branch by now",
+            remedy="close the pull request; a new one is opened if it is still needed",
+        )
+    rewrite(proposal, tracked.number, ports.repository, ports.forge, view.settings)
+    updated = replace(
+        tracked, head=prepared.intent["commit"], digest=proposal.digest, located=proposal.located, outdated=False
+    )
+    return [
+        _completed(prepared.step, {"number": tracked.number}),
+        Draft(
+            operation=operation.id,
+            kind=EventKind.PULL_REQUEST_UPDATED,
+            data={"pull_request": encode(updated), "title": proposal.title, "why": prepared.step.reason},
+        ),
+    ]
+
+
+def _checked_merge(step: Perform, operation: Operation, view: View, forge: Forge) -> dict[str, Any]:
+    """Look at reviews, head and labels once more: between the snapshot and a merge somebody may have objected."""
+    tracked = operation.pull_request
+    found = forge.find(tracked.branch) if tracked else None
+    if tracked is None or found is None or found.number != tracked.number or found.state is not PullRequestState.OPEN:
+        raise _moved("it is not open any more")
+    if found.head != tracked.head:
+        raise _moved("its head moved")
+    if view.settings.forge.hold_label in found.labels:
+        raise _moved("somebody put it on hold")
+    opinions = approval_state(forge.reviews(found.number), head=found.head, author=found.author)
+    against = merging.why_not(operation, step.action, opinions, view)
+    if against is not None:
+        raise _moved(against)
+    approved_by = list(opinions.approved_by)
+    return {"summary": f"merge pull request {found.number}", "head": found.head, "approved_by": approved_by}
+
+
+def _moved(why: str) -> Conflict:
+    return Conflict(
+        code="merge.moved", message=f"it is not merged: {why}", remedy="nothing to do: the next pass looks again"
+    )
+
+
+def _merge(prepared: _Prepared, operation: Operation, view: View, ports: Ports) -> Result:
+    if operation.pull_request is None:
+        raise _moved("it has no pull request")
+    head, method = CommitId(prepared.intent["head"]), view.settings.forge.merge_method.value
+    commit_id = ports.forge.merge(operation.pull_request.number, head=head, method=method)
+    return [_completed(prepared.step, {"merge_commit": commit_id})]
 
 
 def _close(prepared: _Prepared, operation: Operation, _: View, ports: Ports) -> Result:
@@ -211,6 +283,8 @@ _DO: dict[Verb, Callable[[_Prepared, Operation, View, Ports], Result]] = {
     Verb.RUN: _run,
     Verb.APPLY: _apply,
     Verb.PROPOSE: _propose,
+    Verb.UPDATE: _update,
+    Verb.MERGE: _merge,
     Verb.CLOSE: _close,
     Verb.REFRESH: _refresh,
 }
@@ -219,6 +293,8 @@ _DOING = {
     Verb.RUN: "acting on the cluster",
     Verb.APPLY: "applying to the cluster",
     Verb.PROPOSE: "opening pull requests",
+    Verb.UPDATE: "updating pull requests",
+    Verb.MERGE: "merging pull requests",
     Verb.CLOSE: "closing pull requests",
     Verb.REFRESH: "asking delivery to reread Git",
 }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.operation import Draft, Event
     from reconciler.model.proposal import CommitInfo, Proposal, PullRequest, TreeFile
     from reconciler.model.rendering import Rendered, RenderJob
+    from reconciler.model.review import Mergeability, Review
     from reconciler.model.snapshot import ClusterView
     from reconciler.model.verdict import PolicyAnswer
 
@@ -188,6 +189,31 @@ class Forge(Examined, Protocol):
         """Say why in a comment, then close; closing a closed one changes nothing."""
         ...
 
+    def reviews(self, pull_request: int) -> tuple[Review, ...]:
+        """Return the submitted reviews, oldest first, each opinion with whether its author may write.
+
+        Raises SourceError when the forge does not answer.
+        """
+        ...
+
+    def update(self, pull_request: int, *, title: str, body: str) -> None:
+        """Give a pull request another title and text."""
+        ...
+
+    def mergeability(self, pull_request: int) -> Mergeability:
+        """Return whether the forge would merge it now; asking makes a forge that does not know yet find out.
+
+        Raises SourceError when the forge does not answer.
+        """
+        ...
+
+    def merge(self, pull_request: int, *, head: CommitId, method: str) -> CommitId:
+        """Merge (merge, squash or rebase) if its head is still this one, and return base's new tip.
+
+        Raises Conflict when the head moved or the forge's rules do not let it: that may pass.
+        """
+        ...
+
 
 class Delivery(Examined, Protocol):
     """Argo CD (later also Flux), read through its custom resources."""
@@ -210,6 +236,10 @@ class Policy(Examined, Protocol):
 
     def after_failure(self, facts: Mapping[str, Any]) -> PolicyAnswer:
         """Say what follows a failed verification in `code`: revert, next_remedy or escalate; never raises."""
+        ...
+
+    def merge(self, facts: Mapping[str, Any]) -> PolicyAnswer:
+        """Say in `code` whether we merge a pull request of ours ourselves: merge or wait; never raises."""
         ...
 
 

@@ -17,7 +17,7 @@ from reconciler.diagnose import diagnose
 from reconciler.errors import ReconcilerError
 from reconciler.model.codec import encode
 from reconciler.model.facts import Fact, Unknown
-from reconciler.model.operation import Draft, EventKind, Operation, Phase
+from reconciler.model.operation import Draft, Event, EventKind, Operation, Phase
 from reconciler.model.report import Held, PassReport, Plan, PlannedAction, PlannedRemedy
 from reconciler.model.verdict import Answer, Route
 from reconciler.observe import observe
@@ -221,6 +221,13 @@ def _planned_action(operation: Operation, index: int, view: View, ports: Ports) 
     return PlannedAction(action=action, verdict=verdict, proposal=proposal)
 
 
+def _problem(event: Event) -> str:
+    """Say what failed, and what a person can do about it where the error says so."""
+    remedy = event.data.get("remedy")
+    said = f"{event.operation}: {event.data['verb']} failed: {event.data['error']}"
+    return f"{said}; {remedy}" if remedy else said
+
+
 def _report(
     book: Book,
     snapshot: Snapshot,
@@ -235,11 +242,7 @@ def _report(
     touched = {event.operation for event in book.recorded}
     operations = tuple(o for o in book.operations if o.is_open or o.id in touched)
     lines = tuple(filter(None, (sentence(event, book.get(event.operation)) for event in book.recorded)))
-    problems = tuple(
-        f"{event.operation}: {event.data['verb']} failed: {event.data['error']}"
-        for event in book.recorded
-        if event.kind is EventKind.EFFECT_FAILED
-    )
+    problems = tuple(_problem(event) for event in book.recorded if event.kind is EventKind.EFFECT_FAILED)
     unknown = tuple(snapshot.unknowns())
     return PassReport(
         started_at=started,

@@ -41,12 +41,22 @@ def _done(data: Mapping[str, Any], operation: Operation) -> str | None:
         "apply": f"applied {action.summary}",
         "refresh": f"asked delivery to reread Git for {operation.target.name}",
         "close": f"closed the pull request of {operation.id}",
+        "merge": f"merged the pull request of {operation.id}",
     }
     return said.get(data.get("verb", ""))
 
 
 def _pull_request(data: Mapping[str, Any], operation: Operation) -> str:
     return f"opened pull request {data['pull_request']['number']}: {data.get('title', operation.target.name)}"
+
+
+def _updated(data: Mapping[str, Any], _: Operation) -> str:
+    return f"updated pull request {data['pull_request']['number']} in place: {data.get('why', '')}"
+
+
+def _revised(_: Mapping[str, Any], operation: Operation) -> str:
+    changed = [a.summary for a in operation.remedy.actions if a.changes]
+    return f"revised {operation.id}: {', '.join(changed)}"
 
 
 def _merged(data: Mapping[str, Any], operation: Operation) -> str:
@@ -69,6 +79,9 @@ _WORDS: Mapping[EventKind, Words] = {
     EventKind.APPROVAL_REQUESTED: _asked,
     EventKind.EFFECT_COMPLETED: _done,
     EventKind.PULL_REQUEST_OPENED: _pull_request,
+    EventKind.PULL_REQUEST_INSPECTED: lambda data, _: data.get("said") or None,
+    EventKind.REMEDY_REVISED: _revised,
+    EventKind.PULL_REQUEST_UPDATED: _updated,
     EventKind.PULL_REQUEST_MERGED: _merged,
     EventKind.CHANGE_LIVE: lambda _, operation: f"the change of {operation.target.name} is live",
     EventKind.CHECKED: _checked,

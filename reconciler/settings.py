@@ -99,6 +99,22 @@ class AfterFailure(StrEnum):
     ESCALATE = "escalate"
 
 
+class MergePolicy(StrEnum):
+    """When the shipped policy merges a pull request of ours itself."""
+
+    NEVER = "never"
+    ON_APPROVAL = "on_approval"
+    AUTONOMOUS = "autonomous"
+
+
+class MergeMethod(StrEnum):
+    """How a forge takes a head into base."""
+
+    MERGE = "merge"
+    SQUASH = "squash"
+    REBASE = "rebase"
+
+
 class ClusterSettings(_Section):
     """The Kubernetes cluster to watch."""
 
@@ -161,6 +177,12 @@ class ForgeSettings(_Section):
         "reconciler",
         description="Our branches are <prefix>/<target>-<identity>.",
         pattern=r"^[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)*$",
+    )
+    hold_label: str = Field(
+        "hold", description="A pull request with this label is left alone: not updated, not closed, not merged by us."
+    )
+    merge_method: MergeMethod = Field(
+        MergeMethod.MERGE, description="How we merge where policy lets us: merge, squash or rebase."
     )
     timeout: Duration = Field(timedelta(seconds=15), description="Limit for one request.")
 
@@ -228,6 +250,11 @@ class PolicySettings(_Section):
         AfterFailure.REVERT,
         description="Handed to the policy: what follows when a delivered change did not help.",
     )
+    merge: MergePolicy = Field(
+        MergePolicy.NEVER,
+        description="Handed to the policy: whether we merge our own pull requests, never, once a person approved the "
+        "exact head, or at once; the repository's own rules hold in any case.",
+    )
     approvers: tuple[str, ...] = Field(
         ("system:kubernaut:production-approvers",),
         description="Who may approve manual actions; shown in requests.",
@@ -250,6 +277,19 @@ class GuardSettings(_Section):
     cooldown: Duration = Field(timedelta(minutes=5), description="Rest between two actions on one target.")
     actions_per_hour: int = Field(20, ge=0, description="Imperative actions in all, per hour.")
     pull_requests_per_hour: int = Field(10, ge=0, description="Pull requests opened, per hour.")
+    max_open_pull_requests: int = Field(
+        20, ge=0, description="Pull requests of ours open at the same time; further ones wait."
+    )
+    update_interval: Duration = Field(
+        timedelta(hours=1), description="Shortest time between two pushes to one pull request: each starts its checks."
+    )
+    quiet_passes: int = Field(
+        3, ge=1, description="Passes in a row without the trouble before its open pull request is closed."
+    )
+    quiet_period: Duration = Field(
+        timedelta(days=1),
+        description="How long the trouble must be gone as well; a day holds the peak that comes once a day.",
+    )
     circuit_failures: int = Field(3, ge=1, description="Failures in a row that stop a target.")
     circuit_rest: Duration = Field(timedelta(hours=1), description="How long a stopped target rests.")
     attempts_per_day: int = Field(3, ge=1, description="Operations on one finding in 24 h; then a person is asked.")

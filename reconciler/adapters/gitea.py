@@ -9,23 +9,25 @@ names the branch; a list leaves `merged_by` empty; labels that do not exist are 
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from reconciler.adapters import forges
+from reconciler.adapters import forges, gitea_reviews
+from reconciler.adapters.gitea_reviews import understood
 from reconciler.adapters.http import JsonClient
-from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, SourceError, foreign_text
+from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, SourceError
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.proposal import PullRequest, PullRequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from reconciler.model.proposal import Proposal
+    from reconciler.model.review import Mergeability, Review
     from reconciler.ports import Diagnosis, Forge
     from reconciler.settings import ForgeSettings
 
@@ -102,7 +104,7 @@ class _Gitea:
         if not self._is_open(pull_request):
             return
         comments = f"{self._repo}/issues/{pull_request}/comments"
-        with _understood():
+        with understood():
             said = {comment["body"].strip() for comment in self._client.get(comments) or ()}
         if why.strip() not in said:
             self._client.send("POST", comments, {"body": why})
@@ -111,6 +113,22 @@ class _Gitea:
         except ReconcilerError:
             if self._is_open(pull_request):  # otherwise somebody merged it meanwhile (412)
                 raise
+
+    def reviews(self, pull_request: int) -> tuple[Review, ...]:
+        """Return the submitted reviews, oldest first, and whether their authors may write."""
+        return gitea_reviews.reviews(self._client, f"{self._repo}/pulls/{pull_request}")
+
+    def update(self, pull_request: int, *, title: str, body: str) -> None:
+        """Give a pull request another title and text."""
+        self._client.send("PATCH", f"{self._repo}/pulls/{pull_request}", {"title": title, "body": body})
+
+    def mergeability(self, pull_request: int) -> Mergeability:
+        """Return whether Gitea would merge it now, as far as it says."""
+        return gitea_reviews.mergeability(self._client, self._repo, pull_request)
+
+    def merge(self, pull_request: int, *, head: CommitId, method: str) -> CommitId:
+        """Merge if its head is still this one."""
+        return gitea_reviews.merge(self._client, f"{self._repo}/pulls/{pull_request}", head=head, method=method)
 
     def examine(self) -> Sequence[Diagnosis]:
         """Try identity, repository, permissions and protection."""
@@ -149,7 +167,7 @@ class _Gitea:
         return found
 
     def _list(self, page: int, *, state: str, sort: str) -> list[PullRequest]:
-        with _understood():
+        with understood():
             if not self._page_size:  # a server may give less; then a short page would look like the last
                 self._page_size = min(_PAGE, self._client.get("/settings/api")["max_response_items"])
             criteria = {"state": state, "sort": sort, "page": str(page), "limit": str(self._page_size)}
@@ -167,7 +185,7 @@ class _Gitea:
             if error.code != "gitea.http_404":
                 raise
             return None
-        with _understood():
+        with understood():
             return _pull_request(data)
 
     def _open_for(self, proposal: Proposal) -> list[PullRequest]:
@@ -180,7 +198,7 @@ class _Gitea:
         return sorted(mine, key=lambda p: p.number)
 
     def _create(self, proposal: Proposal) -> PullRequest:
-        with _understood():
+        with understood():
             return _pull_request(
                 self._client.send(
                     "POST",
@@ -208,7 +226,7 @@ class _Gitea:
     def _label(self, number: int) -> None:
         """Put the labels on; make those that the repository lacks, as Gitea would leave them out in silence."""
         wanted = {"labels": list(self._settings.labels)}
-        with _understood():
+        with understood():
             put = {label["name"] for label in self._client.send("POST", f"{self._repo}/issues/{number}/labels", wanted)}
         missing = [name for name in self._settings.labels if name not in put]
         for name in missing:
@@ -217,11 +235,11 @@ class _Gitea:
             self._client.send("POST", f"{self._repo}/issues/{number}/labels", wanted)
 
     def _is_open(self, number: int) -> bool:
-        with _understood():
+        with understood():
             return bool(self._client.get(f"{self._repo}/pulls/{number}")["state"] == "open")
 
     def _with_person(self, found: PullRequest) -> PullRequest:
-        with _understood():
+        with understood():
             if found.state is PullRequestState.MERGED:
                 merger = self._client.get(f"{self._repo}/pulls/{found.number}")["merged_by"]
                 return replace(found, merged_by=merger["login"] if merger else None)
@@ -241,20 +259,20 @@ class _Gitea:
         return closer
 
     def _described(self) -> dict[str, Any]:
-        with _understood():
+        with understood():
             return dict(self._client.get(self._repo))
 
     def _identity(self) -> str:
-        with _understood():
+        with understood():
             return f"we are {self._client.get('/user')['login']}"
 
     def _reachable(self) -> str:
-        with _understood():
+        with understood():
             described = self._described()
             return f"{described['full_name']}, default branch {described['default_branch']}"
 
     def _may_push(self) -> str:
-        with _understood():
+        with understood():
             described = self._described()
             archived, push = bool(described["archived"]), bool(described["permissions"]["push"])
         return forges.check_push("gitea", self._settings, archived=archived, push=push)
@@ -267,22 +285,9 @@ class _Gitea:
         return "we may open pull requests"
 
     def _protection(self) -> str:
-        with _understood():
+        with understood():
             rules = list(self._client.get(f"{self._repo}/branch_protections"))
         return f"{len(rules)} branch protection rules, which we can read"
-
-
-@contextmanager
-def _understood() -> Iterator[None]:
-    """Turn an answer of the wrong shape into an error that says so."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise SourceError(
-            code="gitea.bad_answer",
-            message=f"Gitea's answer makes no sense: {foreign_text(repr(error))}",
-            remedy="check that forge.url is Gitea's address, and not that of a proxy or login page",
-        ) from error
 
 
 def _pull_request(data: dict[str, Any]) -> PullRequest:
@@ -303,4 +308,5 @@ def _pull_request(data: dict[str, Any]) -> PullRequest:
         merge_commit=CommitId(data["merge_commit_sha"]) if merged else None,
         updated_at=datetime.fromisoformat(data["updated_at"]),
         body=data["body"] or "",
+        labels=tuple(label["name"] for label in data["labels"] or ()),
     )

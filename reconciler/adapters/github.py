@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from reconciler.adapters import forges
+from reconciler.adapters import forges, github_reviews
 from reconciler.adapters.github_client import asking, connect
 from reconciler.errors import ReconcilerError, Refusal, SourceError, Unauthorized
 from reconciler.model.facts import Fact, Unknown
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from github.Repository import Repository
 
     from reconciler.model.proposal import Proposal
+    from reconciler.model.review import Mergeability, Review
     from reconciler.ports import Diagnosis, Forge
     from reconciler.settings import ForgeSettings
 
@@ -95,6 +96,23 @@ class _GitHub:
         except Refusal:
             if self._is_open(pull_request):  # otherwise somebody merged it meanwhile
                 raise
+
+    def reviews(self, pull_request: int) -> tuple[Review, ...]:
+        """Return the submitted reviews, oldest first, and what their authors may do."""
+        return github_reviews.reviews(self._repo, pull_request)
+
+    def update(self, pull_request: int, *, title: str, body: str) -> None:
+        """Give a pull request another title and text."""
+        with asking(f"to update pull request {pull_request}", writing=True):
+            self._repo.get_pull(pull_request).edit(title=title, body=body)
+
+    def mergeability(self, pull_request: int) -> Mergeability:
+        """Return whether GitHub would merge it now."""
+        return github_reviews.mergeability(self._repo, pull_request)
+
+    def merge(self, pull_request: int, *, head: CommitId, method: str) -> CommitId:
+        """Merge if its head is still this one."""
+        return github_reviews.merge(self._repo, pull_request, head=head, method=method)
 
     def examine(self) -> Sequence[Diagnosis]:
         """Try identity, repository, permissions and protection, and say how much of the rate limit is left."""
@@ -283,4 +301,5 @@ def _pull_request(vendor: Vendor) -> PullRequest:
         merge_commit=CommitId(_given(vendor.merge_commit_sha)) if merged else None,
         updated_at=vendor.updated_at,
         body=vendor.body or "",
+        labels=tuple(label.name for label in vendor.labels),
     )

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from reconciler.adapters.policy_answer import (
     AFTER_FAILURE,
     DECISION,
+    MERGE,
     PACKAGE,
     PolicyFault,
     Ruling,
@@ -20,6 +21,7 @@ from reconciler.adapters.policy_answer import (
     failed,
     read_decision,
     read_follow_up,
+    read_merge,
 )
 from reconciler.adapters.rego_source import hash_of, sources_of
 from reconciler.errors import ConfigurationError, SourceError, foreign_text
@@ -76,6 +78,10 @@ class OpaServer:
     def after_failure(self, facts: Mapping[str, Any]) -> PolicyAnswer:
         """Say what follows a failed verification in `code`; never raises."""
         return read_follow_up(self._rule(AFTER_FAILURE, facts))
+
+    def merge(self, facts: Mapping[str, Any]) -> PolicyAnswer:
+        """Say in `code` whether we merge a pull request of ours ourselves; never raises."""
+        return read_merge(self._rule(MERGE, facts))
 
     def examine(self) -> Sequence[Diagnosis]:
         """Ask for both answers; never raises."""

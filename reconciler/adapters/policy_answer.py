@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 PACKAGE = "reconciler.policy"
 DECISION = "decision"
 AFTER_FAILURE = "after_failure"
+MERGE = "merge"
 FOLLOW_UPS = {"revert": PolicyWord.AUTO, "next_remedy": PolicyWord.AUTO, "escalate": PolicyWord.MANUAL}
+MERGES = {"merge": PolicyWord.AUTO, "wait": PolicyWord.MANUAL}
 
 _CODE = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
@@ -71,9 +73,17 @@ def read_decision(ruling: Ruling) -> PolicyAnswer:
 def read_follow_up(ruling: Ruling) -> PolicyAnswer:
     """Return what the rule `after_failure` gave (its `code` is the follow-up), or an escalation."""
     try:
-        return _follow_up(ruling)
+        return _follow_up(ruling, FOLLOW_UPS)
     except PolicyFault as error:
         return _refusal("escalate", error, ruling.policy_hash)
+
+
+def read_merge(ruling: Ruling) -> PolicyAnswer:
+    """Return what the rule `merge` gave (its `code` is merge or wait), or a wait; rules without it never merge."""
+    try:
+        return _follow_up(ruling, MERGES)
+    except PolicyFault as error:
+        return _refusal("wait", error, ruling.policy_hash)
 
 
 def _decision(ruling: Ruling) -> PolicyAnswer:
@@ -93,13 +103,13 @@ def _decision(ruling: Ruling) -> PolicyAnswer:
     )
 
 
-def _follow_up(ruling: Ruling) -> PolicyAnswer:
+def _follow_up(ruling: Ruling, words: Mapping[str, PolicyWord]) -> PolicyAnswer:
     value = _object(ruling)
     follow_up = _text(value, "follow_up")
-    if follow_up not in FOLLOW_UPS:
+    if follow_up not in words:
         raise PolicyFault(f"it answers with an unknown follow-up {follow_up!r}")
     return PolicyAnswer(
-        word=FOLLOW_UPS[follow_up],
+        word=words[follow_up],
         code=follow_up,
         message=f"{foreign_text(_text(value, 'message'))} [{_code(value)}]",
         remedy="",

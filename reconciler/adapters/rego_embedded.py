@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.adapters.policy_answer import (
     AFTER_FAILURE,
     DECISION,
+    MERGE,
     PACKAGE,
     PolicyFault,
     Ruling,
@@ -22,6 +23,7 @@ from reconciler.adapters.policy_answer import (
     failed,
     read_decision,
     read_follow_up,
+    read_merge,
 )
 from reconciler.adapters.rego_library import load_regopy
 from reconciler.adapters.rego_source import check, combined_sources, hash_of
@@ -71,6 +73,10 @@ class EmbeddedRego:
     def after_failure(self, facts: Mapping[str, Any]) -> PolicyAnswer:
         """Say what follows a failed verification in `code`; never raises."""
         return read_follow_up(self._rule(AFTER_FAILURE, facts))
+
+    def merge(self, facts: Mapping[str, Any]) -> PolicyAnswer:
+        """Say in `code` whether we merge a pull request of ours ourselves; never raises."""
+        return read_merge(self._rule(MERGE, facts))
 
     def examine(self) -> Sequence[Diagnosis]:
         """Compile the rules and ask for both answers; never raises."""
@@ -127,7 +133,7 @@ class _Engine:
         for name, text in sources.items():
             self._add(name, text)
         # One bundle a rule: where a bundle has entrypoints instead, the library miscounts its own locals.
-        self._bundles = {rule: self._compiled(rule) for rule in (DECISION, AFTER_FAILURE)}
+        self._bundles = {rule: self._compiled(rule) for rule in (DECISION, AFTER_FAILURE, MERGE)}
 
     def evaluate(self, rule: str, facts: Mapping[str, Any]) -> object:
         """Return the rule's value; raises PolicyFault when there is none or more than one."""

@@ -91,6 +91,7 @@ def facts_for(
         "approved": bool(approvers_of(index, operation)),
         "settings": {
             "after_failure": settings.policy.after_failure.value,
+            "merge": settings.policy.merge.value,
             "attempts_per_day": settings.guards.attempts_per_day,
             "approvers": list(settings.policy.approvers),
         },

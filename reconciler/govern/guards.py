@@ -74,6 +74,7 @@ def guards_for(
         _pause(settings, flags),
         _cooldown(asked, others, settings, now),
         _rate(asked, others, settings, now),
+        _open_pull_requests(asked, history, settings),
         _circuit_breaker(failures_in_row(asked.action.target, history, others), settings, now),
         _attempts(asked, history, settings, now),
     )
@@ -142,6 +143,24 @@ def _rate(asked: Asked, others: Sequence[Write], settings: GuardSettings, now: d
         return GuardResult(name="rate", passed=True, message=message)
     free = times[len(times) - limit] if limit else now  # a limit of nothing is looked at again, in case it changes
     return GuardResult(name="rate", passed=False, message=message, until=free + _HOUR)
+
+
+def _open_pull_requests(asked: Asked, history: Sequence[Operation], settings: GuardSettings) -> GuardResult:
+    """Count what may be open: pull requests that nobody ended, and those announced whose fate is not known yet."""
+    if asked.route is not Route.PULL_REQUEST:
+        return GuardResult(name="open_pull_requests", passed=True, message="not a pull request")
+    own = asked.operation.id if asked.operation else None
+    count = sum(1 for operation in history if operation.id != own and _may_be_open(operation))
+    message = f"{count} of {settings.max_open_pull_requests} pull requests are open"
+    return GuardResult(name="open_pull_requests", passed=count < settings.max_open_pull_requests, message=message)
+
+
+def _may_be_open(operation: Operation) -> bool:
+    if not operation.is_open:
+        return False
+    if operation.pull_request is not None:
+        return operation.pull_request.merge_commit is None and operation.pull_request.closed_by is None
+    return any("branch" in effect.data for effect in operation.effects.values())
 
 
 def _circuit_breaker(failures: list[datetime], settings: GuardSettings, now: datetime) -> GuardResult:

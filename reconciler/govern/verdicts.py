@@ -33,6 +33,7 @@ _REMEDIES = {
     "pause": "take away the pause: guards.paused in the configuration, or the annotation reconciler.dev/paused",
     "cooldown": "nothing to do; it goes on when the target has rested (guards.cooldown)",
     "rate": "nothing to do; it goes on when the hour has passed (guards.actions_per_hour, pull_requests_per_hour)",
+    "open_pull_requests": "merge or close some of them, or raise guards.max_open_pull_requests",
     "circuit_breaker": "look at why it failed; it is tried again after guards.circuit_rest",
     "attempts": "look at the finding yourself; what was tried did not end it (guards.attempts_per_day)",
 }

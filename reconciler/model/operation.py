@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.model.action import Remedy
 from reconciler.model.objects import CommitId, ObjectRef
 from reconciler.model.proposal import Located
+from reconciler.model.review import Inspection
 from reconciler.model.verdict import Verdict
 
 
@@ -34,7 +35,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # we said no
     SUPERSEDED = "superseded"  # somebody changed the field before ours went live
     NOT_APPLIED = "not_applied"  # merged, but never live within the limit
-    RESOLVED = "resolved"  # the trouble ended before anything was done
+    RESOLVED = "resolved"  # the trouble ended before anything was done, or before our proposal was merged
 
 
 class EventKind(StrEnum):
@@ -49,6 +50,10 @@ class EventKind(StrEnum):
     EFFECT_COMPLETED = "effect_completed"
     EFFECT_FAILED = "effect_failed"
     PULL_REQUEST_OPENED = "pull_request_opened"
+    PULL_REQUEST_INSPECTED = "pull_request_inspected"
+    REMEDY_REVISED = "remedy_revised"
+    PULL_REQUEST_UPDATED = "pull_request_updated"
+    TROUBLE_WATCHED = "trouble_watched"
     PULL_REQUEST_MERGED = "pull_request_merged"
     PULL_REQUEST_CLOSED = "pull_request_closed"
     CHANGE_LIVE = "change_live"
@@ -118,6 +123,9 @@ class TrackedPullRequest:
     merged_at: datetime | None = None
     modified_by_reviewer: bool = False
     closed_by: str | None = None
+    outdated: bool = False  # the remedy was revised since
+    written_at: datetime | None = None  # when we wrote to it last; None: when it was opened
+    inspected: Inspection | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +148,8 @@ class Operation:
     expected: tuple[str | None, ...] = ()  # the values that must be live, a reviewer's where one changed ours
     live_at: datetime | None = None
     clean_reads: int = 0
+    quiet_passes: int = 0  # in a row, in which the trouble was not there while its pull request was open
+    quiet_since: datetime | None = None
     escalated: bool = False
     outcome: Outcome | None = None
     outcome_reason: str = ""

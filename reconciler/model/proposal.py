@@ -103,6 +103,7 @@ class PullRequest:
     closed_by: str | None = None
     updated_at: datetime | None = None
     body: str = ""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from reconciler.model.delivery import Application
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import CommitId, FieldPath, ObjectRef
 from reconciler.model.proposal import PullRequest
+from reconciler.model.review import Inspection, Mergeability
 
 FieldValues = Mapping[tuple[ObjectRef, FieldPath], str | None]  # None: the field is absent
 
@@ -34,6 +35,10 @@ class Followed:
     values_at_merge: Fact[tuple[str | None, ...]] | None = None  # None: not merged yet, nothing to ask
     values_at_base: Fact[tuple[str | None, ...]] | None = None
     contains_merge: Fact[bool] | None = None  # the Application's revision descends from the merge commit
+    # While it is open; None: not open, or nobody asked.
+    inspection: Fact[Inspection] | None = None
+    base_moved: Fact[bool] | None = None  # base has another content than ours was made from, in one of our files
+    mergeability: Fact[Mergeability] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

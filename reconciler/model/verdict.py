@@ -63,7 +63,7 @@ class PolicyAnswer:
 class GuardResult:
     """One brake outside policy: did it let the action pass, and until when not."""
 
-    name: str  # pause, cooldown, rate, circuit_breaker, attempts
+    name: str  # pause, cooldown, rate, open_pull_requests, circuit_breaker, attempts
     passed: bool
     message: str
     until: datetime | None = None

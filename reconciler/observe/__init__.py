@@ -105,7 +105,14 @@ def _followed(
     )
     if not isinstance(answer, Unknown):
         return answer
-    return Followed(pull_request=answer, values_at_merge=answer, values_at_base=answer, contains_merge=answer)
+    return Followed(
+        pull_request=answer,
+        values_at_merge=answer,
+        values_at_base=answer,
+        contains_merge=answer,
+        inspection=answer,
+        base_moved=answer,
+    )
 
 
 def wanted_fields(operations: Iterable[Operation]) -> Mapping[ObjectRef, frozenset[FieldPath]]:

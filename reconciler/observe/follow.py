@@ -16,6 +16,7 @@ from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.proposal import PullRequest, PullRequestState
 from reconciler.model.snapshot import Followed
+from reconciler.observe import inspecting
 from reconciler.propose.workshop import Workshop, values_rendered
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def follow(
     ports: Ports,
     settings: Settings,
 ) -> Followed:
-    """Look up one operation's pull request and, once it is merged, its merge commit."""
+    """Look up one operation's pull request: what people do with it while it is open, its merge commit afterwards."""
     tracked = operation.pull_request
     if tracked is None:
         return Followed(pull_request=None)
@@ -48,7 +49,18 @@ def follow(
     merge = tracked.merge_commit or _merge_commit(found)
     try:
         if merge is None:
-            return Followed(pull_request=found, values_at_base=_values_while_open(base, ports.repository, values_at))
+            at_base = _values_while_open(base, ports.repository, values_at)
+            if found is None or isinstance(found, Unknown) or found.state is not PullRequestState.OPEN:
+                return Followed(pull_request=found, values_at_base=at_base)
+            inspection = inspecting.inspect(tracked, found, ports, settings, values_at)
+            moved = inspecting.base_moved(tracked, base, ports.repository)
+            return Followed(
+                pull_request=found,
+                values_at_base=at_base,
+                inspection=inspection,
+                base_moved=moved,
+                mergeability=inspecting.mergeability(found, inspection, moved, ports.forge, settings),
+            )
         ports.repository.fetch()
     except ReconcilerError as error:
         doubt = Unknown("git", str(error), error.remedy)

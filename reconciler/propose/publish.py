@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.errors import Refusal, SourceError
+from reconciler.errors import Conflict, Refusal, SourceError
 from reconciler.model.facts import Unknown
 from reconciler.model.proposal import Proposal, PullRequest, PullRequestState
+from reconciler.model.review import MergeState
 from reconciler.texts import read_marker
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from reconciler.model.objects import CommitId
     from reconciler.ports import Forge, Repository
     from reconciler.settings import Settings
@@ -26,8 +29,17 @@ def commit(proposal: Proposal, repository: Repository) -> CommitId:
     return repository.commit(proposal.base_commit, files, proposal.message)
 
 
-def publish(proposal: Proposal, repository: Repository, forge: Forge, settings: Settings) -> PullRequest:
+def publish(
+    proposal: Proposal,
+    repository: Repository,
+    forge: Forge,
+    settings: Settings,
+    *,
+    closed_by_us: Collection[int] = (),
+) -> PullRequest:
     """Push the proposal's branch and open its pull request, or adopt what is there.
+
+    A close is a person's no, unless the ledger says that it was ours: `closed_by_us` are the numbers of those.
 
     Raises Refusal when a person's work or word stands against it, Conflict when the branch moves under us.
     """
@@ -35,7 +47,7 @@ def publish(proposal: Proposal, repository: Repository, forge: Forge, settings: 
     if isinstance(heads, Unknown):
         raise SourceError(code="git.no_answer", message=str(heads), remedy="run `reconciler doctor`")
     existing = forge.find(proposal.branch)
-    if existing is not None and existing.state is PullRequestState.CLOSED:
+    if existing is not None and existing.state is PullRequestState.CLOSED and existing.number not in closed_by_us:
         _respect_close(existing, proposal)
     head = commit(proposal, repository)
     there = heads.get(proposal.branch)
@@ -46,6 +58,36 @@ def publish(proposal: Proposal, repository: Repository, forge: Forge, settings: 
     if existing is not None and existing.state is PullRequestState.OPEN and existing.same_repository:
         return existing
     return forge.open(proposal)
+
+
+def rewrite(proposal: Proposal, number: int, repository: Repository, forge: Forge, settings: Settings) -> None:
+    """Push a proposal's new content to the branch of its open pull request, and give that its new text.
+
+    Raises Refusal when the branch holds somebody else's commit, Conflict when it moves under us, is gone, or is in a
+    merge queue, which a push would throw it out of.
+    """
+    heads = repository.heads()
+    if isinstance(heads, Unknown):
+        raise SourceError(code="git.no_answer", message=str(heads), remedy="run `reconciler doctor`")
+    there = heads.get(proposal.branch)
+    if there is None:
+        raise Conflict(
+            code="propose.branch_gone",
+            message=f"the branch {proposal.branch} of pull request {number} is gone",
+            remedy="restore the branch, or close the pull request",
+        )
+    head = commit(proposal, repository)
+    if there != head:
+        repository.fetch()  # what stands there may be newer than the mirror
+        _require_ours(there, proposal, repository, settings)
+        if forge.mergeability(number).state is MergeState.QUEUED:
+            raise Conflict(
+                code="propose.queued",
+                message=f"pull request {number} is in the merge queue",
+                remedy="nothing to do: it is merged as it is, or looked at again when it leaves the queue",
+            )
+        repository.push(proposal.branch, head, expected=there)
+    forge.update(number, title=proposal.title, body=proposal.body)
 
 
 def _respect_close(existing: PullRequest, proposal: Proposal) -> None:

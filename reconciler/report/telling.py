@@ -86,6 +86,8 @@ _ONLY_HERE: Mapping[EventKind, Callable[[Mapping[str, Any], Operation], str]] = 
     EventKind.EFFECT_INTENDED: lambda data, _: f"intends {data['key']}",
     EventKind.EFFECT_COMPLETED: lambda data, _: f"completed {data['key']}",
     EventKind.PULL_REQUEST_CLOSED: lambda data, _: f"pull request closed by {data.get('by') or 'somebody'}",
+    EventKind.PULL_REQUEST_INSPECTED: lambda data, _: data.get("said") or "looked at the pull request: nothing new",
+    EventKind.TROUBLE_WATCHED: lambda data, _: "the trouble is gone now" if data["quiet"] else "the trouble is back",
     EventKind.CHECKED: _checked,
     EventKind.VERIFICATION_COMPLETED: lambda data, _: f"verified: {len(data.get('checks', ()))} checks passed",
 }

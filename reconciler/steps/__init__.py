@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from reconciler.model.operation import Operation, Phase
 from reconciler.steps.deciding import decided, mitigations, rejected
-from reconciler.steps.delivering import awaiting_git_pr, awaiting_sync
+from reconciler.steps.delivering import awaiting_sync
 from reconciler.steps.judging import stabilizing
+from reconciler.steps.reviewing import awaiting_git_pr
 from reconciler.steps.words import Perform, Record, Step, Verb, View, Wait
 
 __all__ = ["Perform", "Record", "Step", "Verb", "View", "Wait", "next_steps"]

@@ -1,7 +1,6 @@
-"""A pull request on its way: review, merge, then delivery of a descendant of the merge commit.
+"""A merged change on its way into the cluster: delivery of a descendant of the merge commit.
 
-Protects invariants 3 (a list without our pull request proves nothing) and 7 (a reviewer's value becomes the expected
-one; a close is a no).
+Protects invariant 3 (what delivery does not say proves nothing) and 7 (a later commit is not ours to judge).
 """
 
 from __future__ import annotations
@@ -18,95 +17,14 @@ from reconciler.model.operation import (
     Outcome,
     TrackedPullRequest,
 )
-from reconciler.model.proposal import PullRequestState
 from reconciler.model.quantity import same_quantities
-from reconciler.steps.parts import attempt
 from reconciler.steps.words import Perform, Record, Step, Verb, View, closing, declarative_of, effect_key, wait
 from reconciler.track import DeliveryState, delivery_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from reconciler.model.snapshot import Followed, Snapshot
-
-
-def awaiting_git_pr(operation: Operation, view: View) -> Iterator[Step]:
-    """The pull request is open: see what people did with it."""
-    tracked, followed = operation.pull_request, view.snapshot.followed.get(operation.id)
-    if tracked is None:
-        return
-    if followed is None:  # it was opened in this pass
-        yield wait(operation, f"pull request {tracked.number} waits for a review: {tracked.url}")
-        return
-    found = followed.pull_request
-    if isinstance(found, Unknown):
-        yield wait(operation, f"pull request {tracked.number} is not known now ({found})")
-    elif found is None:
-        yield wait(operation, f"pull request {tracked.number} is not in the forge's list; that proves nothing")
-    elif found.state is PullRequestState.OPEN:
-        yield from _open(operation, tracked, followed, view)
-    elif found.state is PullRequestState.CLOSED and effect_key(operation, 0, Verb.CLOSE) in operation.effects:
-        yield closing(operation, Outcome.SUPERSEDED, "somebody set the field in base; the pull request was closed")
-    elif found.state is PullRequestState.CLOSED:
-        closer = found.closed_by or "somebody"
-        closed = Draft(operation=operation.id, kind=EventKind.PULL_REQUEST_CLOSED, data={"by": closer})
-        ended = closing(operation, Outcome.REJECTED, f"{closer} closed pull request {tracked.number}")
-        yield Record(drafts=(closed, *ended.drafts))
-    else:
-        yield from _merged(operation, tracked, followed)
-
-
-def _open(operation: Operation, tracked: TrackedPullRequest, followed: Followed, view: View) -> Iterator[Step]:
-    """It waits for a review, or for nothing any more: somebody gave the field another value in base meanwhile.
-
-    The end is seen in a later snapshot only: the pull request may be merged at this very moment.
-    """
-    at_base, declarative = followed.values_at_base, declarative_of(operation)
-    if at_base is not None and not isinstance(at_base, Unknown) and declarative is not None:
-        before = tuple(change.before for change in declarative[1].changes)
-        if not same_quantities(at_base, before) and not same_quantities(at_base, operation.expected):
-            found = ", ".join(map(shown, at_base))
-            reason = f"somebody set the field to {found} in base, so this proposal is out of date"
-            yield from attempt(operation, 0, Verb.CLOSE, view, reason=reason)
-            yield wait(operation, f"pull request {tracked.number}: {reason}")
-            return
-    yield wait(operation, f"pull request {tracked.number} waits for a review: {tracked.url}")
-
-
-def _merged(operation: Operation, tracked: TrackedPullRequest, followed: Followed) -> Iterator[Step]:
-    """Read what the merge really holds: ours, a reviewer's own value, or nothing of it."""
-    found, values = followed.pull_request, followed.values_at_merge
-    if found is None or isinstance(found, Unknown) or found.merge_commit is None:
-        yield wait(operation, f"pull request {tracked.number} is merged, its merge commit is not known yet")
-        return
-    if values is None or isinstance(values, Unknown):
-        yield wait(operation, f"the content of merge commit {found.merge_commit[:8]} is not known now ({values})")
-        return
-    declarative = declarative_of(operation)
-    before = tuple(change.before for change in declarative[1].changes) if declarative else ()
-    merged = Draft(
-        operation=operation.id,
-        kind=EventKind.PULL_REQUEST_MERGED,
-        data={
-            "merge_commit": found.merge_commit,
-            "by": found.merged_by,
-            "expected": list(values),
-            "modified_by_reviewer": not same_quantities(values, operation.expected),
-        },
-    )
-    if _lacks(values, operation.expected) or same_quantities(values, before):
-        lost = closing(operation, Outcome.SUPERSEDED, f"merge commit {found.merge_commit[:8]} does not hold the change")
-        yield Record(drafts=(merged, *lost.drafts))
-        return
-    yield Record(drafts=(merged,))
-
-
-def _lacks(values: Sequence[str | None], expected: Sequence[str | None]) -> bool:
-    """Tell whether a field is absent that was to be set."""
-    return any(value is None and wanted is not None for value, wanted in zip(values, expected, strict=True))
-
-
-# --- merged, not live yet ------------------------------------------------------------------------------------------
+    from reconciler.model.snapshot import Snapshot
 
 
 def awaiting_sync(operation: Operation, view: View) -> Iterator[Step]:

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.model.codec import encode
+from reconciler.model.facts import Unknown
 from reconciler.model.operation import (
     Draft,
     Effect,
     EffectStatus,
     EventKind,
     Operation,
+    Outcome,
 )
 from reconciler.model.verdict import Answer, Route, Verdict
 from reconciler.steps.words import Perform, Record, Step, Verb, View, effect_key, wait
@@ -38,7 +40,11 @@ def part(operation: Operation, index: int, view: View) -> Iterator[Step]:
     action = operation.remedy.actions[index]
     match verdict.answer:
         case Answer.GO:
-            yield from attempt(operation, index, _VERBS[verdict.route], view)
+            silent = _silent(verdict.route, view)
+            if silent is None:
+                yield from attempt(operation, index, _VERBS[verdict.route], view)
+            else:
+                yield wait(operation, f"{action.name}: {silent}")
         case Answer.WAIT:
             yield wait(operation, f"{action.name}: {verdict.message}", verdict.until)
         case Answer.AWAIT_APPROVAL:
@@ -48,6 +54,16 @@ def part(operation: Operation, index: int, view: View) -> Iterator[Step]:
             yield wait(operation, f"{action.name} waits for an approval: `reconciler approve {operation.id}`")
         case Answer.REFUSE:
             pass
+
+
+def _silent(route: Route, view: View) -> str | None:
+    """Say that Git or the forge does not answer: no try is spent on that, and it goes on when they do (invariant 3)."""
+    if route is not Route.PULL_REQUEST:
+        return None
+    for fact in (view.snapshot.base, view.snapshot.pull_requests):
+        if isinstance(fact, Unknown):
+            return f"no pull request can be opened now ({fact}){f'; {fact.remedy}' if fact.remedy else ''}"
+    return None
 
 
 _VERBS = {Route.RUN: Verb.RUN, Route.PULL_REQUEST: Verb.PROPOSE, Route.APPLY: Verb.APPLY}
@@ -61,11 +77,13 @@ def _is_news(recorded: Verdict | None, verdict: Verdict) -> bool:
     return said != (verdict.answer, verdict.route, verdict.code, verdict.policy_hash)
 
 
-def attempt(operation: Operation, index: int, verb: Verb, view: View, *, reason: str = "") -> Iterator[Step]:
+def attempt(
+    operation: Operation, index: int, verb: Verb, view: View, *, reason: str = "", outcome: Outcome | None = None
+) -> Iterator[Step]:
     """Announce or repeat an effect, within the limits on tries (invariant 10)."""
     key = effect_key(operation, index, verb)
     effect = operation.effects.get(key)
-    perform = Perform(operation=operation.id, key=key, verb=verb, action=index, reason=reason)
+    perform = Perform(operation=operation.id, key=key, verb=verb, action=index, reason=reason, outcome=outcome)
     if effect is not None and given_up(effect, view.settings):
         return
     if effect is None or effect.status is EffectStatus.INTENDED:

@@ -33,6 +33,8 @@ class Verb(StrEnum):
     RUN = "run"
     PROPOSE = "propose"
     APPLY = "apply"
+    UPDATE = "update"
+    MERGE = "merge"
     CLOSE = "close"
     REFRESH = "refresh"
 
@@ -53,6 +55,7 @@ class Perform:
     verb: Verb
     action: int
     reason: str = ""  # what people are told, where the effect tells them something
+    outcome: Outcome | None = None  # how the operation ends once it is done, where it ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

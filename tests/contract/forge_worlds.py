@@ -57,13 +57,34 @@ class ForgeWorld(Protocol):
     def pull_request_from_fork(self, branch: str) -> None:
         """Let ana open a pull request from a fork of hers, its branch named as given."""
 
+    def review(self, number: int, event: str) -> None:
+        """Let ana review: APPROVE, REQUEST_CHANGES or COMMENT."""
+
+    def dismiss(self, number: int) -> None:
+        """Let an administrator dismiss ana's reviews."""
+
+    def label(self, number: int, name: str) -> None:
+        """Put a label on, which the repository may lack."""
+
+    def commit_to(self, branch: str, path: str, text: str) -> None:
+        """Let ana write a file on a branch."""
+
+    def report(self, sha: str, state: str) -> None:
+        """Report the status `ci` of a commit."""
+
+    @property
+    def is_anothers(self) -> bool:
+        """A server by others, which judges neither merges nor reviews as GitHub does."""
+
 
 class GiteaWorld:
     """On the testbed's Gitea."""
 
     bot = BOT
+    is_anothers = False
 
     def __init__(self, testbed: Testbed) -> None:
+        self._admin = testbed.forge()
         self._gitea = testbed.gitea
         self._bot = testbed.forge(BOT)
         self._ana = testbed.forge(REVIEWER)
@@ -119,13 +140,38 @@ class GiteaWorld:
         self._ana.commit(fork, {"fork.txt": "hers"}, "from a fork", new_branch=branch)
         self._ana.open_pull_request(self._repository, f"{REVIEWER}:{branch}", "from a fork")
 
+    def review(self, number: int, event: str) -> None:
+        """Review as ana."""
+        word = "APPROVED" if event == "APPROVE" else event
+        self._ana.call("POST", f"/repos/{self._repository}/pulls/{number}/reviews", event=word, body="well")
+
+    def dismiss(self, number: int) -> None:
+        """Dismiss as the administrator."""
+        path = f"/repos/{self._repository}/pulls/{number}/reviews"
+        for each in self._admin.call("GET", path):
+            self._admin.call("POST", f"{path}/{each['id']}/dismissals", message="outdated")
+
+    def label(self, number: int, name: str) -> None:
+        """Make a label and put it on."""
+        made = self._ana.call("POST", f"/repos/{self._repository}/labels", name=name, color="#ff0000")
+        self._ana.call("POST", f"/repos/{self._repository}/issues/{number}/labels", labels=[made["id"]])
+
+    def commit_to(self, branch: str, path: str, text: str) -> None:
+        """Write a file as ana."""
+        self._ana.commit(self._repository, {path: text}, "change", branch=branch)
+
+    def report(self, sha: str, state: str) -> None:
+        """Report a status as ana."""
+        self._ana.call("POST", f"/repos/{self._repository}/statuses/{sha}", state=state, context="ci")
+
 
 class GitHubWorld:
     """On a GitHub server: the sandbox's, or the one by others."""
 
     bot = BOT
 
-    def __init__(self, url: str, tokens: Mapping[str, str]) -> None:
+    def __init__(self, url: str, tokens: Mapping[str, str], *, is_anothers: bool = False) -> None:
+        self.is_anothers = is_anothers
         self._url = url
         self._tokens = tokens
         self._pool = urllib3.PoolManager(retries=False, timeout=30.0)
@@ -179,6 +225,32 @@ class GitHubWorld:
         self._commit(REVIEWER, fork, branch)
         fields = {"head": f"{REVIEWER}:{branch}", "base": "main", "title": "from a fork"}
         self._call(REVIEWER, "POST", f"/repos/{self._repository}/pulls", **fields)
+
+    def review(self, number: int, event: str) -> None:
+        """Review as ana."""
+        path = f"/repos/{self._repository}/pulls/{number}/reviews"
+        self._call(REVIEWER, "POST", path, event=event, body="well")
+
+    def dismiss(self, number: int) -> None:
+        """Dismiss as the owner."""
+        path = f"/repos/{self._repository}/pulls/{number}/reviews"
+        for each in self._call(self.bot, "GET", path):
+            if each["state"] != "COMMENTED":
+                self._call(self.bot, "PUT", f"{path}/{each['id']}/dismissals", message="outdated", event="DISMISS")
+
+    def label(self, number: int, name: str) -> None:
+        """Put a label on."""
+        self._call(REVIEWER, "POST", f"/repos/{self._repository}/issues/{number}/labels", labels=[name])
+
+    def commit_to(self, branch: str, path: str, text: str) -> None:
+        """Write a new file as ana."""
+        content = base64.b64encode(text.encode()).decode()
+        fields = {"message": "change", "content": content, "branch": branch}
+        self._call(REVIEWER, "PUT", f"/repos/{self._repository}/contents/{path}", **fields)
+
+    def report(self, sha: str, state: str) -> None:
+        """Report a status as ana."""
+        self._call(REVIEWER, "POST", f"/repos/{self._repository}/statuses/{sha}", state=state, context="ci")
 
     def _commit(self, user: str, repository: str, branch: str) -> str:
         self._call(user, "POST", f"/repos/{repository}/git/refs", ref=f"refs/heads/{branch}", sha=self._tip(repository))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.advance import NEXT, IllegalEvent, advance, fold
+from reconciler.advance import IllegalEvent, advance, fold
 from reconciler.model.codec import encode
 from reconciler.model.operation import EffectStatus, Event, EventKind, Operation, Outcome, Phase
+from reconciler.phases import NEXT
 from tests.worlds import NOW, Story, tracked
 
 

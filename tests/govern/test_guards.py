@@ -10,10 +10,10 @@ import pytest
 
 from reconciler.govern.guards import Asked, asked_of, guards_for
 from reconciler.model.action import Action, ActionName
-from reconciler.model.operation import EffectStatus, Operation, Outcome
+from reconciler.model.operation import EffectStatus, EventKind, Operation, Outcome
 from reconciler.model.verdict import GuardResult, Route
 from tests.govern.cases import action, closed, operation, with_effect
-from tests.worlds import NOW, WEBAPP, oom_finding, settings, snapshot, workload
+from tests.worlds import NOW, WEBAPP, Story, oom_finding, settings, snapshot, workload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +63,7 @@ def test_nothing_brakes_a_first_action() -> None:
         ("pause", True, None),
         ("cooldown", True, None),
         ("rate", True, None),
+        ("open_pull_requests", True, None),
         ("circuit_breaker", True, None),
         ("attempts", True, None),
     ]
@@ -273,3 +274,32 @@ def test_own_restart_does_not_brake_its_own_repeat() -> None:
     (effect,) = of.effects.values()
 
     assert restarted(effect.intended_at.replace(microsecond=0).isoformat(), of=of)
+
+
+def test_open_pull_requests_have_a_limit() -> None:
+    """Invariant 10: what is open, or was announced and may be, counts; what ended does not; actions are no matter."""
+    mine = Story().operation
+    opened = replace(Story().pull_request_opened().operation, id="op-2")
+    announced = replace(
+        Story().add(EventKind.EFFECT_INTENDED, key="op-1:1:propose", verb="propose", data={"branch": "b"}).operation,
+        id="op-3",
+    )
+    merged = replace(Story().merged().operation, id="op-4")
+    rejected = (
+        Story()
+        .pull_request_opened()
+        .add(EventKind.PULL_REQUEST_CLOSED, by="ana")
+        .add(EventKind.OPERATION_CLOSED, outcome="rejected")
+        .operation
+    )
+    history = (mine, opened, announced, merged, replace(rejected, id="op-5"))
+
+    def asked(limit: int, route: Route = Route.PULL_REQUEST) -> GuardResult:
+        case = Asked(action=mine.remedy.actions[1], index=1, operation=mine, route=route)
+        results = guards_for(case, history, settings(guards={"max_open_pull_requests": limit}).guards, frozenset(), NOW)
+        return next(r for r in results if r.name == "open_pull_requests")
+
+    assert (asked(3).passed, asked(3).message) == (True, "2 of 3 pull requests are open")
+    assert not asked(2).passed
+    assert not asked(0).passed
+    assert asked(0, Route.RUN).passed

@@ -63,7 +63,7 @@ def test_a_low_risk_action_goes(rules: EmbeddedRego) -> None:
     assert (given.answer, given.route, given.code) == (Answer.GO, Route.RUN, "low_risk")
     assert (given.environment, given.ownership) == ("production", Ownership.OWNED)
     assert len(given.policy_hash) == 64
-    assert [guard.passed for guard in given.guards] == [True] * 5
+    assert [guard.passed for guard in given.guards] == [True] * 6
 
 
 def test_what_git_owns_goes_by_pull_request(rules: EmbeddedRego) -> None:

@@ -22,6 +22,7 @@ from reconciler.resources import shipped
 from reconciler.settings import Settings
 from tests.adapters import kubernetes_json as kubernetes
 from tests.adapters.forge_answers import TOKEN
+from tests.adapters.git_http import git
 from tests.adapters.git_shop import Shop
 from tests.adapters.wire import Answer, Json, Request
 from tests.propose.desk import Pulls
@@ -64,7 +65,11 @@ class World:
     def __post_init__(self) -> None:
         base = {f"deploy/{name}.yaml": self.manifest(name) for name in self.names}
         self.base = self.shop.ana.commit("trunk", dict(base))
+        self.pulls.head_of = self._head
         self.script()
+
+    def _head(self, branch: str) -> str | None:
+        return git(self.shop.bare, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}") or None
 
     @property
     def settings(self) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,7 @@ class Pulls:
 
     wire: Wire
     found: list[Json] = field(default_factory=list)
+    head_of: Callable[[str], str | None] = lambda _: None  # where Git has a branch; None: as it was made
 
     def __post_init__(self) -> None:
         self.wire.script |= {
@@ -69,6 +71,7 @@ class Pulls:
         self.wire.script |= {
             f"GET {one}": lambda _: Answer(made | {"merged_by": {"login": "ana"}}),
             f"PATCH {one}": lambda request: self._patch(made, request),
+            f"GET {one}/reviews": Answer([]),
             f"GET {issue}/comments": Answer([]),
             f"POST {issue}/comments": Answer({}),
             f"GET {issue}/timeline": lambda _: Answer(
@@ -99,6 +102,8 @@ class Pulls:
 
     def _list(self, request: Request) -> Answer:
         state, page = request.query["state"], int(request.query["page"])
+        for made in self.found:
+            made["head"]["sha"] = self.head_of(made["head"]["label"]) or made["head"]["sha"]
         return Answer([p for p in self.found if state in ("all", p["state"])] if page == 1 else [])
 
     def _create(self, request: Request) -> Answer:

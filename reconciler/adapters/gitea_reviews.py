@@ -1,0 +1,99 @@
+"""Gitea's word on an open pull request: reviews, whether it could be merged, and merging.
+
+Traps of its answers: a dismissed review keeps its state and says `dismissed` beside it; only repository administrators
+may ask for somebody's permission, but `official` says that a reviewer may write (or is on the branch's list of
+approvers); `mergeable` speaks of conflicts and drafts alone and is also false while Gitea still works it out, so that
+what the branch's rules say shows only when the merge is asked for (405).
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import Conflict, Refusal, SourceError, foreign_text
+from reconciler.model.objects import CommitId
+from reconciler.model.review import Mergeability, MergeState, Review, ReviewState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.adapters.http import JsonClient
+
+_STATES = {
+    "APPROVED": ReviewState.APPROVED,
+    "REQUEST_CHANGES": ReviewState.CHANGES_REQUESTED,
+    "COMMENT": ReviewState.COMMENTED,
+}
+_PAGES, _PAGE = 10, 50
+_METHODS = {"merge": "merge", "squash": "squash", "rebase": "rebase"}
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Turn an answer of the wrong shape into an error that says so."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SourceError(
+            code="gitea.bad_answer",
+            message=f"Gitea's answer makes no sense: {foreign_text(repr(error))}",
+            remedy="check that forge.url is Gitea's address, and not that of a proxy or login page",
+        ) from error
+
+
+def reviews(client: JsonClient, pull: str) -> tuple[Review, ...]:
+    """Return the submitted reviews, oldest first; requests for one and pending ones are none."""
+    found: list[Review] = []
+    with understood():
+        for page in range(1, _PAGES + 1):
+            listed = client.get(f"{pull}/reviews", {"page": str(page), "limit": str(_PAGE)}) or []
+            found += [_review(each) for each in listed if each["state"] in _STATES]
+            if not listed:
+                break
+    return tuple(found)
+
+
+def mergeability(client: JsonClient, repository: str, number: int) -> Mergeability:
+    """Return what Gitea says of conflicts and drafts, and what the head's statuses come to."""
+    with understood():
+        pull = client.get(f"{repository}/pulls/{number}")
+        if pull["draft"]:
+            return Mergeability(state=MergeState.DRAFT, reason="it is a draft")
+        if not pull["mergeable"]:
+            return Mergeability(state=MergeState.DIRTY, reason="it has conflicts with base, or Gitea is still looking")
+        combined = client.get(f"{repository}/commits/{pull['head']['sha']}/status")
+        waiting = [(each["context"], each["status"]) for each in combined["statuses"] or () if not _passed(each)]
+    if waiting:
+        shown = ", ".join(f"{context} {status}" for context, status in waiting)
+        return Mergeability(state=MergeState.UNSTABLE, reason=f"a check has not passed ({foreign_text(shown)})")
+    return Mergeability(state=MergeState.CLEAN)
+
+
+def merge(client: JsonClient, pull: str, *, head: CommitId, method: str) -> CommitId:
+    """Merge what was looked at; Gitea's no is a wait, because checks and people go on."""
+    try:
+        client.send("POST", f"{pull}/merge", {"Do": _METHODS[method], "head_commit_id": head})
+    except Refusal as refusal:
+        if not refusal.code.endswith("_405"):
+            raise
+        raise Conflict(
+            code="gitea.not_mergeable",
+            message=refusal.message,
+            remedy="nothing to do if it waits for checks or reviews; otherwise see the protection of the base branch",
+        ) from refusal
+    with understood():
+        return CommitId(client.get(pull)["merge_commit_sha"])
+
+
+def _review(data: dict[str, Any]) -> Review:
+    return Review(
+        user=data["user"]["login"],
+        state=ReviewState.DISMISSED if data["dismissed"] else _STATES[data["state"]],
+        commit=CommitId(data["commit_id"]),
+        may_write=bool(data["official"]),
+    )
+
+
+def _passed(status: dict[str, Any]) -> bool:
+    return bool(status["status"] in {"success", "skipped"})

@@ -1,0 +1,134 @@
+"""GitHub's word on an open pull request: reviews with their authors' rights, whether it could be merged, and merging.
+
+Protects: a permission is asked for, never read off `author_association`, which is only a hint; a merge names the head
+that was looked at; a pull request in a merge queue is seen as such, because a push would throw it out.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from reconciler.adapters.github_client import asking
+from reconciler.errors import Conflict, Refusal
+from reconciler.model.objects import CommitId
+from reconciler.model.review import Mergeability, MergeState, Review, ReviewState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from github.PullRequest import PullRequest
+    from github.PullRequestReview import PullRequestReview
+    from github.Repository import Repository
+
+_STATES = {
+    "APPROVED": ReviewState.APPROVED,
+    "CHANGES_REQUESTED": ReviewState.CHANGES_REQUESTED,
+    "COMMENTED": ReviewState.COMMENTED,
+    "DISMISSED": ReviewState.DISMISSED,
+}
+_OPINIONS = frozenset({ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED})
+_WRITERS = frozenset({"admin", "write"})
+_QUEUE = {"added_to_merge_queue": True, "removed_from_merge_queue": False}
+_EVENTS = 100  # the newest; a pull request that was queued is rarely talked about so much afterwards
+_MOST = 500  # reviews of one pull request
+_WORDS = {
+    MergeState.BLOCKED: "the rules of the base branch are not met",
+    MergeState.BEHIND: "the rules want it up to date with base, and it is behind",
+    MergeState.DIRTY: "it has conflicts with base",
+    MergeState.DRAFT: "it is a draft",
+    MergeState.UNSTABLE: "a check has not passed",
+    MergeState.QUEUED: "it is in the merge queue",
+    MergeState.UNKNOWN: "GitHub is still finding out whether it can be merged",
+}
+
+
+def reviews(repo: Repository, number: int) -> tuple[Review, ...]:
+    """Return the submitted reviews, oldest first; who had an opinion is looked up, once each."""
+    with asking(f"for the reviews of pull request {number}"):
+        found = [_review(each) for each in islice(repo.get_pull(number).get_reviews(), _MOST) if each.state in _STATES]
+    rights = {user: _may_write(repo, user) for user in sorted({r.user for r in found if r.state in _OPINIONS} - {""})}
+    return tuple(
+        Review(
+            user=r.user or "somebody whose account is gone",
+            state=r.state,
+            commit=r.commit,
+            may_write=rights.get(r.user) if r.state in _OPINIONS else None,
+            bot=r.bot,
+        )
+        for r in found
+    )
+
+
+def mergeability(repo: Repository, number: int) -> Mergeability:
+    """Return GitHub's `mergeable_state`, unless it waits in a merge queue; for open checks, their names."""
+    with asking(f"whether pull request {number} can be merged"):
+        pull = repo.get_pull(number)
+        pull.complete()
+        state = _state(pull.mergeable_state)
+        if _is_queued(pull):
+            state = MergeState.QUEUED
+        reason = _WORDS.get(state, "")
+        if state in {MergeState.BLOCKED, MergeState.UNSTABLE}:
+            waiting = ", ".join(f"{name} {word}" for name, word in _open_checks(repo, pull.head.sha))
+            reason += f" ({waiting})" if waiting else ""
+    return Mergeability(state=state, reason=reason)
+
+
+def merge(repo: Repository, number: int, *, head: CommitId, method: str) -> CommitId:
+    """Merge what was looked at; GitHub's no is a wait, because checks and people go on."""
+    try:
+        with asking(f"to merge pull request {number}", writing=True):
+            return CommitId(repo.get_pull(number).merge(sha=head, merge_method=method).sha)
+    except Refusal as refusal:
+        if not refusal.code.endswith(f"_{HTTPStatus.METHOD_NOT_ALLOWED.value}"):
+            raise
+        raise Conflict(
+            code="github.not_mergeable",
+            message=refusal.message,
+            remedy="nothing to do if it waits for checks or reviews; otherwise see the rules of the base branch",
+        ) from refusal
+
+
+def _review(found: PullRequestReview) -> Review:
+    user: Any = found.user  # None when the account is gone
+    return Review(
+        user=user.login if user else "",
+        state=_STATES[found.state],
+        commit=CommitId(found.commit_id or ""),
+        bot=bool(user) and user.type == "Bot",
+    )
+
+
+def _may_write(repo: Repository, login: str) -> bool:
+    with asking(f"what {login} may do"):
+        return repo.get_collaborator_permission(login) in _WRITERS
+
+
+def _state(word: str | None) -> MergeState:
+    if word == "has_hooks":
+        return MergeState.CLEAN
+    try:
+        return MergeState(word or "unknown")
+    except ValueError:
+        return MergeState.UNKNOWN
+
+
+def _is_queued(pull: PullRequest) -> bool:
+    """Look for the newest word about the merge queue; REST has no other way to tell."""
+    newest = islice(pull.get_issue_events().reversed, _EVENTS)
+    return next((_QUEUE[event.event] for event in newest if event.event in _QUEUE), False)
+
+
+def _open_checks(repo: Repository, sha: str) -> Iterator[tuple[str, str]]:
+    """Yield the checks and statuses of a commit that have not passed."""
+    commit = f"{repo.url}/commits/{sha}"
+    _, status = repo.requester.requestJsonAndCheck("GET", f"{commit}/status")
+    _, runs = repo.requester.requestJsonAndCheck("GET", f"{commit}/check-runs")
+    for each in status["statuses"]:
+        if each["state"] != "success":
+            yield each["context"], each["state"]
+    for each in runs["check_runs"]:
+        if each["conclusion"] not in {"success", "neutral", "skipped"}:
+            yield each["name"], each["conclusion"] or each["status"]

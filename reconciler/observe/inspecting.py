@@ -1,0 +1,92 @@
+"""Facts about one pull request that is open: whose commits it holds, what reviewers said, whether base moved under it.
+
+Reviews cost a call for each pull request, so they are read again only when the forge says that it changed; what was
+read last is in the ledger. Protects invariant 3: a head that could not be read is unknown, not ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ReconcilerError
+from reconciler.model.facts import Fact, Unknown
+from reconciler.model.review import Inspection, Mergeability, MergeState
+from reconciler.settings import MergePolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.model.objects import CommitId
+    from reconciler.model.operation import TrackedPullRequest
+    from reconciler.model.proposal import PullRequest
+    from reconciler.ports import Forge, Ports, Repository
+    from reconciler.settings import Settings
+
+
+def inspect(
+    tracked: TrackedPullRequest,
+    found: PullRequest,
+    ports: Ports,
+    settings: Settings,
+    values_at: Callable[[CommitId], Fact[tuple[str | None, ...]]],
+) -> Fact[Inspection]:
+    """Return what people did with an open pull request: as remembered where nothing changed since, else read anew."""
+    known = tracked.inspected
+    if known is not None and (known.head, known.updated_at) == (found.head, found.updated_at):
+        return known
+    try:
+        foreign = None if found.head == tracked.head else _foreign(tracked, found, ports.repository, settings)
+        values = values_at(found.head) if foreign else None
+        if isinstance(values, Unknown):
+            return values
+        return Inspection(
+            head=found.head,
+            updated_at=found.updated_at,
+            reviews=ports.forge.reviews(found.number),
+            foreign=foreign,
+            values=values,
+        )
+    except ReconcilerError as error:
+        return Unknown("forge", str(error), error.remedy)
+
+
+def _foreign(tracked: TrackedPullRequest, found: PullRequest, repository: Repository, settings: Settings) -> str | None:
+    """Return who made the head, if it is not a commit of ours for this very proposal.
+
+    Ours never stand on anything but base, so whoever added to them made the head.
+    """
+    repository.fetch()
+    commit, ours = repository.describe(found.head), settings.repository.author_email
+    identity = tracked.branch.rpartition("-")[2]
+    by_us = commit.author_email == ours and commit.committer_email == ours
+    if by_us and commit.trailers.get("Proposal-Id", "").startswith(identity):
+        return None
+    return commit.author_email if commit.author_email != ours else commit.committer_email
+
+
+def base_moved(tracked: TrackedPullRequest, base: Fact[CommitId], repository: Repository) -> Fact[bool]:
+    """Tell whether one of our files has another content in base than the one that was edited."""
+    if isinstance(base, Unknown):
+        return base
+    try:
+        for path, blob in {site.path: site.blob for site in tracked.located.sites}.items():
+            entry = repository.entry(base, path)
+            if (entry.blob if entry else "") != blob:  # a file that we add has no content in base yet
+                return True
+    except ReconcilerError as error:
+        return Unknown("git", str(error), error.remedy)
+    return False
+
+
+def mergeability(
+    found: PullRequest, inspection: Fact[Inspection], moved: Fact[bool], forge: Forge, settings: Settings
+) -> Fact[Mergeability] | None:
+    """Ask whether it could be merged, where somebody needs the answer: that is one more call."""
+    approved = isinstance(inspection, Inspection) and bool(inspection.reviews)
+    if settings.policy.merge is MergePolicy.NEVER and not (approved and moved is True):
+        return None
+    try:
+        answer = forge.mergeability(found.number)
+    except ReconcilerError as error:
+        return Unknown("forge", str(error), error.remedy)
+    return Unknown("forge", answer.reason) if answer.state is MergeState.UNKNOWN else answer

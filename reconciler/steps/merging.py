@@ -1,0 +1,97 @@
+"""An open pull request as it should be: it waits for people, or is merged by us where policy says so.
+
+The policy's word comes first, then the forge's: the rules of the base branch hold whatever we may do. Protects
+invariants 8 (a policy that errs means no) and 9: a merge names the head that was looked at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.govern.facts import facts_for
+from reconciler.model.facts import Unknown
+from reconciler.model.quantity import same_quantities
+from reconciler.model.review import MergeState
+from reconciler.model.verdict import Answer
+from reconciler.settings import MergePolicy
+from reconciler.steps.parts import attempt, given_up
+from reconciler.steps.words import Record, Step, Verb, View, declarative_of, effect_key, escalation, wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.govern.approvals import ApprovalState
+    from reconciler.model.operation import Operation, TrackedPullRequest
+    from reconciler.model.snapshot import Followed
+
+
+def awaited(tracked: TrackedPullRequest, opinions: ApprovalState | None = None) -> str:
+    """Say what an open pull request waits for, by what reviewers said."""
+    number, url = tracked.number, tracked.url
+    if opinions is None:
+        return f"pull request {number} waits for a review: {url}"
+    ignored = "".join(f"; {who}'s review does not count: {why}" for who, why in opinions.not_counted)
+    if opinions.changes_requested_by:
+        return f"{', '.join(opinions.changes_requested_by)} asks for changes in pull request {number}: {url}{ignored}"
+    if opinions.approved_by:
+        return (
+            f"pull request {number} waits to be merged, {', '.join(opinions.approved_by)} approved it: {url}{ignored}"
+        )
+    return f"pull request {number} waits for a review: {url}{ignored}"
+
+
+def why_not(operation: Operation, index: int, opinions: ApprovalState, view: View) -> str | None:
+    """Return why we may not merge it ourselves, or None; governance is asked as for any action, then the policy."""
+    verdict = view.judge(operation, index)
+    if verdict.answer is not Answer.GO:
+        return verdict.message
+    action = operation.remedy.actions[index]
+    facts = facts_for(action, index, operation, view.snapshot, view.history, view.settings, view.now)
+    review = {
+        "approvals": len(opinions.approved_by),
+        "changes_requested": len(opinions.changes_requested_by),
+    }
+    answer = view.policy.merge(facts | {"review": review})
+    return None if answer.code == "merge" else answer.message
+
+
+def considered(
+    operation: Operation, tracked: TrackedPullRequest, followed: Followed, opinions: ApprovalState, view: View
+) -> Iterator[Step]:
+    """Merge it where policy and the forge's rules let us; otherwise it waits, and this says for what."""
+    shown, declarative = awaited(tracked, opinions) + _beside(operation, followed), declarative_of(operation)
+    if view.settings.policy.merge is MergePolicy.NEVER or declarative is None:
+        yield wait(operation, shown)
+        return
+    against = why_not(operation, declarative[0], opinions, view) or _unmergeable(followed)
+    if against is not None:
+        yield wait(operation, f"{shown} (not merged by us: {against})")
+        return
+    effect = operation.effects.get(effect_key(operation, declarative[0], Verb.MERGE))
+    if effect is not None and given_up(effect, view.settings):
+        reason = f"pull request {tracked.number} could not be merged, a person must: {effect.error}"
+        if not operation.escalated:
+            yield Record(drafts=(escalation(operation, reason),))
+        yield wait(operation, reason)
+        return
+    yield from attempt(operation, declarative[0], Verb.MERGE, view)
+    yield wait(operation, f"pull request {tracked.number} is merged by us; the next pass reads what base holds")
+
+
+def _unmergeable(followed: Followed) -> str | None:
+    mergeability = followed.mergeability
+    if mergeability is None or isinstance(mergeability, Unknown):
+        return (
+            f"whether it can be merged is not known now ({mergeability})" if mergeability else "nobody asked the forge"
+        )
+    return None if mergeability.state is MergeState.CLEAN else mergeability.reason
+
+
+def _beside(operation: Operation, followed: Followed) -> str:
+    """Say what a reviewer should know: it may not be needed any more."""
+    at_base, said = followed.values_at_base, ""
+    if at_base is not None and not isinstance(at_base, Unknown) and same_quantities(at_base, operation.expected):
+        said += " (base holds the proposed value already)"
+    if operation.quiet_since is not None:
+        said += f" (the trouble is gone since {operation.quiet_since:%Y-%m-%d %H:%M} UTC)"
+    return said

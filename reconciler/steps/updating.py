@@ -1,0 +1,120 @@
+"""An open pull request that is still ours: a better value, or a base that moved under it, makes it anew in place.
+
+A push starts checks and drops approvals, so it needs a reason: the finding asks for more by now, or base changed one
+of our very files. Other commits in base do nothing. What a person approved is left alone, unless it cannot be merged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.decide import decide
+from reconciler.decide.past import held_by_past
+from reconciler.model.action import Action, ActionClass, ActionName, Remedy
+from reconciler.model.codec import encode
+from reconciler.model.facts import Unknown
+from reconciler.model.operation import Draft, EventKind, Operation, TrackedPullRequest
+from reconciler.model.quantity import parse_quantity, same_quantities
+from reconciler.model.review import Mergeability, MergeState
+from reconciler.model.verdict import Answer
+from reconciler.steps.parts import attempt, given_up
+from reconciler.steps.words import Record, Step, Verb, View, declarative_of, effect_key, escalation, wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.govern.approvals import ApprovalState
+    from reconciler.model.snapshot import Followed
+
+
+def updated(
+    operation: Operation, tracked: TrackedPullRequest, followed: Followed, opinions: ApprovalState, view: View
+) -> Iterator[Step]:
+    """Revise the remedy, or write the pull request anew; yields nothing when it is as it should be."""
+    declarative = declarative_of(operation)
+    if declarative is None:
+        return
+    ready = (tracked.written_at or tracked.opened_at) + view.settings.guards.update_interval
+    approved = bool(opinions.persons)
+    better = None if approved or view.now < ready else _better(operation, view)
+    if better is not None:
+        data = {"remedy": encode(better), "before": operation.remedy.actions[declarative[0]].summary}
+        yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.REMEDY_REVISED, data=data),))
+        return
+    why = _why(tracked, followed, approved=approved)
+    if why is None or not _holds_before(declarative[1], followed):
+        return
+    effect = operation.effects.get(effect_key(operation, declarative[0], Verb.UPDATE))
+    shown = f"pull request {tracked.number} is to be written anew: {why}"
+    verdict = view.judge(operation, declarative[0])
+    if view.now < ready:
+        yield wait(operation, shown, ready)
+    elif verdict.answer is not Answer.GO:
+        yield wait(operation, f"{shown}; {verdict.message}", verdict.until)
+    elif effect is not None and given_up(effect, view.settings):
+        if not operation.escalated:
+            yield Record(drafts=(escalation(operation, f"{shown}; it was given up: {effect.error}"),))
+        yield wait(operation, f"{shown}; it was given up: {effect.error}")
+    else:
+        yield from attempt(operation, declarative[0], Verb.UPDATE, view, reason=why)
+        yield wait(operation, shown)
+
+
+def _holds_before(action: Action, followed: Followed) -> bool:
+    """Tell whether base still holds what the edit replaces; where it is unknown or changed, nothing can be written."""
+    at_base = followed.values_at_base
+    if at_base is None or isinstance(at_base, Unknown):
+        return False
+    return same_quantities(at_base, tuple(change.before for change in action.changes))
+
+
+def _why(tracked: TrackedPullRequest, followed: Followed, *, approved: bool) -> str | None:
+    """Return why it must be written anew, or None."""
+    mergeability = followed.mergeability
+    state = mergeability.state if isinstance(mergeability, Mergeability) else None
+    if approved:
+        conflict = followed.base_moved is True and state is MergeState.DIRTY
+        return "it conflicts with base, so that its approval could not be used" if conflict else None
+    if tracked.outdated:
+        return "the finding asks for another value by now"
+    if followed.base_moved is True:
+        return "base changed its file, and not its field"
+    return "the rules of base want it up to date, and it is behind" if state is MergeState.BEHIND else None
+
+
+def _better(operation: Operation, view: View) -> Remedy | None:
+    """Return the remedy that the finding asks for by now, if it goes further on the same way."""
+    if isinstance(view.findings, Unknown) or operation.remedy.actions[0].name is ActionName.REVERT_CHANGE:
+        return None
+    finding = view.findings.get(operation.remedy.finding.fingerprint)
+    remedy = decide(finding, view.snapshot, view.settings) if finding is not None else None
+    if not isinstance(remedy, Remedy) or len(remedy.actions) != len(operation.remedy.actions):
+        return None
+    pairs = list(zip(operation.remedy.actions, remedy.actions, strict=True))
+    if not all((old.name, old.target, old.uid) == (new.name, new.target, new.uid) for old, new in pairs):
+        return None
+    declarative = [pair for pair in pairs if pair[0].action_class is ActionClass.DECLARATIVE]
+    if not declarative or not all(_goes_further(old, new) for old, new in declarative):
+        return None
+    if held_by_past(remedy, view.history, view.settings.guards, view.now) is not None:
+        return None  # people win: a no to this very value stands
+    return replace(remedy, parent=operation.remedy.parent)
+
+
+def _goes_further(old: Action, new: Action) -> bool:
+    """Tell whether an action changes the same fields from the same values, and by more; never by less."""
+    same = [change.path for change in old.changes] == [change.path for change in new.changes]
+    if not same or not same_quantities([c.before for c in old.changes], [c.before for c in new.changes]):
+        return False
+    afters = [(a.before, a.after, b.after) for a, b in zip(old.changes, new.changes, strict=True)]
+    further = not same_quantities([c.after for c in old.changes], [c.after for c in new.changes])
+    return further and all(map(_is_further, afters))
+
+
+def _is_further(values: tuple[str | None, str | None, str | None]) -> bool:
+    try:
+        before, was, now = (parse_quantity(value or "0") for value in values)  # unset is none of it
+    except ValueError:
+        return True  # no amounts: another value is another value
+    return abs(now - before) >= abs(was - before)

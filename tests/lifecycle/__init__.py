@@ -1,0 +1,1 @@
+"""The life of an open pull request, cell by cell of its table."""

@@ -1,0 +1,153 @@
+"""One test for each cell of the table, on both forges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.model.operation import Outcome, Phase
+from tests.beds.users import BOT
+from tests.lifecycle.happenings import happen, reach
+from tests.lifecycle.table import PAGE, Cell, Does, State, cells, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.model.operation import Operation
+    from tests.lifecycle.life import Life
+
+_IDS = [f"{event}, {state}" for event, state, _ in cells()]
+
+
+@pytest.mark.parametrize(("event", "state", "cell"), cells(), ids=_IDS)
+def test_cell(life: Life, event: str, state: State, cell: Cell) -> None:
+    """The table is the law: what the cell says is what is done and told."""
+    on_gitea = life.side.kind == "gitea"
+    if on_gitea and cell.not_on_gitea:
+        pytest.skip(cell.not_on_gitea)
+    reach(life, state)
+    before = _heads(life)
+
+    happen(life, event)
+
+    report = life.run()
+    _CHECKS[cell.does](life, life.operations[0], before)
+    said = (cell.said_on_gitea if on_gitea else "") or cell.said
+    assert said in report.sentence, report.sentence
+
+
+def test_the_page_shows_the_table_of_now() -> None:
+    """docs/lifecycle.md is written from the table: `python -m tests.lifecycle.table`."""
+    text = PAGE.read_text(encoding="utf-8")
+
+    assert text == written(text)
+
+
+def test_every_event_and_state_that_can_happen_is_in_the_table() -> None:
+    """No state is left without a row that starts from it."""
+    assert {state for _, state, _ in cells()} == set(State)
+    assert len(cells()) == len(set(_IDS))
+
+
+def _heads(life: Life) -> dict[int, str]:
+    return {pull["number"]: pull["head"]["sha"] for pull in life.side.pulls()}
+
+
+def _only(life: Life) -> dict[str, Any]:
+    (pull,) = life.side.pulls()
+    return pull
+
+
+def _is_merged(pull: dict[str, Any]) -> bool:
+    return pull["merged_at"] is not None
+
+
+def _opens(life: Life, operation: Operation, _: dict[int, str]) -> None:
+    assert _only(life)["state"] == "open"
+    assert operation.phase is Phase.AWAITING_GIT_PR
+
+
+def _plans(life: Life, operation: Operation, _: dict[int, str]) -> None:
+    assert life.side.pulls() == []
+    assert operation.is_open
+    assert operation.pull_request is None
+
+
+def _refuses(life: Life, operation: Operation, _: dict[int, str]) -> None:
+    assert life.side.pulls() == []
+    assert (operation.outcome, operation.escalated) == (Outcome.REFUSED, True)
+
+
+def _waits(life: Life, _operation: Operation, before: dict[int, str]) -> None:
+    """Nothing of ours was pushed: a head that moved was moved by a person, who is told."""
+    pull = _only(life)
+    operation = life.operation
+    if _is_merged(pull):
+        assert operation.phase is Phase.AWAITING_SYNC
+        return
+    tracked = operation.pull_request
+    assert pull["state"] == "open"
+    assert life.side.comments(pull["number"]) in ([], ["hm"])
+    assert tracked is not None
+    assert tracked.head == next(iter(before.values())) or tracked.inspected is None or tracked.inspected.foreign
+
+
+def _updates(life: Life, operation: Operation, before: dict[int, str]) -> None:
+    pull, tracked = _only(life), operation.pull_request
+    assert pull["state"] == "open"
+    assert tracked is not None
+    assert pull["head"]["sha"] == tracked.head != before[pull["number"]]
+    assert life.limit(tracked.branch) == operation.expected[0]
+    assert operation.expected[0] in pull["title"]
+    assert life.side.text("apps/webapp.yaml", tracked.branch).replace(
+        f"memory: {operation.expected[0]}}}", "memory: 512Mi}"
+    ) == life.side.text("apps/webapp.yaml")
+
+
+def _ended(outcome: Outcome, *, state: str, by_us: bool = False) -> Callable[[Life, Operation, dict[int, str]], None]:
+    def check(life: Life, operation: Operation, _: dict[int, str]) -> None:
+        assert operation.outcome is outcome, operation.outcome_reason
+        for pull in life.side.pulls():
+            assert pull["state"] == state
+        if by_us:
+            assert any("Closed by reconciler" in comment for comment in life.side.comments(life.number))
+
+    return check
+
+
+def _follows(life: Life, operation: Operation, _: dict[int, str]) -> None:
+    assert _is_merged(_only(life))
+    assert operation.phase is Phase.AWAITING_SYNC
+    assert operation.expected == (life.limit(),)
+
+
+def _merges(life: Life, operation: Operation, before: dict[int, str]) -> None:
+    _follows(life, operation, before)
+    assert operation.pull_request is not None
+    assert operation.pull_request.merged_by == BOT
+    assert life.limit() == "1Gi"
+
+
+def _anew(life: Life, operation: Operation, _: dict[int, str]) -> None:
+    newest, oldest = life.side.pulls()
+    assert (newest["state"], oldest["state"]) == ("open", "closed")
+    assert operation.outcome is Outcome.REJECTED
+    assert life.operation.pull_request is not None
+    assert life.operation.pull_request.number == newest["number"]
+
+
+_CHECKS: dict[Does, Callable[[Life, Operation, dict[int, str]], None]] = {
+    Does.OPENS: _opens,
+    Does.PLANS: _plans,
+    Does.REFUSES: _refuses,
+    Does.WAITS: _waits,
+    Does.UPDATES: _updates,
+    Does.SUPERSEDES: _ended(Outcome.SUPERSEDED, state="closed", by_us=True),
+    Does.RESOLVES: _ended(Outcome.RESOLVED, state="closed", by_us=True),
+    Does.REJECTED: _ended(Outcome.REJECTED, state="closed"),
+    Does.LOST: _ended(Outcome.SUPERSEDED, state="closed"),
+    Does.MERGES: _merges,
+    Does.FOLLOWS: _follows,
+    Does.ANEW: _anew,
+}
