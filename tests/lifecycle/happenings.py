@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.model.facts import Unknown
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.lifecycle.life import Life
+
+
+_MINUTE = timedelta(minutes=1)
 
 
 def reach(life: Life, state: State) -> None:
@@ -89,20 +93,20 @@ def _gone(life: Life) -> None:
 
 def _gone_long(life: Life) -> None:
     _gone(life)
-    life.run(7)
+    life.run(7, later=_MINUTE)
 
 
 def _gone_once(life: Life) -> None:
     _gone(life)
-    life.run()
+    life.run(later=_MINUTE)
     life.around.trouble = True
-    life.run(4)
+    life.run(4, later=_MINUTE)
 
 
 def _gone_in_the_dark(life: Life) -> None:
     _gone(life)
     life.around.active = lambda: Unknown("alertmanager", "timeout")  # type: ignore[method-assign,assignment,return-value]
-    life.run(7)
+    life.run(7, later=_MINUTE)
 
 
 def _base_line(life: Life) -> None:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 FILE = "apps/webapp.yaml"
 MIB = 2.0**20
-MINUTE = timedelta(minutes=1)
 RULES = EmbeddedRego([shipped("policies")])
 FILES = {FILE: MANIFEST, "README.md": "manifests\n"}
 
@@ -55,7 +54,7 @@ class Surroundings:
 
     def observe(self, _: object) -> ClusterView:
         """Return the cluster as it is."""
-        at = self.life.side.now() - MINUTE
+        at = self.life.side.now() - timedelta(minutes=1)
         sick = killed(0, at=at) if self.trouble else pod(0)
         limits = Container(name="web", image="web:1", memory_request="256Mi", memory_limit="512Mi")
         return ClusterView(
@@ -136,10 +135,10 @@ class Life:
     def _ledger(self) -> SqliteLedger:
         return SqliteLedger(self.folder / self.ledger_name)
 
-    def run(self, passes: int = 1, *, later: timedelta = MINUTE) -> PassReport:
-        """Make passes, time going by before each; return the last one's report."""
+    def run(self, passes: int = 1, *, later: timedelta | None = None) -> PassReport:
+        """Make passes, time going by before each (as much as the forge's own time can); return the last report."""
         for _ in range(passes):
-            self.side.pass_time(later)
+            self.side.pass_time(self.side.step if later is None else later)
             report = self._pass()
         return report
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from tests.testbed.forge import Forge as GiteaPerson
     from tests.testbed.testbed import Testbed
 
-MINUTE = timedelta(minutes=1)
-
 
 class Side(Protocol):
     """A repository of the test's own on one forge."""
@@ -124,6 +122,7 @@ class GitHubSide(_Common):
     """On the sandbox's GitHub, in virtual time."""
 
     kind = "github"
+    step = timedelta(minutes=1)  # between two passes
 
     def __init__(self, forge: Forge, clock: SandboxClock, files: Mapping[str, str]) -> None:
         self.forge, self.clock = forge, clock
@@ -214,6 +213,7 @@ class GiteaSide(_Common):
     """On the testbed's Gitea, in real time and a little more."""
 
     kind = "gitea"
+    step = timedelta()  # Gitea's own time is real: ours may not run ahead of it while people act
 
     def __init__(self, testbed: Testbed, files: Mapping[str, str]) -> None:
         self.testbed = testbed
@@ -228,7 +228,7 @@ class GiteaSide(_Common):
         return datetime.now(UTC) + self.ahead
 
     def pass_time(self, by: timedelta) -> None:
-        """Move our time ahead; Gitea's stays, so what it tells is never too fresh to be remembered."""
+        """Move our time ahead; Gitea's stays."""
         self.ahead += by
 
     def person(self, user: str) -> GiteaPerson:

@@ -82,7 +82,7 @@ def _row(*cells: Cell | None) -> Row:
 _NO = None
 _UNTOUCHED = (_OPENS, _OPEN, _APPROVED, _OBJECTED, _HELD, _THEIRS, _THEIRS, _FOLLOWS, _REJECTED)
 _PERSON_MERGES = (_NO, _FOLLOWS, _FOLLOWS, _FOLLOWS, _FOLLOWS, _FOLLOWS, _FOLLOWS, _NO, _NO)
-_SILENT = "the thing has moved"
+_SILENT = "answered 301"
 _SAME = "base holds the proposed value already"
 _NO_QUEUE = "Gitea has no merge queue"
 
