@@ -246,7 +246,7 @@ class GitHubWorld:
         """Write a new file as ana."""
         content = base64.b64encode(text.encode()).decode()
         fields = {"message": "change", "content": content, "branch": branch}
-        self._call(REVIEWER, "PUT", f"/repos/{self._repository}/contents/{path}", **fields)
+        self._call(REVIEWER, "PUT", f"/repos/{self._repository}/contents/{quote(path, safe='')}", **fields)
 
     def report(self, sha: str, state: str) -> None:
         """Report a status as ana."""

@@ -36,7 +36,7 @@ BOT, REVIEWER = "reconciler-bot", "ana"
 DESCRIPTION = Path("node_modules/@octokit/openapi/generated/api.github.com.json")
 USED = re.compile(
     r"/user|/user/repos|/rate_limit|/orgs/\{org\}/repos"
-    r"|/repos/\{owner\}/\{repo\}(/(pulls|issues|branches|git|contents|collaborators|forks|labels|rulesets)(/.*)?)?"
+    r"|/repos/\{owner\}/\{repo\}(/(pulls|issues|branches|commits|statuses|git|contents|collaborators|forks|labels|rulesets)(/.*)?)?"
 )  # the whole description would take Prism 14 s and 300 MB
 
 
