@@ -10,6 +10,7 @@ from tests.beds.fixtures import (
     testbed,
 )
 from tests.needs import pytest_runtest_makereport
+from tests.thorough import load_profile
 
 __all__ = [
     "bed",
@@ -21,3 +22,5 @@ __all__ = [
     "pytest_runtest_makereport",
     "testbed",
 ]
+
+load_profile()  # before any test is collected

@@ -19,10 +19,11 @@ from reconciler.model.operation import TrackedPullRequest
 from reconciler.model.proposal import Located
 from reconciler.model.verdict import GuardResult, Verdict
 from reconciler.ports import ApplyReport
+from tests.thorough import examples
 from tests.worlds import NOW, oom_remedy, tracked
 
 # Compared with the default, fewer examples: each one is a whole tree of values.
-few = settings(max_examples=25)
+few = settings(max_examples=examples(25))
 
 TIMES = st.datetimes(timezones=st.just(UTC))
 TEXTS = st.text(max_size=8)

@@ -13,6 +13,7 @@ from reconciler.manifests.edit import edit_fields, read_fields
 from reconciler.manifests.scalars import holds_quantity
 from reconciler.model.objects import FieldPath, Item
 from tests.manifests.generated import Field, Generated, files
+from tests.thorough import examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.model.action import FieldChange
 
 many = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 

@@ -30,6 +30,4 @@ def test_no_storm_does_a_thing_twice_or_loses_one(seed: int, tmp_path: Path) -> 
 
 def test_a_storm_has_deaths_in_it(tmp_path: Path) -> None:
     """The process dies at appends to the ledger, before and after them, and the story ends all the same."""
-    deaths = sum(simulate(seed, tmp_path / str(seed)).deaths for seed in (2, 3, 5))
-
-    assert deaths > 0
+    assert simulate(5, tmp_path).deaths > 0

@@ -7,7 +7,9 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-few = settings(max_examples=40, deadline=None)  # a Deployment has many parts, and the machine may be busy
+from tests.thorough import examples
+
+few = settings(max_examples=examples(40), deadline=None)  # a Deployment has many parts, and the machine may be busy
 
 _KEYS = st.sampled_from(["a", "b", "c", "d/e", "f~g"])
 _SCALARS: st.SearchStrategy[Any] = st.one_of(st.booleans(), st.integers(-3, 3), st.sampled_from(["", "x", "y"]))

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from tests.sandbox.controllers.world import IMAGE, Json, World, condition, deployment, fault, is_ready
+from tests.thorough import examples
 
 REVISION = "deployment.kubernetes.io/revision"
 MISSING = "registry.example/web:9.9"
@@ -328,7 +329,7 @@ def test_annotations_of_a_deployment_reach_its_replica_set(world: World) -> None
     assert "kubectl.kubernetes.io/last-applied-configuration" not in annotations
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     replicas=some.integers(1, 12),
     surge=some.sampled_from([0, 1, 3, "25%", "60%"]),
