@@ -6,6 +6,7 @@ import errno
 import threading
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
 from reconciler.demo.live import Live
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.sandbox.sandbox import Sandbox
 
 _LONGER_THAN_ANY = timedelta(hours=2)  # a story's virtual time; a kept world must end in the present
+_LIBRARIES = ("dulwich", "promql_parser")  # what only the sandbox needs, and loads late
 _BRISK: Mapping[str, Mapping[str, Any]] = {  # a person who watches live does not wait for minutes
     "delivery": {"nudge_interval": "2s"},
     "guards": {"cooldown": "5s"},
@@ -101,15 +103,16 @@ def show_trouble(
 
 @contextmanager
 def _sandbox(folder: Path, *, live: bool, keep: bool, ports: Mapping[str, int], seed: int) -> Iterator[Sandbox]:
-    try:
-        from reconciler.sandbox.sandbox import Sandbox
-        from reconciler.sandbox.timing import Timing
-    except ModuleNotFoundError as error:
+    missing = [name for name in _LIBRARIES if find_spec(name) is None]
+    if missing:
         raise ConfigurationError(
             code="demo.library_missing",
-            message=f"the demonstration needs the library {error.name}",
-            remedy="pip install 'reconciler[demo]', or in a clone: make install",
-        ) from error
+            message=f"the demonstration needs the libraries {' and '.join(missing)}",
+            remedy="install them with `pip install 'reconciler[demo]'`, in a clone with `make install`",
+        )
+    from reconciler.sandbox.sandbox import Sandbox
+    from reconciler.sandbox.timing import Timing
+
     timing = Timing.quick() if live else Timing.real()
     beginning = {}
     if live or keep:

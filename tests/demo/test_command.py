@@ -52,6 +52,17 @@ def test_taken_port_is_a_line_with_the_remedy() -> None:
     assert "Traceback" not in done.output
 
 
+def test_missing_library_is_a_line_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain `pip install` leaves out what only the demonstration needs."""
+    monkeypatch.setattr("reconciler.demo.show._LIBRARIES", ("json", "no_such_parser"))
+    done = CliRunner().invoke(cli, ["demo"])
+
+    assert done.exit_code == 2
+    assert "the demonstration needs the libraries no_such_parser [demo.library_missing]" in done.output
+    assert "remedy: install them with `pip install 'reconciler[demo]'`" in done.output
+    assert "Traceback" not in done.output
+
+
 def test_whole_performance_in_the_terminal() -> None:
     """What a newcomer sees: the finding, the diff, the pull request, the outcome, the sound ledger, the times."""
     done = subprocess.run(COMMAND, capture_output=True, text=True, timeout=60, check=False)
