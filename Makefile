@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo loop check test test-real bench testbed testbed-down testbed-build docs
+.PHONY: install demo loop check test test-long test-real test-long-real bench testbed testbed-down testbed-build docs
 
 install: $(STAMP)
 
@@ -32,10 +32,16 @@ check: install  ## format, lint, types, rooms
 	$(BIN)/lint-imports
 
 test: install  ## everything that needs neither Go nor Node
-	$(BIN)/pytest -n auto -m "not real and not github"
+	$(BIN)/pytest -n auto -m "not real and not github and not long"
+
+test-long: install  ## the rest of them: the lifecycle's whole table, and the GitHub action as a runner starts it
+	$(BIN)/pytest -n auto -m "long and not real and not github"
 
 test-real: install  ## on the real components; builds them once
-	$(BIN)/pytest -m "real or github"
+	$(BIN)/pytest -m "(real or github) and not long"
+
+test-long-real: install  ## the lifecycle's whole table on Gitea
+	$(BIN)/pytest -m "long and (real or github)"
 
 bench: install
 	$(BIN)/python -m tests.bench $(if $(JSON),--json $(JSON))

@@ -40,6 +40,7 @@ __all__ = [
     "testbed",
 ]
 
+LONG = {"lifecycle", "actions"}  # folders of tests
 BEDS = {"sandbox": [], "testbed": [pytest.mark.real]}
 
 
@@ -120,8 +121,10 @@ def place_of_its_own(places: Places) -> Place:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the lanes apart: a test on the testbed says so by its marker."""
+    """Keep the lanes apart: a test on the testbed says so by its marker, long stories have a lane of their own."""
     for item in items:
+        if LONG.intersection(item.path.parts):
+            item.add_marker(pytest.mark.long)
         if "testbed" in getattr(item, "fixturenames", ()) and item.get_closest_marker("real") is None:
             raise pytest.UsageError(f"{item.nodeid} uses the testbed and lacks the marker `real`")
 
