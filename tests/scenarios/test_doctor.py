@@ -22,11 +22,13 @@ def diagnoses(world: World) -> list[Diagnosis]:
 def test_doctor_finds_nothing_missing_in_a_complete_installation(worlds: Worlds) -> None:
     """Each line works: Kubernetes rights, metrics, alerts, Git, forge, Argo CD, policy and ledger."""
     world = worlds(hungry())
-    world.place.wait_for(lambda: world.place.query("container_memory_working_set_bytes") or None, 60, "the series")
 
-    found = diagnoses(world)
+    def complete() -> list[Diagnosis] | None:
+        found = diagnoses(world)
+        return None if any(line.required and not line.works for line in found) else found
 
-    assert [line for line in found if line.required and not line.works] == []
+    # A scrape may fail on a busy machine, and the series of a new place come with the first one that does not.
+    found = world.place.wait_for(complete, 60, "everything that is required works")
     assert len(found) > 15
 
 
