@@ -61,7 +61,8 @@ def mergeability(client: JsonClient, repository: str, number: int) -> Mergeabili
         if pull["draft"]:
             return Mergeability(state=MergeState.DRAFT, reason="it is a draft")
         if not pull["mergeable"]:
-            return Mergeability(state=MergeState.DIRTY, reason="it has conflicts with base, or Gitea is still looking")
+            # Not `dirty`: what a person approved would be written anew for that, and it may just not be checked yet.
+            return Mergeability(state=MergeState.UNKNOWN, reason="it conflicts with base, or Gitea is still looking")
         combined = client.get(f"{repository}/commits/{pull['head']['sha']}/status")
         waiting = [(each["context"], each["status"]) for each in combined["statuses"] or () if not _passed(each)]
     if waiting:

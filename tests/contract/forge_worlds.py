@@ -14,6 +14,7 @@ import urllib3
 
 from reconciler.adapters.gitea import gitea
 from reconciler.adapters.github import github
+from reconciler.model.review import MergeState
 from reconciler.settings import ForgeKind, ForgeSettings
 from tests.beds.users import BOT, ORGANISATION, REVIEWER
 from tests.testbed.github_front import PERSON
@@ -76,12 +77,17 @@ class ForgeWorld(Protocol):
     def is_anothers(self) -> bool:
         """A server by others, which judges neither merges nor reviews as GitHub does."""
 
+    @property
+    def conflicting(self) -> MergeState:
+        """What it says of a conflict: Gitea's word is the same while it still looks, so that is not known."""
+
 
 class GiteaWorld:
     """On the testbed's Gitea."""
 
     bot = BOT
     is_anothers = False
+    conflicting = MergeState.UNKNOWN
 
     def __init__(self, testbed: Testbed) -> None:
         self._admin = testbed.forge()
@@ -169,6 +175,8 @@ class GitHubWorld:
     """On a GitHub server: the sandbox's, or the one by others."""
 
     bot = BOT
+
+    conflicting = MergeState.DIRTY
 
     def __init__(self, url: str, tokens: Mapping[str, str], *, is_anothers: bool = False) -> None:
         self.is_anothers = is_anothers

@@ -74,11 +74,13 @@ _STATES: dict[State, Callable[[Life], None]] = {
 }
 
 
-def _then(*acts: Callable[[Life], object], passes: int = 2) -> Callable[[Life], None]:
+def _then(*acts: Callable[[Life], object], passes: int = 2, later: timedelta | None = None) -> Callable[[Life], None]:
+    """Let people act, then make passes; `later` is for what we try again by our own time."""
+
     def happens(life: Life) -> None:
         for act in acts:
             act(life)
-        life.run(passes)
+        life.run(passes, later=later)
 
     return happens
 
@@ -197,9 +199,9 @@ _EVENTS: dict[str, Callable[[Life], None]] = {
     "a person closes": _then(_close),
     "a person reopens": _then(lambda life: life.side.reopen(life.number)),
     "`reconciler reject`": _then(_reject),
-    "policy: merge on approval": _then(lambda life: _policy(life, "on_approval"), passes=4),
-    "policy: merge autonomously": _then(lambda life: _policy(life, "autonomous"), passes=4),
-    "policy: merge autonomously, base wants a review": _then(_guarded, passes=4),
+    "policy: merge on approval": _then(lambda life: _policy(life, "on_approval"), passes=4, later=_MINUTE),
+    "policy: merge autonomously": _then(lambda life: _policy(life, "autonomous"), passes=4, later=_MINUTE),
+    "policy: merge autonomously, base wants a review": _then(_guarded, passes=4, later=_MINUTE),
     "a rule refuses our push": _then(lambda life: life.side.forbid_pushes()),
     "a rule refuses our push, and base changes our file": _then(
         lambda life: life.side.forbid_pushes(), _base_line, passes=4
@@ -207,8 +209,12 @@ _EVENTS: dict[str, Callable[[Life], None]] = {
     "it waits in the merge queue, and base changes our file": _then(
         lambda life: life.side.enqueue(life.number), _base_line
     ),
-    "policy: merge autonomously, a required check is pending": _then(lambda life: _checked(life, "pending"), passes=4),
-    "policy: merge autonomously, the check succeeds": _then(lambda life: _checked(life, "success"), passes=4),
+    "policy: merge autonomously, a required check is pending": _then(
+        lambda life: _checked(life, "pending"), passes=4, later=_MINUTE
+    ),
+    "policy: merge autonomously, the check succeeds": _then(
+        lambda life: _checked(life, "success"), passes=4, later=_MINUTE
+    ),
     "the repository is renamed": _then(lambda life: life.side.rename(f"{life.side.repository.partition('/')[2]}-new")),
     "the repository is archived": _then(lambda life: life.side.archive()),
     "our token is refused": _then(lambda life: _expired(life, renew=False), passes=1),

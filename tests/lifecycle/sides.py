@@ -8,8 +8,9 @@ from __future__ import annotations
 import random
 import secrets
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,9 @@ from reconciler.sandbox.people import ForgeError, Person
 from reconciler.sandbox.wire import Server
 from tests.adapters.git_http import git
 from tests.beds.users import ADMIN, ORGANISATION, REVIEWER
+from tests.testbed.processes import NotReady, until
+
+_WORKED_OUT = 3.0  # seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -228,8 +232,14 @@ class GiteaSide(_Common):
         return datetime.now(UTC) + self.ahead
 
     def pass_time(self, by: timedelta) -> None:
-        """Move our time ahead; Gitea's stays."""
+        """Move our time ahead; Gitea's stays, but it gets some to work out what can be merged."""
         self.ahead += by
+        for pull in self.person(REVIEWER).pull_requests(self.repository):
+            with suppress(NotReady):  # one that has conflicts stays so
+                until(partial(self._is_mergeable, pull["number"]), _WORKED_OUT, "Gitea looked")
+
+    def _is_mergeable(self, number: int) -> bool:
+        return bool(self.person(REVIEWER).pull_request(self.repository, number)["mergeable"])
 
     def person(self, user: str) -> GiteaPerson:
         """Return a connection."""

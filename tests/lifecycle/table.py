@@ -54,9 +54,13 @@ class Cell:
     said: str = ""
     not_on_gitea: str = ""  # why the testbed's Gitea cannot show it
     said_on_gitea: str = ""  # where it says something else
+    does_on_gitea: Does | None = None  # where it does something else
 
     def __str__(self) -> str:
-        return f"{self.does}: “{self.said}”" if self.said else self.does.value
+        shown = f"{self.does}: “{self.said}”" if self.said else self.does.value
+        if self.not_on_gitea:
+            return f"{shown} ({self.not_on_gitea})"
+        return f"{shown} (Gitea: {self.does_on_gitea})" if self.does_on_gitea else shown
 
 
 W, U, S, R = Does.WAITS, Does.UPDATES, Does.SUPERSEDES, Does.RESOLVES
@@ -101,7 +105,15 @@ TABLE: dict[str, Row] = {
         _OPENS, Cell(U), _APPROVED, Cell(U), _HELD, _THEIRS, _THEIRS, _FOLLOWS, _REJECTED
     ),
     "base: a conflict beside our field": _row(
-        _OPENS, Cell(U), Cell(U), Cell(U), _HELD, _THEIRS, _THEIRS, _FOLLOWS, _REJECTED
+        _OPENS,
+        Cell(U),
+        Cell(U, said_on_gitea=ANA, does_on_gitea=W),
+        Cell(U),
+        _HELD,
+        _THEIRS,
+        _THEIRS,
+        _FOLLOWS,
+        _REJECTED,
     ),
     "base: our field gets another value": _row(
         Cell(Does.PLANS, "the file and the cluster differ"),

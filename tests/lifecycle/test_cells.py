@@ -32,7 +32,11 @@ def test_cell(life: Life, event: str, state: State, cell: Cell) -> None:
     happen(life, event)
 
     report = life.run()
-    _CHECKS[cell.does](life, life.operations[0], before)
+    try:
+        _CHECKS[(cell.does_on_gitea if on_gitea else None) or cell.does](life, life.operations[0], before)
+    except AssertionError as error:
+        error.add_note(report.sentence)
+        raise
     said = (cell.said_on_gitea if on_gitea else "") or cell.said
     assert said in report.sentence, report.sentence
 
