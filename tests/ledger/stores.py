@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.composition import Composition
-from tests.contract.git_remotes import on_git, on_gitea, on_sandbox
 from tests.worlds import settings
 
 if TYPE_CHECKING:
@@ -76,6 +75,8 @@ def shelf(kind: str, folder: Path, gitea: Callable[[], Gitea]) -> Iterator[Shelf
 
 
 def _served(kind: str, folder: Path, gitea: Callable[[], Gitea]) -> AbstractContextManager[Remote]:
+    from tests.contract.git_remotes import on_git, on_gitea, on_sandbox  # another process needs none of them
+
     if kind == "gitea":
         return on_gitea(folder, gitea())
     return on_git(folder) if kind == "git" else on_sandbox(folder)
