@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.action import FieldChange
 
 # An empty one of these, or one that is gone, selects or provides something else.
-_MEANINGFUL = re.compile(r"emptyDir|.*[sS]elector")
+_MEANINGFUL = re.compile(r"emptyDir|ingress|egress|.*[sS]elector")
 _COMMA = re.compile(" *,")
 
 

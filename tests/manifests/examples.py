@@ -54,7 +54,7 @@ spec:
 """
 
 
-def change(path: str, before: str, after: str) -> FieldChange:
+def change(path: str, before: str | None, after: str | None) -> FieldChange:
     """Return a change of the field that a written path names."""
     return FieldChange(path=parse_path(path), before=before, after=after)
 

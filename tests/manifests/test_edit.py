@@ -93,6 +93,28 @@ def test_one_named_field_may_keep_its_value() -> None:
 
 @pytest.mark.parametrize(
     "text",
+    [MANIFEST, MANIFEST.replace("\n", "\r\n"), MANIFEST.rstrip("\n"), "\ufeff" + MANIFEST, MANIFEST + "---\n"],
+    ids=["plain", "crlf", "no final newline", "bom", "empty document"],
+)
+def test_new_fields_come_and_go_without_a_trace(text: str) -> None:
+    """Invariant 5: a revert of an insertion gives the file that was, byte by byte."""
+    fields = {
+        f"{CONTAINER}.resources.limits.storage": "1Gi",
+        f"{CONTAINER}.resources.requests.cpu": "100m",
+        f"{CONTAINER}.env[name=LEVEL].name": "LEVEL",
+        f"{CONTAINER}.env[name=LEVEL].value": "yes",
+        "spec.template.spec.containers[name=proxy].resources.requests.memory": "64Mi",
+        "spec.strategy.rollingUpdate.maxSurge": "1",
+    }
+
+    after = edit(text, *(change(path, None, value) for path, value in fields.items()))
+
+    assert read_fields(after.encode(), WEBAPP, "production", [parse_path(p) for p in fields]) == tuple(fields.values())
+    assert edit(after, *(change(path, value, None) for path, value in fields.items())) == text
+
+
+@pytest.mark.parametrize(
+    "text",
     [
         MANIFEST.replace("\n", "\r\n"),
         MANIFEST.rstrip("\n"),

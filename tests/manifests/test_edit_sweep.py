@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,11 +14,11 @@ from reconciler.errors import Refusal
 from reconciler.manifests.edit import edit_fields
 from reconciler.model.action import FieldChange
 from reconciler.model.objects import FieldPath, Item, ObjectRef, format_path
+from tests.manifests.sweep import PUBLIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PUBLIC = Path(__file__).parents[3] / "shared" / "data" / "manifests"
 AFTER = {int: "7", float: "7.5", bool: "true", str: "other:7"}
 EXPECTED_REFUSALS = frozenset({"edit.identity_field", "edit.no_change", "edit.template"})
 LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
