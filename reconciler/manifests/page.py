@@ -77,9 +77,13 @@ class Page:
         return self._end_of_part(self._visible(self.last_number(node)))
 
     def ends_in_block(self, number: int) -> bool:
-        """Tell whether what ends with a part ends in a block scalar."""
+        """Tell whether what ends with a part ends in a block scalar that holds its last line break."""
         part = self.parts[self._visible(number)]
-        return part.role == "scalar" and part.style in BLOCKS
+        return part.role == "scalar" and part.style in BLOCKS and "-" not in self._header(part)
+
+    def _header(self, part: Part) -> str:
+        """Return the indicators of a block scalar."""
+        return self.text[part.start : part.end].partition("\n")[0].partition("#")[0]
 
     def _visible(self, number: int) -> int:
         """Return the number of a part, or of the one before it that is more than the end of a block."""
@@ -98,7 +102,7 @@ class Page:
     def _end_of_block(self, part: Part) -> int:
         """Return the end of a block scalar's last line; blank lines after it belong to it only where it keeps them."""
         block = self.text[part.start : part.end]
-        header = block.partition("\n")[0].partition("#")[0]
+        header = self._header(part)
         if not block.endswith("\n"):
             if "-" not in header:
                 message = "the file ends inside a block of text without a line break, which would become part of it"

@@ -87,9 +87,8 @@ def collections(node: yaml.Node, loaded: Any, path: FieldPath = ()) -> Iterator[
 def children(node: yaml.Node, loaded: Any) -> Iterator[tuple[str | Item, yaml.Node, Any]]:  # noqa: ANN401
     """Yield what a node holds and a path can name: by key, or by a name that is the item's alone."""
     if isinstance(node, yaml.MappingNode) and isinstance(loaded, dict):
-        for key, below in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in loaded:
-                yield key.value, below, loaded[key.value]
+        last = {key.value: below for key, below in node.value if isinstance(key, yaml.ScalarNode)}
+        yield from ((key, below, loaded[key]) for key, below in last.items() if key in loaded)
     elif isinstance(node, yaml.SequenceNode) and isinstance(loaded, list):
         names = [item.get("name") if isinstance(item, dict) else None for item in loaded]
         for name, below, value in zip(names, node.value, loaded, strict=True):

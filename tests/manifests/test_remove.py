@@ -13,6 +13,7 @@ from tests.manifests.test_insert import ENV, code, removed
         ("a:\n  b: 1\n  c: 2\n", [("a.b", "1")], "a:\n  c: 2\n"),
         ("a: 1\nb: 2", [("b", "2")], "a: 1"),
         ("a: 1\r\nb: 2", [("b", "2")], "a: 1"),
+        ("a: |-\n  t\nb: 2", [("b", "2")], "a: |-\n  t"),
         ("a: 1\r\nb: 2\r\nc: 3\r\n", [("b", "2")], "a: 1\r\nc: 3\r\n"),
         ("a:\n  b:\n    c: 1\nd: 2\n", [("a.b.c", "1")], "d: 2\n"),
         ("a: {b: 1, c: 2, d: 3}\n", [("a.b", "1")], "a: {c: 2, d: 3}\n"),
