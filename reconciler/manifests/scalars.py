@@ -101,7 +101,8 @@ def intended_type(path: FieldPath, current: ScalarType, value: str) -> ScalarTyp
         return new
     if current is new is ScalarType.BOOLEAN:
         return new
-    if holds_quantity(path) and current is not ScalarType.BOOLEAN and _is_quantity(value):
+    unclear = current in (ScalarType.BOOLEAN, ScalarType.DISPUTED)
+    if holds_quantity(path) and not unclear and _is_quantity(value):
         return new if new in _NUMBERS else ScalarType.STRING
     return None
 

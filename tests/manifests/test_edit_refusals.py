@@ -159,6 +159,7 @@ def test_a_disputed_number_is_not_replaced() -> None:
     text = MANIFEST.replace("replicas: 3", "replicas: 0777")
 
     assert refusal(text, change("spec.replicas", "0777", "5")).code == "edit.type_change"
+    assert refusal(with_limits("limits: {memory: 0o17}"), change(MEMORY, "0o17", "1.10")).code == "edit.type_change"
 
 
 @pytest.mark.parametrize(
