@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "reference"
 
 _CONFIGURATION = f"""\
-<!-- Written by docs/generate.py from reconciler/settings.py; change it there. -->
+<!-- Written by docs/generate.py from reconciler/settings/; change it there. -->
 
 # Configuration
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import click
     from click.shell_completion import CompletionItem
 
-DEFAULT_LEDGER = ".reconciler/ledger.db"  # as in settings.py, which takes too long to import; a test compares them
+DEFAULT_LEDGER = ".reconciler/ledger.db"  # as in settings, which takes too long to import; a test compares them
 _SUMMARY = 80
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.scenarios.world import hungry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_SETTLED = timedelta(seconds=6)  # more than the times of a forge are trusted for
 _BEFORE = timedelta(minutes=3)  # the story begins then, so that it does not run ahead of the processes that we start
 
 
@@ -69,6 +71,12 @@ class Project:
         behind = datetime.now(UTC) - self.bed.clock.now()
         if behind > timedelta(0):
             self.bed.clock.advance(behind)
+
+    def settle(self, number: int) -> None:
+        """Wait until the second of its last change is well over; the processes live in real time."""
+        changed = datetime.fromisoformat(self.place.pull_request(number)["updated_at"])
+        left = changed + _SETTLED - datetime.now(UTC)
+        time.sleep(max(0.0, left.total_seconds()))
 
     def ledger(self) -> str | None:
         """Return the commit that the ledger's reference names."""

@@ -46,6 +46,7 @@ def test_scheduled_run_opens_the_pull_request_and_tells_it(project: Project) -> 
 def test_later_run_finds_nothing_to_do_and_writes_nothing(project: Project) -> None:
     """Invariant 6: on another machine, with nothing but the repository, a run knows what the ones before it did."""
     project.run("schedule")
+    project.settle(1)
     project.run("schedule")  # remembers its first look at the open pull request
     before = project.ledger(), project.restarts(), project.place.pull_requests("all")
 
@@ -68,6 +69,7 @@ def test_two_runs_at_once_do_everything_once(project: Project) -> None:
     assert [each.code for each in ran] == [0, 0], [each.said for each in ran]
     assert len(project.place.pull_requests("all")) == 1
     assert len(project.restarts()) == 1
+    project.settle(1)
     project.run("schedule")  # remembers its first look at the open pull request
     ledger = project.ledger()
     assert project.run("schedule").outputs["changed"] == "false"

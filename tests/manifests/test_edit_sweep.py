@@ -42,6 +42,7 @@ class Attempt:
         return FieldChange(path=self.path, before=before, after=AFTER[type(self.before)])
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public manifests are not beside the repository")
 def test_no_edit_of_a_public_manifest_is_wrong() -> None:
     """Invariant 5: on real files an edit is right or refused for a known reason; there is no third case."""

@@ -1,0 +1,59 @@
+"""The systems that are watched: cluster, metrics, alerts, delivery."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from reconciler.settings.values import Duration, Section
+
+
+class ClusterSettings(Section):
+    """The Kubernetes cluster to watch."""
+
+    name: str = Field("default", description="Name of the cluster in operations, branches and messages.")
+    kubeconfig: str | None = Field(
+        None,
+        description="Path of a kubeconfig; empty: the one in $KUBECONFIG, then the pod's service account.",
+    )
+    context: str | None = Field(None, description="Context in the kubeconfig; empty: its current one.")
+    namespaces: tuple[str, ...] = Field(
+        (), description="Only these namespaces are watched and touched; empty: every one that may be listed."
+    )
+    environment_label: str = Field(
+        "environment",
+        description="Namespace label that names the environment; a namespace without it counts as production.",
+    )
+    timeout: Duration = Field(timedelta(seconds=15), description="Limit for one request.")
+
+
+class MetricsSettings(Section):
+    """Prometheus."""
+
+    url: str = Field(description="Address, for example http://prometheus.monitoring:9090.")
+    timeout: Duration = Field(timedelta(seconds=10), description="Limit for one query.")
+    window: Duration = Field(timedelta(hours=1), description="How far back peaks are looked for.")
+
+
+class AlertsSettings(Section):
+    """Alertmanager."""
+
+    url: str = Field(description="Address, for example http://alertmanager.monitoring:9093.")
+    timeout: Duration = Field(timedelta(seconds=10), description="Limit for one request.")
+
+
+class DeliverySettings(Section):
+    """Argo CD."""
+
+    namespace: str | None = Field(
+        None,
+        description="Namespace of the Applications; empty: all namespaces (Applications in any namespace).",
+    )
+    liveness_limit: Duration = Field(
+        timedelta(minutes=30),
+        description="A merged change that is not live after this long counts as not applied.",
+    )
+    nudge_interval: Duration = Field(
+        timedelta(seconds=30), description="Shortest time between two refresh requests for one Application."
+    )
