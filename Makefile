@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Tests and figures start hundreds of processes: none of them shall compile what another one has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install demo loop check test test-long test-real test-long-real bench testbed testbed-down testbed-build docs
 
@@ -34,7 +36,7 @@ check: install  ## format, lint, types, rooms
 test: install  ## everything that needs neither Go nor Node
 	$(BIN)/pytest -n auto -m "not real and not github and not long"
 
-test-long: install  ## the rest of them: the lifecycle's whole table, and the GitHub action as a runner starts it
+test-long: install  ## whole stories by the hundred: a pull request's life, storms, the GitHub action as a runner starts it
 	$(BIN)/pytest -n auto -m "long and not real and not github"
 
 test-real: install  ## on the real components; builds them once

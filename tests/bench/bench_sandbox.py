@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PODS = 2000
+_TEAMS = 20
 _RUNS = 5
 _READY_MS, _LIST_MS, _DEMO_S = 1000.0, 500.0, 5.0
 _STARTS = "from pathlib import Path; import sys; from reconciler.sandbox.sandbox import Sandbox"
@@ -65,8 +66,14 @@ def _list() -> Figure:
 def _fill(sandbox: Sandbox) -> None:
     """Make two thousand pods of a realistic size, which nothing drives on."""
     with sandbox.clock.lock:
+        for number in range(_TEAMS):
+            sandbox.cluster.store.create(_namespace(number), manager="kubectl")
         for number in range(_PODS):
             sandbox.cluster.store.create(_pod(number), manager="kubelet")
+
+
+def _namespace(number: int) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"team-{number}"}}
 
 
 def _pod(number: int) -> dict[str, Any]:
@@ -82,8 +89,9 @@ def _pod(number: int) -> dict[str, Any]:
         "conditions": [{"type": kind, "status": "True"} for kind in ("Initialized", "ContainersReady", "Ready")],
         "containerStatuses": [{"name": "web", "ready": True, "restartCount": 0, "state": {"running": {}}}],
     }
-    metadata = {"name": f"web-{number:05d}", "namespace": f"team-{number % 20}", "labels": {"app": "web"}}
-    spec = {"nodeName": "node-1", "containers": [container]}
+    metadata = {"name": f"web-{number:05d}", "namespace": f"team-{number % _TEAMS}", "labels": {"app": "web"}}
+    volumes = [{"name": f"v{n}", "emptyDir": {}} for n in range(5)]
+    spec = {"nodeName": "node-1", "containers": [container], "volumes": volumes}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status}
 
 

@@ -66,6 +66,7 @@ class Browser:
         return self._pool.request("POST", url, body=body, headers=headers, redirect=False).status
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("button", "outcome", "limit"),
     [("approve_and_merge", Outcome.VERIFIED, "1Gi"), ("close", Outcome.REJECTED, "512Mi")],

@@ -68,6 +68,7 @@ def test_trouble_ends_as_told(trouble: Trouble, tmp_path: Path) -> None:
     assert any(trouble.title in line for line in told)
 
 
+@pytest.mark.long
 def test_a_seed_means_one_story(tmp_path: Path) -> None:
     """Twice the same seed: the same names, times, commits and hashes; only our own time differs."""
     memory = named("memory")
@@ -78,6 +79,7 @@ def test_a_seed_means_one_story(tmp_path: Path) -> None:
     assert first == second
 
 
+@pytest.mark.long
 def test_another_seed_means_other_names(tmp_path: Path) -> None:
     """The world's names come from the seed, and from nothing else."""
     memory = named("memory")

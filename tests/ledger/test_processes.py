@@ -60,7 +60,9 @@ def go(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-@pytest.mark.parametrize("acknowledged", [1, 2, 13, 40])
+@pytest.mark.parametrize(
+    "acknowledged", [1, 13, pytest.param(2, marks=pytest.mark.long), pytest.param(40, marks=pytest.mark.long)]
+)
 def test_acknowledged_events_survive_sigkill(shelf: Shelf, ledger: Store, acknowledged: int) -> None:
     """Invariant 1: an append that returned is there after a crash at any point, and the chain still holds."""
     with appender(shelf, "forever") as process:

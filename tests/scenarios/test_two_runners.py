@@ -147,6 +147,7 @@ def test_two_runners_follow_one_pull_request_to_its_end(worlds: Worlds, tmp_path
 
 
 @pytest.mark.beds("sandbox")
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, 9))
 def test_second_runner_may_come_at_any_moment(worlds: Worlds, tmp_path: Path, when: str, number: int) -> None:
