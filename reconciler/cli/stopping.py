@@ -6,6 +6,7 @@ unless it is asked for twice; then the ledger knows what was announced, and the 
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -157,6 +158,7 @@ def leave(code: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
+    atexit._run_exitfuncs()  # noqa: SLF001 - the Kubernetes client removes a kubeconfig's keys from the disk there
     os._exit(code)
 
 

@@ -144,6 +144,7 @@ def _keep(stage: Stage) -> None:
                 "The world goes on until Ctrl-C; look around from another terminal:",
                 (
                     f"export KUBECONFIG={kubeconfig}; kubectl get pods -n {NAMESPACE}",
+                    "  (kubectl apply wants --validate=false: the sandbox has no OpenAPI description)",
                     f"git clone {sandbox.github.url}/{REPOSITORY}.git",
                     f"curl '{sandbox.github.url}/repos/{REPOSITORY}/pulls?state=all'",
                     f"curl '{sandbox.prometheus.url}/api/v1/query?query=kube_pod_container_status_restarts_total'",

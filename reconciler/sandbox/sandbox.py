@@ -10,6 +10,7 @@ import json
 import random
 from typing import TYPE_CHECKING, Any, Self
 
+from reconciler.sandbox import certificates
 from reconciler.sandbox.clock import BEGINNING, SandboxClock
 from reconciler.sandbox.cluster import Cluster
 from reconciler.sandbox.controllers import Controllers
@@ -59,7 +60,14 @@ class Sandbox:
         self.argocd = ArgoCd(self.cluster.store, self.clock, timing=self.timing, repositories=self._repository)
         self.monitoring = Monitoring(self.cluster.store, self.clock, timing=self.timing)
         asked = ports or {}
-        self.kubernetes = Server(self.cluster.handle, port=asked.get("kubernetes", 0), name="Kubernetes API")
+        files = certificates.make(folder / "pki")
+        self.authority = files.authority
+        self.kubernetes = Server(
+            self.cluster.handle,
+            port=asked.get("kubernetes", 0),
+            name="Kubernetes API",
+            secure=certificates.server_context(files),
+        )
         self.github = Server(self.forge.handle, port=asked.get("github", 0), name="GitHub")
         self.prometheus = Server(self.monitoring.prometheus, port=asked.get("prometheus", 0), name="Prometheus")
         self.alertmanager = Server(self.monitoring.alertmanager, port=asked.get("alertmanager", 0), name="Alertmanager")
@@ -122,7 +130,9 @@ class Sandbox:
         for user in self.cluster.tokens:
             path = self.folder / f"kubeconfig-{user}"
             path.touch(mode=0o600)
-            path.write_text(json.dumps(self.cluster.kubeconfig(user, self.kubernetes.url)))  # JSON is YAML
+            path.write_text(
+                json.dumps(self.cluster.kubeconfig(user, self.kubernetes.url, self.authority))
+            )  # JSON is YAML
             found[user] = path
         return found
 

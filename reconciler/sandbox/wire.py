@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 if TYPE_CHECKING:
+    import ssl
     from socketserver import BaseRequestHandler
 
 LOOPBACK = "127.0.0.1"
@@ -74,15 +75,20 @@ class Server:
 
     `fault` may answer in the handler's place (return a Response), lose the answer (raise ConnectionAbortedError after
     or before calling the handler), or let the request pass (call it and return what it answers).
-    Raises OSError when the port is taken.
+    With `secure` it speaks TLS. Raises OSError when the port is taken.
     """
 
-    def __init__(self, handle: Handle, *, port: int = 0, name: str = "sandbox") -> None:
+    def __init__(
+        self, handle: Handle, *, port: int = 0, name: str = "sandbox", secure: ssl.SSLContext | None = None
+    ) -> None:
         self.handle = handle
         self.fault: Callable[[Request, Handle], Response] | None = None
         self.name = name
         self.busy = 0.0  # seconds spent on answers, those of threads side by side added up
+        self._scheme = "https" if secure else "http"
         self._http = _Http((LOOPBACK, port), _bound(self))
+        if secure:  # hands are shaken in the connection's own thread, at the first read
+            self._http.socket = secure.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, name=name, daemon=True
         )
@@ -95,7 +101,7 @@ class Server:
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"{self._scheme}://{LOOPBACK}:{self.port}"
 
     def start(self) -> Self:
         """Serve from now on."""

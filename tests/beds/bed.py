@@ -75,8 +75,8 @@ class Bed(Protocol):
         """The API server's address, as Applications name their destination."""
 
     @property
-    def authority(self) -> Path | None:
-        """The certificate of the API server's authority; None where it speaks plain HTTP."""
+    def authority(self) -> Path:
+        """The certificate of the API server's authority."""
 
     @property
     def kubeconfigs(self) -> Mapping[str, Path]:

@@ -26,10 +26,10 @@ class SandboxBed:
     """A running sandbox, in the words of a bed."""
 
     forge_kind = "github"
-    authority = None
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
+        self.authority = sandbox.authority
         sandbox.forge.add_organization(ORGANISATION, {ADMIN: True})
 
     @property
@@ -73,7 +73,7 @@ class SandboxBed:
 
     def kube(self, user: str = "admin") -> Kube:
         """Return a connection to the cluster as one of its users."""
-        return Kube(self.server, self.sandbox.cluster.tokens[user], None)
+        return Kube(self.server, self.sandbox.cluster.tokens[user], self.authority)
 
     def forge(self, user: str = ADMIN) -> Person:
         """Return a connection to the forge as one of its users."""

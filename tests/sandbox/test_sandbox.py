@@ -97,8 +97,9 @@ def test_webhook_that_fails_is_noted_and_holds_up_no_other(sandbox: Sandbox) -> 
 def test_nothing_of_a_sandbox_outlives_it(tmp_path: Path) -> None:
     """Clients that keep their connections, and watches, are cut off: no thread, no port, no answer remains."""
     before = set(threading.enumerate())
-    with urllib3.PoolManager(retries=False, timeout=5.0) as pool:
-        with Sandbox(tmp_path) as sandbox:
+    sandbox = Sandbox(tmp_path)
+    with urllib3.PoolManager(retries=False, timeout=5.0, ca_certs=str(sandbox.authority)) as pool:
+        with sandbox:
             pods = f"{sandbox.kubernetes.url}/api/v1/pods"
             headers = {"Authorization": f"Bearer {sandbox.cluster.tokens['admin']}"}
             kept = socket.create_connection(("127.0.0.1", sandbox.prometheus.port), timeout=5.0)

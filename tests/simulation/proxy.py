@@ -46,12 +46,10 @@ class Fault:
 class FaultyProxy:
     """One server's evil twin; use as a context manager."""
 
-    def __init__(self, upstream: str, *, authority: Path | None = None) -> None:
+    def __init__(self, upstream: str, *, authority: Path) -> None:
         self.faults: list[Fault] = []
         self._upstream = upstream.rstrip("/")
-        self._pool = urllib3.PoolManager(
-            retries=False, timeout=30.0, maxsize=16, ca_certs=str(authority) if authority else None
-        )
+        self._pool = urllib3.PoolManager(retries=False, timeout=30.0, maxsize=16, ca_certs=str(authority))
         self._lock = threading.Lock()
         proxy = self
 

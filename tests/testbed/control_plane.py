@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from tests.testbed import certificates
+from reconciler.sandbox import certificates
 from tests.testbed.kube import Kube, KubeError
 from tests.testbed.processes import LOOPBACK, Processes, answers, free_port
 
@@ -41,7 +41,8 @@ class ControlPlane:
 def start(processes: Processes, binaries: Binaries, folder: Path) -> ControlPlane:
     """Start the control plane and wait until the API server is ready; the controllers follow by themselves."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = certificates.make(folder / "pki")
+    files, signing_key = certificates.make(folder / "pki"), folder / "pki" / "sa.key"
+    certificates.make_key(signing_key)
     tokens = {user: secrets.token_urlsafe(24) for user in USERS}
     token_file = folder / "tokens.csv"
     token_file.touch(mode=0o600)
@@ -59,8 +60,8 @@ def start(processes: Processes, binaries: Binaries, folder: Path) -> ControlPlan
             f"--tls-cert-file={files.server}",
             f"--tls-private-key-file={files.server_key}",
             f"--cert-dir={folder / 'pki'}",
-            f"--service-account-key-file={files.service_account_key}",
-            f"--service-account-signing-key-file={files.service_account_key}",
+            f"--service-account-key-file={signing_key}",
+            f"--service-account-signing-key-file={signing_key}",
             f"--service-account-issuer={server}",
             f"--token-auth-file={token_file}",
             "--authorization-mode=RBAC",
@@ -111,7 +112,7 @@ def _start_controllers(
             binaries.program("kube-controller-manager"),
             f"--kubeconfig={plane.kubeconfigs['admin']}",
             "--use-service-account-credentials=true",
-            f"--service-account-private-key-file={files.service_account_key}",
+            f"--service-account-private-key-file={folder / 'pki' / 'sa.key'}",
             f"--root-ca-file={files.authority}",
             f"--cert-dir={folder / 'pki'}",
             f"--bind-address={LOOPBACK}",

@@ -59,11 +59,11 @@ class KubeError(RuntimeError):
 class Kube:
     """One user's connection. Safe to share between threads."""
 
-    def __init__(self, server: str, token: str, authority: Path | None) -> None:
+    def __init__(self, server: str, token: str, authority: Path) -> None:
         self.server = server
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self._pool = urllib3.PoolManager(
-            ca_certs=str(authority) if authority else None,
+            ca_certs=str(authority),
             retries=False,
             timeout=urllib3.Timeout(connect=5, read=30),
             maxsize=8,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -188,10 +189,22 @@ def test_impersonation_is_not_in_the_sandbox(api: Api) -> None:
         api.cluster.handle(Request("GET", PODS, {}, headers))
 
 
-def test_kubeconfig_leads_to_the_server_as_its_user(api: Api) -> None:
-    """With that user's token."""
-    config = api.cluster.kubeconfig("readonly", "http://127.0.0.1:1")
+def test_protobuf_is_not_in_the_sandbox(api: Api) -> None:
+    """Kubectl asks about its rights in the API machinery's own encoding."""
+    headers = {"authorization": f"Bearer {api.cluster.tokens['admin']}"}
 
-    assert config["clusters"][0]["cluster"]["server"] == "http://127.0.0.1:1"
+    with pytest.raises(NotInSandbox, match="protobuf"):
+        api.cluster.handle(Request("POST", REVIEWS, {}, headers, b"k8s\0\n\x1d"))
+
+
+def test_kubeconfig_leads_to_the_server_as_its_user(api: Api, tmp_path: Path) -> None:
+    """Trusting its authority, with that user's token."""
+    (tmp_path / "ca.crt").write_bytes(b"of the authority")
+    config = api.cluster.kubeconfig("readonly", "https://127.0.0.1:1", tmp_path / "ca.crt")
+
+    assert config["clusters"][0]["cluster"] == {
+        "server": "https://127.0.0.1:1",
+        "certificate-authority-data": base64.b64encode(b"of the authority").decode(),
+    }
     assert config["users"][0]["user"]["token"] == api.cluster.tokens["readonly"]
     assert config["current-context"] == config["contexts"][0]["name"]

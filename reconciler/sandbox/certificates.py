@@ -1,8 +1,12 @@
-"""Keys and certificates of the API server, so that every client verifies TLS as it would in a real cluster."""
+"""Keys and certificates of an API server, so that every client verifies TLS as it would in a real cluster.
+
+kubectl sends no credentials at all to a server without TLS.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,25 +16,24 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.testbed.processes import LOOPBACK
+from reconciler.sandbox.wire import LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """Files that the API server is started with."""
+    """Files that an API server is started with."""
 
     authority: Path
     server: Path
     server_key: Path
-    service_account_key: Path
 
 
 def make(folder: Path) -> Certificates:
-    """Write a throw-away authority, a certificate for loopback, and a key that signs service account tokens."""
+    """Write a throw-away authority, and a certificate for loopback."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = Certificates(folder / "ca.crt", folder / "tls.crt", folder / "tls.key", folder / "sa.key")
+    files = Certificates(folder / "ca.crt", folder / "tls.crt", folder / "tls.key")
     authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "testbed authority")])
+    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "throw-away authority")])
     authority = (
         _builder(authority_name, authority_name, authority_key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -48,9 +51,20 @@ def make(folder: Path) -> Certificates:
     )
     files.authority.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     files.server.write_bytes(server.public_bytes(serialization.Encoding.PEM))
-    _write_key(files.server_key, server_key)
-    _write_key(files.service_account_key, ec.generate_private_key(ec.SECP256R1()))
+    _write(files.server_key, server_key)
     return files
+
+
+def server_context(files: Certificates) -> ssl.SSLContext:
+    """Return what a server speaks TLS with."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.server, files.server_key)
+    return context
+
+
+def make_key(path: Path) -> None:
+    """Write a key, such as the one that signs service account tokens."""
+    _write(path, ec.generate_private_key(ec.SECP256R1()))
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
@@ -81,7 +95,7 @@ def _usage(*, certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+def _write(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
     path.touch(mode=0o600)
     path.write_bytes(
         key.private_bytes(
