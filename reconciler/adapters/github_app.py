@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import RLock
@@ -20,8 +20,7 @@ from reconciler.adapters.github_client import USER_AGENT, asking, briefly
 from reconciler.errors import ConfigurationError, ReconcilerError, SourceError, Unauthorized, foreign_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from github import GithubIntegration
 
     from reconciler.ports import Clock
@@ -36,6 +35,8 @@ USEFUL: Mapping[str, str] = {  # asked for where the App has it
     "issues": "write",  # issues, and who closed a pull request
     "statuses": "write",  # the same for statuses, and our own
 }
+
+Sign = Callable[[dict[str, Any]], str]
 
 _NEVER = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 _EARLY = timedelta(minutes=5)  # a token is renewed so long before it ends
@@ -59,7 +60,7 @@ class AppTokens:
         self._settings = settings
         self._clock = clock
         self._lock = RLock()
-        self._integration = _integration(settings, _checked(key))
+        self._integration = _integration(settings, _signing(key))
         self._token, self._until = "", _NEVER
         self._permissions: Mapping[str, str] = {}
         self._installation = settings.app_installation
@@ -164,12 +165,12 @@ class AppTokens:
         )
 
 
-def _integration(settings: ForgeSettings, key: Callable[[], str]) -> GithubIntegration:
-    """Return PyGithub's side of an App; nothing is asked yet, and a key that was replaced is seen at the next proof."""
+def _integration(settings: ForgeSettings, sign: Sign) -> GithubIntegration:
+    """Return PyGithub's side of an App; nothing is asked yet."""
     from github import Auth, Consts, GithubIntegration
 
     return GithubIntegration(
-        auth=Auth.AppAuth(str(settings.app_id), private_key=key),
+        auth=Auth.AppAuth(str(settings.app_id), sign_func=sign),
         base_url=(settings.url or Consts.DEFAULT_BASE_URL).rstrip("/"),
         timeout=math.ceil(settings.timeout.total_seconds()),
         user_agent=USER_AGENT,
@@ -180,27 +181,34 @@ def _integration(settings: ForgeSettings, key: Callable[[], str]) -> GithubInteg
     )
 
 
-def _checked(key: Callable[[], str]) -> Callable[[], str]:
-    """Return the key's source, tried once: raises ConfigurationError where it gives no private key now."""
+def _signing(key: Callable[[], str]) -> Sign:
+    """Return what signs proofs, its key tried once: raises ConfigurationError where it is no private key now."""
+    _loaded(key())
 
-    def read() -> str:
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    def sign(claims: dict[str, Any]) -> str:
+        import jwt
 
-        text = key()
         try:
-            load_pem_private_key(text.encode(), None)
-        except (ValueError, TypeError) as error:  # its text may quote the key
-            raise _no_key("it holds no private key in PEM without a passphrase") from error
-        return text
-
-    def later() -> str:
-        try:
-            return read()
-        except ReconcilerError as error:  # while it runs this is a source that fails, and no wrong configuration
+            loaded = _loaded(key())  # anew each time: a key that was replaced needs no restart
+        except ReconcilerError as error:  # while we run this is a source that fails, and no wrong configuration
             raise Unauthorized(code="github.app_key", message=error.message, remedy=error.remedy) from None
+        return jwt.encode(claims, loaded, algorithm="RS256")
 
-    read()
-    return later
+    return sign
+
+
+def _loaded(text: str) -> RSAPrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        # Proving the key's numbers takes a tenth of a second; what a wrong key signs, GitHub refuses.
+        key = load_pem_private_key(text.encode(), None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError):  # whose text may quote the key
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise _no_key("it is no RSA private key in PEM without a passphrase")
+    return key
 
 
 def _no_key(why: str) -> ConfigurationError:
