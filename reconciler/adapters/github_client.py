@@ -10,6 +10,7 @@ import math
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from reconciler.adapters.github_budget import limited, reset_of
 from reconciler.adapters.tokens import secret
@@ -103,13 +104,22 @@ def _auth(source: Secret) -> Auth:
 
 
 def _watch(requester: Requester, source: Secret, budget: Budget | None) -> None:
-    """Stand around each request: PyGithub makes its Requester itself, and this is the method that all of them pass."""
-    ask = requester.requestJson
+    """Stand around each request: PyGithub makes its Requester itself, and this is the method that all of them pass.
 
-    def watched(*args: Any, **named: Any) -> tuple[int, dict[str, Any], str]:  # noqa: ANN401 - as PyGithub calls it
+    Its own check of links lets the token go to any host below ours, and from https to http.
+    """
+    ask, home = requester.requestJson, _origin(requester.base_url)
+
+    def watched(verb: str, url: str, *args: Any, **named: Any) -> tuple[int, dict[str, Any], str]:  # noqa: ANN401
+        if not url.startswith("/") and _origin(url) != home:
+            raise SourceError(
+                code="github.foreign_link",
+                message=f"GitHub's answer links to {foreign_text(urlsplit(url).netloc)}, which gets no token of ours",
+                remedy="check that forge.url is GitHub's own address, and not that of a proxy that does not mend links",
+            )
         if budget is not None:
             budget.check()
-        status, headers, body = ask(*args, **named)
+        status, headers, body = ask(verb, url, *args, **named)
         if budget is not None:
             budget.note(status, headers, body if status >= HTTPStatus.BAD_REQUEST else "")
         if status == HTTPStatus.UNAUTHORIZED:
@@ -117,6 +127,11 @@ def _watch(requester: Requester, source: Secret, budget: Budget | None) -> None:
         return status, headers, body
 
     requester.requestJson = watched  # type: ignore[method-assign]
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
 
 
 @contextmanager
