@@ -67,7 +67,7 @@ def github(
     return _GitHub(
         client,
         settings,
-        lists=Lists(client.requester, _kept, remembered),
+        lists=Lists(client.requester, remembered),
         budget=shared,
         app=None if isinstance(secret, str) else secret,
     )
@@ -134,7 +134,7 @@ class _GitHub:
 
     def reviews(self, pull_request: int) -> tuple[Review, ...]:
         """Return the submitted reviews, oldest first, and what their authors may do."""
-        return github_reviews.reviews(self._repo, pull_request)
+        return github_reviews.reviews(self._repo, pull_request, self._lists)
 
     def update(self, pull_request: int, *, title: str, body: str) -> None:
         """Give a pull request another title and text."""
@@ -163,7 +163,7 @@ class _GitHub:
         wanted |= {"page": page + 1} if page else {}
         url = f"{self._repo.url}/pulls"
         with asking("for pull requests"):
-            items = self._lists.get(url, wanted)
+            items = self._lists.get(url, wanted, _kept)
             try:
                 return [_pull_request(self._vendor(item)) for item in items]
             except Exception:

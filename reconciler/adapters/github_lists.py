@@ -24,23 +24,25 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_KEPT = 16  # lists; a pass asks for one, and for one more for each pull request that ended
+_KEPT = 64  # lists; a pass asks for one, and for one more for each pull request that it looks into
 _LARGEST = 8 * 1024 * 1024  # bytes of the file
 _FORMAT = 1
 
 
 class Lists:
-    """Asks for lists; may be used from several threads. `keep` cuts an item down to what is read of it."""
+    """Asks for lists; may be used from several threads."""
 
-    def __init__(self, requester: Requester, keep: Callable[[Json], Json], file: Path | None = None) -> None:
+    def __init__(self, requester: Requester, file: Path | None = None) -> None:
         self._requester = requester
-        self._keep = keep
         self._file = file
         self._lock = Lock()
         self._known: OrderedDict[str, tuple[str, list[Json]]] = OrderedDict(_read(file) if file else {})
 
-    def get(self, url: str, parameters: Mapping[str, str | int]) -> list[Json]:
-        """Return a list's items; raises what PyGithub raises, and ValueError for what is no list."""
+    def get(self, url: str, parameters: Mapping[str, str | int], keep: Callable[[Json], Json]) -> list[Json]:
+        """Return a list's items, each cut down to what `keep` keeps of it.
+
+        Raises what PyGithub raises, and ValueError for what is no list.
+        """
         key = f"{url}?{urlencode(parameters)}"
         etag, items = self._remembered(key)
         headers = {"If-None-Match": etag} if etag else {}
@@ -52,7 +54,7 @@ class Lists:
         found = json.loads(text) if text.strip() else None
         if status != HTTPStatus.OK or not isinstance(found, list):
             raise ValueError("a list was expected")
-        items = [self._keep(item) for item in found]
+        items = [keep(item) for item in found]
         self._remember(key, str(answered.get("etag") or ""), items)
         return items
 

@@ -14,7 +14,7 @@ from reconciler.adapters.github_commits import AppCommits, refuse_other_place
 from reconciler.errors import SourceError
 from reconciler.model.facts import Unknown
 from reconciler.settings import CommitsBy, RepositorySettings
-from tests.adapters.forge_answers import TOKEN, github_on, proposal
+from tests.adapters.forge_answers import TOKEN, github_on, proposal, pull_request
 from tests.adapters.github_apps import AppPlace, app_place
 from tests.adapters.wire import Answer, Request, Script, Wire
 from tests.sandbox.forge.rest import BRANCH, FILES, REPOSITORY
@@ -24,8 +24,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.model.proposal import Proposal
+    from reconciler.ports import Forge
 
-REVIEWS = "/repos/o/r/pulls/1/reviews"
+REFUSED = {"github.foreign_link", "github.bad_answer"}
+EVENTS = "/repos/o/r/issues/1/events"  # which are read from the end, by the link to the last page
+
+
+def linking(wire: Wire, link: str) -> Forge:
+    """Return the adapter before a server with an open pull request whose list of events links to another page."""
+    event, own = {"id": 1, "event": "labeled"}, f"{wire.url}/repos/o/r"
+    pull = pull_request(mergeable_state="clean", url=f"{own}/pulls/1", issue_url=f"{own}/issues/1")
+    wire.script["GET /repos/o/r/pulls/1"] = Answer(pull)
+    wire.script[f"GET {EVENTS}"] = Answer([event], headers={"Link": link})
+    return github_on(wire)
+
+
+def linked(place: str) -> str:
+    """Return a Link header to a place's last page."""
+    return f'<{place}{EVENTS}?page=2>; rel="next", <{place}{EVENTS}?page=2>; rel="last"'
 
 
 @pytest.fixture
@@ -71,43 +87,38 @@ def test_verified_commit_on_an_enterprise_server(place: AppPlace) -> None:
     assert place.world.tip(BRANCH) == made
 
 
-def test_next_page_on_another_host_is_not_followed() -> None:
-    """The token stays; the reviews are not known rather than half."""
-    review = {"id": 1, "user": {"login": "ana", "type": "User"}, "state": "COMMENTED", "commit_id": "a" * 40}
+def test_page_on_another_host_is_not_followed() -> None:
+    """The token stays; what the page would say is not known."""
     with Wire() as foreign:
         other = foreign.url.replace("127.0.0.1", "localhost")
-        link = {"Link": f'<{other}{REVIEWS}?page=2>; rel="next", <{other}{REVIEWS}?page=2>; rel="last"'}
-        with Wire({f"GET {REVIEWS}": Answer([review], headers=link)}) as wire, pytest.raises(SourceError) as caught:
-            github_on(wire).reviews(1)
+        with Wire() as wire, pytest.raises(SourceError) as caught:
+            linking(wire, linked(other)).mergeability(1)
 
-        assert caught.value.code == "github.bad_answer"
+        assert len(wire.asked("GET", EVENTS)) == 1
+        assert caught.value.code in REFUSED
+        assert foreign.requests == []
+
+
+def test_page_on_another_port_is_not_followed() -> None:
+    """Another port is another server."""
+    with Wire() as foreign:
+        with Wire() as wire, pytest.raises(SourceError) as caught:
+            linking(wire, linked(foreign.url)).mergeability(1)
+
+        assert len(wire.asked("GET", EVENTS)) == 1
+        assert caught.value.code in REFUSED
         assert foreign.requests == []
 
 
 @pytest.mark.parametrize("place", ["https://127.0.0.1", "http://pages.127.0.0.1", "http://127.0.0.1.evil.example"])
 def test_neither_a_host_below_ours_nor_another_scheme_gets_the_token(place: str) -> None:
     """PyGithub alone would follow the first two."""
-    review = {"id": 1, "user": {"login": "ana", "type": "User"}, "state": "COMMENTED", "commit_id": "a" * 40}
     with Wire() as wire:
-        port = wire.url.rpartition(":")[2]
-        link = {"Link": f'<{place}:{port}{REVIEWS}?page=2>; rel="next"'}
-        wire.script[f"GET {REVIEWS}"] = Answer([review], headers=link)
         with pytest.raises(SourceError) as caught:
-            github_on(wire).reviews(1)
+            linking(wire, linked(f"{place}:{wire.url.rpartition(':')[2]}")).mergeability(1)
 
-        assert len(wire.requests) == 1
-    assert caught.value.code in {"github.foreign_link", "github.bad_answer"}
-
-
-def test_next_page_on_another_port_is_not_followed() -> None:
-    """Another port is another server."""
-    review = {"id": 1, "user": {"login": "ana", "type": "User"}, "state": "COMMENTED", "commit_id": "a" * 40}
-    with Wire() as foreign:
-        link = {"Link": f'<{foreign.url}{REVIEWS}?page=2>; rel="next"'}
-        with Wire({f"GET {REVIEWS}": Answer([review], headers=link)}) as wire, pytest.raises(SourceError):
-            github_on(wire).reviews(1)
-
-        assert foreign.requests == []
+        assert len(wire.asked("GET", EVENTS)) == 1
+    assert caught.value.code in REFUSED
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
