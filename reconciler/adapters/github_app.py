@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 USERNAME = "x-access-token"  # what Git over HTTPS is told with the token
 
 NEEDED: Mapping[str, str] = {"contents": "write", "pull_requests": "write", "metadata": "read"}
-USEFUL: Mapping[str, str] = {  # asked for where the App has it
+USEFUL: Mapping[str, str] = {  # asked for as far as the App has it
     "administration": "read",  # how base is protected
     "checks": "read",  # which checks a merge waits for
     "issues": "write",  # issues, and who closed a pull request
@@ -111,10 +111,10 @@ class AppTokens:
                 message=f"the GitHub App's installation lacks {', '.join(lacking)}",
                 remedy="grant it under Permissions in the App's settings, then let the account's owner accept it",
             )
-        useful = {name: level for name, level in USEFUL.items() if _covers(found.permissions[name], level)}
+        useful = {name: _lower(found.permissions[name], level) for name, level in USEFUL.items()}
         body = {
             "repositories": [self._settings.repository.partition("/")[2]],
-            "permissions": {**NEEDED, **useful},
+            "permissions": {**NEEDED, **{name: level for name, level in useful.items() if level}},
         }
         path = f"/app/installations/{found.number}/access_tokens"
         answer = self._ask("for a token of our installation", "POST", path, body)
@@ -246,6 +246,10 @@ def _nonsense(what: str) -> SourceError:
         message=f"GitHub's answer makes no sense when asked {what}",
         remedy="check that forge.url is the address of GitHub's API",
     )
+
+
+def _lower(held: str, wanted: str) -> str:
+    return wanted if _covers(held, wanted) else held if _covers(held, "read") else ""
 
 
 def _covers(held: str, wanted: str) -> bool:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.github_client import asking, given
-from reconciler.errors import Conflict, Refusal
+from reconciler.errors import Conflict, Refusal, Unauthorized
 from reconciler.model.objects import CommitId
 from reconciler.model.review import Mergeability, MergeState, Review, ReviewState
 
@@ -74,9 +74,10 @@ def mergeability(repo: Repository, number: int) -> Mergeability:
         if _is_queued(pull):
             state = MergeState.QUEUED
         reason = _WORDS.get(state, "")
-        if state in {MergeState.BLOCKED, MergeState.UNSTABLE}:
-            waiting = ", ".join(f"{name} {word}" for name, word in _open_checks(repo, pull.head.sha))
-            reason += f" ({waiting})" if waiting else ""
+        head = pull.head.sha
+    if state in {MergeState.BLOCKED, MergeState.UNSTABLE}:
+        waiting = _waiting(repo, head)
+        reason += f" ({waiting})" if waiting else ""
     return Mergeability(state=state, reason=reason)
 
 
@@ -140,6 +141,15 @@ def _is_queued(pull: PullRequest) -> bool:
     """Look for the newest word about the merge queue; REST has no other way to tell."""
     newest = islice(pull.get_issue_events().reversed, _EVENTS)
     return next((_QUEUE[event.event] for event in newest if event.event in _QUEUE), False)
+
+
+def _waiting(repo: Repository, sha: str) -> str:
+    """Name the checks that have not passed, as far as we may know them: the state says the same without names."""
+    try:
+        with asking(f"for the checks of {sha[:12]}"):
+            return ", ".join(f"{name} {word}" for name, word in _open_checks(repo, sha))
+    except Unauthorized:
+        return ""
 
 
 def _open_checks(repo: Repository, sha: str) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,10 @@ import pytest
 
 from reconciler.errors import ConfigurationError, SourceError, Unauthorized
 from reconciler.model.facts import Unknown
+from reconciler.model.review import MergeState
 from tests.adapters.github_apps import AppPlace, app_place
 from tests.sandbox.forge.keys import keys
-from tests.sandbox.forge.rest import REPOSITORY
+from tests.sandbox.forge.rest import BRANCH, REPO, REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,3 +184,16 @@ def test_no_text_of_ours_holds_the_token(place: AppPlace) -> None:
     shown = f"{listed(place, tokens)!r}{place.forge(tokens).examine()!r}{tokens!r}"
 
     assert token not in shown
+
+
+def test_app_that_may_not_see_checks_still_knows_that_a_merge_waits(place: AppPlace) -> None:
+    """Their names are an extra; without the permission for them the state is told all the same."""
+    number, sha = place.world.opened(), place.world.tip(BRANCH)
+    place.world.protect(required_status_checks={"strict": False, "contexts": ["ci"]})
+    place.world.do("ana", "POST", f"{REPO}/statuses/{sha}", state="pending", context="ci")
+    forge = place.forge()
+    forge.mergeability(number)
+
+    found = forge.mergeability(number)
+
+    assert (found.state, "ci" in found.reason) == (MergeState.BLOCKED, False)
