@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, get_origin
+from types import UnionType
+from typing import TYPE_CHECKING, Union, get_args, get_origin
 
 from reconciler.cli.init import as_yaml
 from reconciler.configuration import sections, variable
@@ -77,6 +78,8 @@ def _type(field: FieldInfo) -> str:
 
 
 def _type_name(annotation: object) -> str:
+    if get_origin(annotation) in (Union, UnionType):  # a value that may be empty
+        annotation = next(one for one in get_args(annotation) if one is not type(None))
     if members := getattr(annotation, "__members__", None):
         return " or ".join(f"`{member.value}`" for member in members.values())
     if get_origin(annotation) is tuple:

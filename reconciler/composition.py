@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reconciler.adapters.git_bare import Signer
+    from reconciler.adapters.github_app import AppTokens
+    from reconciler.adapters.github_budget import Budget
     from reconciler.adapters.kubernetes_api import KubernetesApi
+    from reconciler.adapters.tokens import Secret
     from reconciler.ledger.store import Store
     from reconciler.ports import Alerts, Clock, Delivery, Examined, Forge, Metrics, Policy, Ports, Renderer, Repository
     from reconciler.settings import ForgeSettings, RepositorySettings, Settings
@@ -51,8 +55,8 @@ class Composition:
         from reconciler.adapters.git_ref import git_ref
         from reconciler.ledger.git_ref import GitRefLedger
 
-        settings, reference = self.settings.repository, self.settings.ledger.ref
-        store = git_ref(settings, reference, self.settings.forge.branch_prefix, self._token(settings))
+        settings, reference = self._repository_settings(), self.settings.ledger.ref
+        store = git_ref(settings, reference, self.settings.forge.branch_prefix, self._git_secret())
         mirror, slug = Path(settings.mirror), reference.removeprefix("refs/").replace("/", "-")
         return GitRefLedger(store, mirror.with_name(f"{mirror.name}.{slug}"), writer=secrets.token_hex(8))
 
@@ -82,8 +86,9 @@ class Composition:
         """The bare mirror of the Git repository."""
         from reconciler.adapters.git_bare import git_bare
 
-        settings = self.settings.repository
-        return git_bare(settings, self.settings.forge.branch_prefix, self._token(settings))
+        signer = self._signer()
+        prefix = self.settings.forge.branch_prefix
+        return git_bare(self._repository_settings(), prefix, self._git_secret(), signer=signer)
 
     @cached_property
     def renderer(self) -> Renderer:
@@ -104,7 +109,14 @@ class Composition:
             return gitea(settings, self._token(settings))
         from reconciler.adapters.github import github
 
-        return github(settings, self._token(settings))
+        app = self._app
+        remembered = Path(f"{self.settings.repository.mirror}.lists.json")
+        return github(
+            settings,
+            app or self._token(settings),
+            budget=self._budget,
+            remembered=None if app else remembered,  # an App's next process has another token, and so other ETags
+        )
 
     @cached_property
     def delivery(self) -> Delivery:
@@ -158,6 +170,58 @@ class Composition:
             ("policy", lambda: self.policy),
             ("ledger", lambda: self.ledger),
         )
+
+    @cached_property
+    def _budget(self) -> Budget:
+        """How much this process may still ask of GitHub."""
+        from reconciler.adapters.github_budget import Budget
+
+        return Budget(self.clock)
+
+    @cached_property
+    def _app(self) -> AppTokens | None:
+        """The GitHub App that we act as, for the API and for Git; None: there are tokens."""
+        from reconciler.configuration import read_key
+        from reconciler.errors import ConfigurationError
+        from reconciler.settings import ForgeKind
+
+        settings = self.settings.forge
+        if settings.app_id is None:
+            return None
+        if settings.kind is not ForgeKind.GITHUB:
+            raise ConfigurationError(
+                code="forge.app_elsewhere",
+                message=f"forge.app_id names a GitHub App, but forge.kind is {settings.kind}",
+                remedy="remove forge.app_id, or set forge.kind to github",
+            )
+        from reconciler.adapters.github_app import AppTokens
+        from reconciler.adapters.github_commits import refuse_other_place
+
+        refuse_other_place(settings, self.settings.repository)
+        return AppTokens(
+            settings, lambda: read_key(settings.app_key_file, settings.app_key_env, self._environ), self.clock
+        )
+
+    def _signer(self) -> Signer | None:
+        if self._app is None:
+            return None
+        from reconciler.adapters.github_client import connect
+        from reconciler.adapters.github_commits import AppCommits
+
+        client = connect(self.settings.forge, self._app, per_page=1, budget=self._budget)
+        return AppCommits(client, self.settings.forge, self._app)
+
+    def _repository_settings(self) -> RepositorySettings:
+        """The section as Git uses it: an App's token goes with a user name of GitHub's."""
+        settings = self.settings.repository
+        if self._app is None:
+            return settings
+        from reconciler.adapters.github_app import USERNAME
+
+        return settings.model_copy(update={"username": USERNAME})
+
+    def _git_secret(self) -> Secret | str:
+        return self._app or self._token(self.settings.repository)
 
     def _token(self, settings: RepositorySettings | ForgeSettings) -> str:
         from reconciler.configuration import read_token

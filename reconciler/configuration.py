@@ -33,7 +33,7 @@ _PATHS = {
     "cluster": ("kubeconfig",),
     "repository": ("mirror", "token_file"),
     "rendering": ("kustomize", "helm", "charts"),
-    "forge": ("token_file",),
+    "forge": ("token_file", "app_key_file"),
     "policy": ("folder", "operator_folder"),
     "ledger": ("path",),
 }
@@ -91,7 +91,25 @@ def read_token(token_file: str | None, token_env: str, environ: Mapping[str, str
     )
 
 
-def _read_secret(file: Path) -> str:
+def read_key(key_file: str | None, key_env: str, environ: Mapping[str, str]) -> str:
+    r"""Return a private key's text from its file, or else from the variable, where `\n` may stand for a line's end.
+
+    Raises ConfigurationError when there is none; no message ever holds a part of it.
+    """
+    if key_file:
+        source, text = key_file, _read_secret(Path(key_file), "app_key_file")
+    else:
+        source, text = f"environment variable {key_env}", environ.get(key_env, "").replace("\\n", "\n")
+    if text.strip():
+        return text
+    raise ConfigurationError(
+        code="configuration.key",
+        message=f"{source} holds no private key",
+        remedy="put the App's private key (PEM) into it, or name another place by app_key_file or app_key_env",
+    )
+
+
+def _read_secret(file: Path, key: str = "token_file") -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
@@ -99,9 +117,9 @@ def _read_secret(file: Path) -> str:
     except UnicodeDecodeError:  # its text would hold bytes of the file
         why = "it is no text"
     raise ConfigurationError(
-        code="configuration.token",
-        message=f"the token file {file} cannot be read: {why}",
-        remedy="check token_file in the configuration, and that this user may read the file",
+        code="configuration.token" if key == "token_file" else "configuration.key",
+        message=f"the {'token' if key == 'token_file' else 'key'} file {file} cannot be read: {why}",
+        remedy=f"check {key} in the configuration, and that this user may read the file",
     )
 
 

@@ -172,12 +172,12 @@ def _propose(prepared: _Prepared, operation: Operation, view: View, ports: Ports
     if proposal is None:
         raise Conflict(code="propose.not_prepared", message="no proposal was prepared", remedy="run another pass")
     ours = frozenset(_closed_by_us(view.history))
-    opened = publish(proposal, ports.repository, ports.forge, view.settings, closed_by_us=ours)
+    opened = publish(proposal, ports.repository, ports.forge, closed_by_us=ours)
     tracked = TrackedPullRequest(
         number=opened.number,
         url=opened.url,
         branch=proposal.branch,
-        head=prepared.intent["commit"],
+        head=opened.head,
         digest=proposal.digest,
         located=proposal.located,
         opened_at=operation.effects[prepared.step.key].intended_at,
@@ -200,7 +200,7 @@ def _closed_by_us(history: Sequence[Operation]) -> Iterator[int]:
             yield operation.pull_request.number
 
 
-def _update(prepared: _Prepared, operation: Operation, view: View, ports: Ports) -> Result:
+def _update(prepared: _Prepared, operation: Operation, _: View, ports: Ports) -> Result:
     proposal, tracked = prepared.proposal, operation.pull_request
     if proposal is None or tracked is None or proposal.branch != tracked.branch:
         raise Conflict(
@@ -208,10 +208,8 @@ def _update(prepared: _Prepared, operation: Operation, view: View, ports: Ports)
             message="the proposal belongs to another branch by now",
             remedy="close the pull request; a new one is opened if it is still needed",
         )
-    rewrite(proposal, tracked.number, ports.repository, ports.forge, view.settings)
-    updated = replace(
-        tracked, head=prepared.intent["commit"], digest=proposal.digest, located=proposal.located, outdated=False
-    )
+    head = rewrite(proposal, tracked.number, ports.repository, ports.forge)
+    updated = replace(tracked, head=head, digest=proposal.digest, located=proposal.located, outdated=False)
     return [
         _completed(prepared.step, {"number": tracked.number}),
         Draft(

@@ -148,10 +148,18 @@ class Repository(Examined, Protocol):
         """Write one commit on top of `base` in which these files hold this; equal arguments give an equal id."""
         ...
 
-    def push(self, branch: str, commit: CommitId, *, expected: CommitId | None) -> None:
+    def is_same(self, published: CommitId, commit: CommitId) -> bool:
+        """Tell whether a remote's commit is this one, or the forge's own making of it.
+
+        Raises SourceError when the mirror lacks it and so cannot tell.
+        """
+        ...
+
+    def push(self, branch: str, commit: CommitId, *, expected: CommitId | None) -> CommitId:
         """Point a remote branch to the commit if it is still at `expected` (None: it must not exist).
 
-        Raises Conflict when the branch moved, Refusal when the server's rules reject it.
+        Returns where the branch is then: the commit, or the forge's own making of it. Raises Conflict when the branch
+        moved, Refusal when the server's rules reject it.
         """
         ...
 

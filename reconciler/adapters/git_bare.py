@@ -6,15 +6,17 @@ Protects: what the mirror lacks is unknown, not absent (invariant 3); the base b
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.adapters import git_errors, git_mirror, git_objects, git_remote
 from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, SourceError
 from reconciler.model.facts import Fact, Unknown
 from reconciler.ports import Diagnosis
+from reconciler.settings import CommitsBy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import pygit2
 
     from reconciler.adapters.git_remote import Connection
+    from reconciler.adapters.tokens import Secret
     from reconciler.model.objects import CommitId
     from reconciler.model.proposal import CommitInfo, TreeFile
     from reconciler.ports import Repository
@@ -33,10 +36,34 @@ _HEADS, _TRACKED = "refs/heads/", "refs/remotes/origin/"
 _REMEMBERED = 4096  # answers of `contains`; they never change, so only memory limits them
 
 
-def git_bare(settings: RepositorySettings, prefix: str, token: str) -> Repository:
-    """Return the configured repository; nothing is read or written before it is asked something."""
+class Signer(Protocol):
+    """A forge that makes our commits itself, or made them once."""
+
+    def make(self, mirror: pygit2.Repository, draft: CommitId) -> CommitId:
+        """Have the forge make a commit like the draft; bring it into the mirror and return it. No branch moves."""
+        ...
+
+    def vouches(self, found: CommitInfo) -> bool:
+        """Tell whether the forge says that a commit is of its making, for us."""
+        ...
+
+
+def git_bare(
+    settings: RepositorySettings, prefix: str, token: str | Secret, *, signer: Signer | None = None
+) -> Repository:
+    """Return the configured repository; nothing is read or written before it is asked something.
+
+    Raises ConfigurationError for settings that cannot be worked with.
+    """
     refuse_unusable(settings)
-    return GitBare(settings, prefix, token)
+    if settings.commits is CommitsBy.API and signer is None:
+        raise ConfigurationError(
+            code="git.commits_by_api",
+            message="repository.commits is api, but only GitHub makes verified commits, and only for a GitHub App",
+            remedy="set forge.kind to github and forge.app_id and app_key_file to an App's, or repository.commits to"
+            " push",
+        )
+    return GitBare(settings, prefix, token, signer)
 
 
 def refuse_unusable(settings: RepositorySettings) -> None:
@@ -65,12 +92,16 @@ def refuse_unusable(settings: RepositorySettings) -> None:
 class GitBare:
     """A `Repository` on libgit2; may be used from several threads."""
 
-    def __init__(self, settings: RepositorySettings, prefix: str, token: str) -> None:
+    def __init__(
+        self, settings: RepositorySettings, prefix: str, token: str | Secret, signer: Signer | None = None
+    ) -> None:
         self._settings = settings
         self._prefix = f"{prefix}/"
         self._mirror = git_mirror.Mirror(Path(settings.mirror), settings.url)
         self._author = git_objects.Author(settings.author_name, settings.author_email)
         self._remote = git_remote.remote(settings, token)
+        self._signer = signer
+        self._by_forge = signer if settings.commits is CommitsBy.API else None
         self._default: str | None = None  # the remote's own base branch, once it told us
         self._descends = lru_cache(_REMEMBERED)(self._ask_descends)
 
@@ -126,23 +157,41 @@ class GitBare:
     def describe(self, commit: CommitId) -> CommitInfo:
         """Return authorship and trailers of a commit in the mirror."""
         with self._mirror.answering() as mirror:
-            return git_objects.info(git_objects.commit_of(mirror, commit))
+            found = git_objects.info(git_objects.commit_of(mirror, commit), self._author)
+        if not found.by_us and self._signer is not None:
+            return replace(found, by_us=self._signer.vouches(found))
+        return found
 
     def commit(self, base: CommitId, files: Mapping[str, bytes], message: str) -> CommitId:
         """Write one commit on top of `base` in which these files hold this; equal arguments give an equal id."""
         with self._mirror.answering() as mirror:
             return git_objects.write_commit(mirror, base, files, message, self._author)
 
-    def push(self, branch: str, commit: CommitId, *, expected: CommitId | None) -> None:
-        """Point one of our remote branches to the commit, if it is still at `expected` or there already."""
+    def is_same(self, published: CommitId, commit: CommitId) -> bool:
+        """Tell whether a remote's commit is this one, or the forge's own making of it."""
+        if published == commit or self._by_forge is None:
+            return published == commit
+        with self._mirror.answering() as mirror:
+            return git_objects.alike(mirror, published, commit)
+
+    def push(self, branch: str, commit: CommitId, *, expected: CommitId | None) -> CommitId:
+        """Point one of our remote branches to the commit, if it is still at `expected` or there already.
+
+        Where the forge makes our commits, nothing of that is seen before this push: it alone moves the branch, under
+        the same lease as any other, for REST has no compare-and-set.
+        """
         if not branch.startswith(self._prefix) or branch == self.base:
             raise Refusal(
                 code="git.not_our_branch",
                 message=f"{branch} is not pushed to: only branches below {self._prefix} are ours, and never base",
                 remedy="set forge.branch_prefix to a prefix that belongs to the reconciler alone",
             )
+        if self._by_forge is not None:
+            with self._mirror.answering() as mirror:
+                commit = self._by_forge.make(mirror, commit)
         lease = git_errors.Lease(reference=f"{_HEADS}{branch}", commit=commit, expected=expected)
         self._exchange(lambda mirror: self._remote.push(mirror, lease))
+        return commit
 
     def examine(self) -> Sequence[Diagnosis]:
         """Try the mirror, the remote, base and a push that sends nothing; never raises."""

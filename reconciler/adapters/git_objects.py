@@ -85,14 +85,30 @@ def descends(mirror: pygit2.Repository, descendant: CommitId, ancestor: CommitId
     return later == earlier or mirror.descendant_of(later, earlier)
 
 
-def info(commit: pygit2.Commit) -> CommitInfo:
-    """Return who made a commit and the trailers of its message's last paragraph."""
+def info(commit: pygit2.Commit, us: Author) -> CommitInfo:
+    """Return who made a commit and the trailers of its message's last paragraph; `us` made what carries its e-mail."""
+    author = commit.author.raw_email.decode(errors="replace") if commit.author.raw_email else ""
+    committer = commit.committer.raw_email.decode(errors="replace") if commit.committer.raw_email else ""
     return CommitInfo(
         commit=CommitId(str(commit.id)),
-        author_email=commit.author.raw_email.decode(errors="replace") if commit.author.raw_email else "",
-        committer_email=commit.committer.raw_email.decode(errors="replace") if commit.committer.raw_email else "",
+        author_email=author,
+        committer_email=committer,
         trailers=dict(commit.message_trailers),
+        by_us=author == committer == us.email,
     )
+
+
+def alike(mirror: pygit2.Repository, one: CommitId, other: CommitId) -> bool:
+    """Tell whether two commits do the same on the same base with the same words, whoever made them."""
+    first, second = commit_of(mirror, one), commit_of(mirror, other)
+    words = (first.message.rstrip(), first.parent_ids) == (second.message.rstrip(), second.parent_ids)
+    return words and first.tree_id == second.tree_id
+
+
+def changed_files(mirror: pygit2.Repository, commit: pygit2.Commit) -> tuple[TreeFile, ...]:
+    """Return the files that a commit adds or changes, as they are in it; one that it removes is a LookupError."""
+    paths = [delta.new_file.path for delta in mirror.diff(commit.parents[0], commit).deltas]
+    return tuple(_tree_file(path, commit.tree[path]) for path in paths)
 
 
 def write_commit(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import pygit2
 
+    from reconciler.adapters.tokens import Secret
     from reconciler.settings import RepositorySettings
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ T = TypeVar("T")
 _TRACKED = "refs/remotes/store/"
 
 
-def git_ref(settings: RepositorySettings, reference: str, prefix: str, token: str) -> GitRef:
+def git_ref(settings: RepositorySettings, reference: str, prefix: str, token: str | Secret) -> GitRef:
     """Return the store on a reference of the configured repository; nothing is asked yet.
 
     Raises ConfigurationError when the reference belongs to something else.
@@ -44,7 +45,7 @@ def git_ref(settings: RepositorySettings, reference: str, prefix: str, token: st
 class GitRef:
     """A `RefStore` on libgit2; may be used from several threads."""
 
-    def __init__(self, settings: RepositorySettings, reference: str, token: str) -> None:
+    def __init__(self, settings: RepositorySettings, reference: str, token: str | Secret) -> None:
         self._url = settings.url
         self._reference = reference
         self._tracking = f"{_TRACKED}{reference.removeprefix('refs/')}"

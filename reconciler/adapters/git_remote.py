@@ -7,22 +7,26 @@ rejection by the server's rules is an error, although libgit2 calls such a push 
 from __future__ import annotations
 
 from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import replace
 from threading import BoundedSemaphore, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.adapters import git_errors
-from reconciler.errors import SourceError
+from reconciler.adapters.tokens import secret
+from reconciler.errors import SourceError, Unauthorized
 from reconciler.model.objects import CommitId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pygit2
     from pygit2.remotes import PushUpdate, TransferProgress
 
     from reconciler.adapters.git_errors import Access, Lease
+    from reconciler.adapters.tokens import Secret
     from reconciler.settings import RepositorySettings
 
 T = TypeVar("T")
@@ -35,17 +39,17 @@ _CALLBACKS = ("credentials", "push_negotiation", "push_update_reference", "sideb
 _EXCHANGES = 8  # at once, abandoned ones included
 
 
-def remote(settings: RepositorySettings, token: str) -> Remote:
+def remote(settings: RepositorySettings, token: str | Secret) -> Remote:
     """Return the configured server, not asked anything yet."""
-    return Remote(
-        git_errors.Access(
-            url=settings.url,
-            username=settings.username,
-            token=token,
-            hint=settings.token_file or f"${settings.token_env}",
-            timeout=settings.timeout,
-        )
+    place = settings.token_file or f"${settings.token_env}"
+    access = git_errors.Access(
+        url=settings.url,
+        username=settings.username,
+        token="",
+        hint=place if isinstance(token, str) else "the configuration, by forge.app_id and its key",
+        timeout=settings.timeout,
     )
+    return Remote(access, secret(token))
 
 
 class Conversation:
@@ -118,10 +122,11 @@ class Connection:
 
 
 class Remote:
-    """The server, asked within a time limit."""
+    """The server, asked within a time limit, with the token that is good at that time."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, source: Secret) -> None:
         self._access = access
+        self._source = source
         self._slots = BoundedSemaphore(_EXCHANGES)
 
     def within_limit(self, exchange: Callable[[], T]) -> T:
@@ -150,17 +155,18 @@ class Remote:
 
     def connect(self, mirror: pygit2.Repository, *, to_push: bool = False) -> Connection:
         """Ask for the branches; `to_push` asks as a pusher would, and changes nothing either."""
-        with git_errors.mapped(self._access):
+        with self._let_in() as access:
             remote = self._anonymous(mirror)
-            callbacks = _callbacks(Conversation(self._access))
+            callbacks = _callbacks(Conversation(access))
             remote.connect(callbacks=callbacks, direction=_PUSH if to_push else _FETCH)
-            return Connection(remote, self._access)
+            return Connection(remote, access)
 
     def push(self, mirror: pygit2.Repository, lease: Lease) -> None:
         """Point a remote branch to a commit, if it is where the lease expects it or at the commit already."""
-        talk = Conversation(self._access, lease)
+        access = self._access_now()
+        talk = Conversation(access, lease)
         try:
-            with git_errors.mapped(self._access):
+            with self._let_in(access):
                 # Forced, because a proposal on a newer base does not descend from the older one. The lease is checked
                 # before anything is sent, and again by the server, which compares the old id that we send.
                 self._anonymous(mirror).push([f"+{lease.commit}:{lease.reference}"], callbacks=_callbacks(talk))
@@ -169,10 +175,24 @@ class Remote:
                 return
             raise
         if lease.reference not in talk.answers:
-            raise git_errors.failed(self._access, ValueError("it did not say whether it took the branch"))
+            raise git_errors.failed(access, ValueError("it did not say whether it took the branch"))
         answer = talk.answers[lease.reference]
         if answer is not None:
-            raise git_errors.rejected(self._access, lease, answer, talk.said)
+            raise git_errors.rejected(access, lease, answer, talk.said)
+
+    def _access_now(self) -> Access:
+        return replace(self._access, token=self._source.token())
+
+    @contextmanager
+    def _let_in(self, access: Access | None = None) -> Iterator[Access]:
+        """Lend the token of now; one that the server does not take is given up."""
+        lent = access or self._access_now()
+        try:
+            with git_errors.mapped(lent):
+                yield lent
+        except Unauthorized:
+            self._source.refused()
+            raise
 
     def _anonymous(self, mirror: pygit2.Repository) -> pygit2.Remote:
         """Return a remote that is nowhere written down; libgit2 keeps its time limits for the whole process."""

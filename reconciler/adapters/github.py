@@ -3,59 +3,94 @@
 Protects: one pull request for one head (a duplicate and a lost answer are adopted, invariant 6), a merge commit only
 of a merged pull request (before that, GitHub's `merge_commit_sha` is a trial).
 
-Lists lack `merged_by` and `closed_by`; reading them there would make PyGithub ask once for each pull request.
+Lists lack `merged_by` and `closed_by`; reading them there would make PyGithub ask once for each pull request. While a
+list is unchanged, asking for it costs nothing of the rate limit (`github_lists.py`).
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.adapters import forges, github_reviews
-from reconciler.adapters.github_client import asking, connect
-from reconciler.errors import ReconcilerError, Refusal, SourceError, Unauthorized
+from reconciler.adapters.clock import SystemClock
+from reconciler.adapters.github_budget import Budget
+from reconciler.adapters.github_client import asking, connect, given
+from reconciler.adapters.github_doctor import Doctor
+from reconciler.adapters.github_lists import Lists
+from reconciler.errors import ReconcilerError, Refusal, SourceError
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.proposal import PullRequest, PullRequestState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from github import Github
     from github.NamedUser import NamedUser
-    from github.Permissions import Permissions
     from github.PullRequest import PullRequest as Vendor
     from github.Repository import Repository
 
+    from reconciler.adapters.github_app import AppTokens
     from reconciler.model.proposal import Proposal
     from reconciler.model.review import Mergeability, Review
     from reconciler.ports import Diagnosis, Forge
     from reconciler.settings import ForgeSettings
 
 _PAGE = 100  # the most that GitHub gives
-_FEW_LEFT = 50  # requests in this hour; a pass with a few pull requests needs some twenty
+_READ = (
+    "number",
+    "html_url",
+    "state",
+    "title",
+    "body",
+    "user",
+    "labels",
+    "merged_at",
+    "merge_commit_sha",
+    "updated_at",
+)
 _OPEN_PAGES = 5  # a repository with more than 500 open pull requests is read only so far
 
 
-def github(settings: ForgeSettings, token: str) -> Forge:
-    """Connect to the repository of the settings; nothing is asked yet."""
-    client = connect(settings, forges.checked_token(settings, token), per_page=_PAGE)
-    return _GitHub(client, settings)
+def github(
+    settings: ForgeSettings, secret: str | AppTokens, *, budget: Budget | None = None, remembered: Path | None = None
+) -> Forge:
+    """Connect to the repository of the settings, with a token or as an App; nothing is asked yet.
+
+    `budget` is what all clients of the process share; `remembered` is a file for the lists of the last process.
+    """
+    token = forges.checked_token(settings, secret) if isinstance(secret, str) else secret
+    shared = budget or Budget(SystemClock())
+    client = connect(settings, token, per_page=_PAGE, budget=shared)
+    return _GitHub(
+        client,
+        settings,
+        lists=Lists(client.requester, remembered),
+        budget=shared,
+        app=None if isinstance(secret, str) else secret,
+    )
 
 
 class _GitHub:
     """One repository on GitHub."""
 
-    def __init__(self, client: Github, settings: ForgeSettings) -> None:
+    def __init__(
+        self, client: Github, settings: ForgeSettings, *, lists: Lists, budget: Budget, app: AppTokens | None
+    ) -> None:
         self._client = client
         self._settings = settings
         self._name = settings.repository
         self._repo = client.get_repo(self._name)
+        self._lists = lists
+        self._budget = budget
+        self._doctor = Doctor(client, self._repo, settings, budget=budget, app=app)
 
     def pull_requests(self, *, prefix: str) -> Fact[tuple[PullRequest, ...]]:
         """Read the recently updated in one request; only when those fill a page, also all that are open."""
         try:
+            self._budget.begin()
             found = self._list(0, state="all", sort="updated")
             if len(found) == _PAGE:
                 found += self._open()
@@ -67,7 +102,7 @@ class _GitHub:
         """Ask for this head only, and for who ended it."""
         found = forges.newest(self._list(0, state="all", sort="created", head=self._head(branch)), branch)
         if found is None:
-            self._confirm_name()
+            self._doctor.confirm_name()
             return None
         return found if found.state is PullRequestState.OPEN else self._with_person(found)
 
@@ -99,7 +134,7 @@ class _GitHub:
 
     def reviews(self, pull_request: int) -> tuple[Review, ...]:
         """Return the submitted reviews, oldest first, and what their authors may do."""
-        return github_reviews.reviews(self._repo, pull_request)
+        return github_reviews.reviews(self._repo, pull_request, self._lists)
 
     def update(self, pull_request: int, *, title: str, body: str) -> None:
         """Give a pull request another title and text."""
@@ -116,36 +151,29 @@ class _GitHub:
 
     def examine(self) -> Sequence[Diagnosis]:
         """Try identity, repository, permissions and protection, and say how much of the rate limit is left."""
-        return (
-            forges.examined("GitHub identity", self._identity),
-            forges.examined("GitHub repository", self._reachable),
-            forges.examined("GitHub push permission", self._may_push),
-            forges.examined(
-                "GitHub pull request permission",
-                self._may_open,
-                remedy="give the token `Pull requests: read and write` and `Contents: read and write` on this "
-                "repository; in GitHub Actions, also allow Actions to create pull requests in the settings",
-            ),
-            forges.examined(
-                "GitHub branch protection",
-                self._protection,
-                remedy="give the token `Administration: read` on this repository",
-                required=False,
-            ),
-            forges.examined("GitHub rate limit", self._rate_limit, required=False),
-        )
+        return self._doctor.examine()
 
     def _head(self, branch: str) -> str:
         """Return GitHub's filter; a bare branch would be ignored silently, and everything returned."""
         return f"{self._name.partition('/')[0]}:{branch}"
 
     def _list(self, page: int, *, state: str, sort: str, head: str = "") -> list[PullRequest]:
+        wanted: dict[str, str | int] = {"state": state, "sort": sort, "direction": "desc", "per_page": _PAGE}
+        wanted |= {"head": head} if head else {}
+        wanted |= {"page": page + 1} if page else {}
+        url = f"{self._repo.url}/pulls"
         with asking("for pull requests"):
-            if head:
-                found = self._repo.get_pulls(state=state, sort=sort, direction="desc", head=head)
-            else:
-                found = self._repo.get_pulls(state=state, sort=sort, direction="desc")
-            return [_pull_request(vendor) for vendor in found.get_page(page)]
+            items = self._lists.get(url, wanted, _kept)
+            try:
+                return [_pull_request(self._vendor(item)) for item in items]
+            except Exception:
+                self._lists.forget(url, wanted)
+                raise
+
+    def _vendor(self, item: dict[str, Any]) -> Vendor:
+        from github.PullRequest import PullRequest as Item
+
+        return Item(self._client.requester, attributes=item, completed=True)
 
     def _open(self) -> list[PullRequest]:
         found: list[PullRequest] = []
@@ -195,88 +223,17 @@ class _GitHub:
                 return replace(found, merged_by=_login(self._repo.get_pull(found.number).merged_by))
             return replace(found, closed_by=_login(self._repo.get_issue(found.number).closed_by))
 
-    def _confirm_name(self) -> None:
-        """Refuse to say "none" for a repository that was renamed: its old owner's heads match nothing (invariant 3)."""
-        now = self._described().name
-        if now.casefold() != self._name.casefold():
-            raise SourceError(
-                code="github.moved",
-                message=f"{self._name} is now called {now}",
-                remedy=f"write `repository: {now}` into the section `forge`, and mend repository.url",
-            )
 
-    def _described(self) -> _Described:
-        with asking("for the repository"):
-            repo = self._repo
-            repo.complete()  # once; PyGithub keeps the answer
-            permissions = cast("Permissions | None", repo.permissions)  # None without a token
-            push = permissions is not None and permissions.push
-            return _Described(repo.full_name, _given(repo.default_branch), repo.archived, push)
-
-    def _identity(self) -> str:
-        try:
-            with asking("who we are"):
-                return f"we are {_given(self._client.get_user().login)}"
-        except Unauthorized as error:
-            if not error.code.endswith("http_403"):
-                raise
-            return "we are a GitHub App or a workflow, which has no user"
-
-    def _reachable(self) -> str:
-        self._confirm_name()
-        return f"{self._name}, default branch {self._described().default_branch}"
-
-    def _may_push(self) -> str:
-        described = self._described()
-        return forges.check_push("github", self._settings, archived=described.archived, push=described.push)
-
-    def _may_open(self) -> str:
-        """Ask for what can never exist, a pull request from base to base: 422 is said only to who may open one."""
-        base = self._described().default_branch
-        with suppress(Refusal), asking("to open a pull request", writing=True):
-            self._repo.create_pull(base=base, head=base, title="reconciler doctor")
-        return "we may open pull requests"
-
-    def _protection(self) -> str:
-        base = self._described().default_branch
-        try:
-            with asking(f"for the protection of {base}"):
-                self._repo.get_branch(base).get_protection()
-        except SourceError as error:
-            if "not protected" not in error.message.lower():
-                raise
-            return f"{base} is not protected"
-        return f"{base} is protected, and we can read how"
-
-    def _rate_limit(self) -> str:
-        with asking("for the rate limit"):
-            left, limit = self._client.rate_limiting
-            if limit < 0:
-                raise ValueError("it names no limit")
-        if left < _FEW_LEFT:
-            raise SourceError(
-                code="github.rate_limited",
-                message=f"only {left} of {limit} requests are left in this hour",
-                remedy="wait an hour; if it happens again, use a GitHub App, or run less often",
-            )
-        return f"{left} of {limit} requests left in this hour"
-
-
-@dataclass(frozen=True, slots=True)
-class _Described:
-    """What we need to know of the repository."""
-
-    name: str
-    default_branch: str
-    archived: bool
-    push: bool
-
-
-def _given(value: str) -> str:
-    """Return what PyGithub types as a string; it makes None of what an answer lacks."""
-    if not isinstance(value, str):
-        raise ValueError("a field is missing")  # noqa: TRY004 - `asking` makes it one error with all other nonsense
-    return value
+def _kept(item: dict[str, Any]) -> dict[str, Any]:
+    """Return of a list's item what `_pull_request` reads; GitHub's own is twenty times as long."""
+    kept = {name: item[name] for name in _READ if name in item}
+    for side in ("head", "base"):
+        found = item.get(side)
+        if isinstance(found, dict):
+            repo = found.get("repo")
+            home = {"id": repo.get("id")} if isinstance(repo, dict) else None
+            kept[side] = {"ref": found.get("ref"), "sha": found.get("sha"), "repo": home}
+    return kept
 
 
 def _login(user: NamedUser | None) -> str | None:
@@ -292,13 +249,13 @@ def _pull_request(vendor: Vendor) -> PullRequest:
         number=vendor.number,
         url=vendor.html_url,
         state=states[vendor.state],
-        branch=_given(vendor.head.ref),
-        head=CommitId(_given(vendor.head.sha)),
-        base=_given(vendor.base.ref),
+        branch=given(vendor.head.ref),
+        head=CommitId(given(vendor.head.sha)),
+        base=given(vendor.base.ref),
         title=vendor.title,
         author=vendor.user.login,
         same_repository=home is not None and home.id == vendor.base.repo.id,
-        merge_commit=CommitId(_given(vendor.merge_commit_sha)) if merged else None,
+        merge_commit=CommitId(given(vendor.merge_commit_sha)) if merged else None,
         updated_at=vendor.updated_at,
         body=vendor.body or "",
         labels=tuple(label.name for label in vendor.labels),

@@ -9,20 +9,30 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from reconciler.adapters.github_budget import limited, reset_of
+from reconciler.adapters.tokens import secret
 from reconciler.errors import Conflict, ReconcilerError, Refusal, SourceError, Unauthorized, foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from github import Github, GithubException
+    from github.Auth import Auth
+    from github.Requester import Requester
+    from urllib3.util import Retry
 
+    from reconciler.adapters.github_budget import Budget
+    from reconciler.adapters.tokens import Secret
     from reconciler.settings import ForgeSettings
 
 # GitHub asks for a second between writes from those who write many. We write three times for a pull request, and
 # `guards.pull_requests_per_hour` counts those, so a pass need not wait.
 _BETWEEN_WRITES = 0.1
+
+USER_AGENT = "reconciler"
 
 _AGAIN = "nothing to do: the next pass asks again"
 _REMEDIES = {
@@ -34,31 +44,94 @@ _REMEDIES = {
 _REFUSED = frozenset({400, 405, 413, 422})
 
 
-def connect(settings: ForgeSettings, token: str, *, per_page: int) -> Github:
-    """Build the client; only reads are repeated, briefly, and only after a 5xx or a lost connection."""
-    from github import Auth, Consts, Github
-    from urllib3.util import Retry
+def connect(settings: ForgeSettings, token: str | Secret, *, per_page: int, budget: Budget | None = None) -> Github:
+    """Build the client; only reads are repeated, briefly, and only after a 5xx or a lost connection.
 
-    return Github(
-        auth=Auth.Token(token),
+    All clients of a process share one budget, and one token, or what gives it.
+    """
+    from github import Consts, Github
+
+    source = secret(token)
+    client = Github(
+        auth=_auth(source),
         base_url=(settings.url or Consts.DEFAULT_BASE_URL).rstrip("/"),
         timeout=math.ceil(settings.timeout.total_seconds()),
         per_page=per_page,
-        user_agent="reconciler",
+        user_agent=USER_AGENT,
         lazy=True,
-        retry=Retry(
-            total=2,
-            connect=1,
-            read=1,
-            backoff_factor=0.2,
-            allowed_methods=("GET",),
-            status_forcelist=(500, 502, 503, 504),
-            respect_retry_after_header=False,
-            raise_on_status=False,
-        ),
+        retry=briefly(),
         seconds_between_requests=None,
         seconds_between_writes=_BETWEEN_WRITES,
     )
+    _watch(client.requester, source, budget)
+    return client
+
+
+def briefly() -> Retry:
+    """Return how PyGithub may repeat a request."""
+    from urllib3.util import Retry
+
+    return Retry(
+        total=2,
+        connect=1,
+        read=1,
+        backoff_factor=0.2,
+        allowed_methods=("GET",),
+        status_forcelist=(500, 502, 503, 504),
+        respect_retry_after_header=False,
+        raise_on_status=False,
+    )
+
+
+def _auth(source: Secret) -> Auth:
+    """Return PyGithub's view of a token that may be another one with each request."""
+    from github.Auth import Auth
+
+    class Renewed(Auth):
+        @property
+        def token_type(self) -> str:
+            return "token"
+
+        @property
+        def token(self) -> str:
+            return source.token()
+
+        @property
+        def _masked_token(self) -> str:
+            return "token (removed)"
+
+    return Renewed()
+
+
+def _watch(requester: Requester, source: Secret, budget: Budget | None) -> None:
+    """Stand around each request: PyGithub makes its Requester itself, and this is the method that all of them pass.
+
+    Its own check of links lets the token go to any host below ours, and from https to http.
+    """
+    ask, home = requester.requestJson, _origin(requester.base_url)
+
+    def watched(verb: str, url: str, *args: Any, **named: Any) -> tuple[int, dict[str, Any], str]:  # noqa: ANN401
+        if not url.startswith("/") and _origin(url) != home:
+            raise SourceError(
+                code="github.foreign_link",
+                message=f"GitHub's answer links to {foreign_text(urlsplit(url).netloc)}, which gets no token of ours",
+                remedy="check that forge.url is GitHub's own address, and not that of a proxy that does not mend links",
+            )
+        if budget is not None:
+            budget.check()
+        status, headers, body = ask(verb, url, *args, **named)
+        if budget is not None:
+            budget.note(status, headers, body if status >= HTTPStatus.BAD_REQUEST else "")
+        if status == HTTPStatus.UNAUTHORIZED:
+            source.refused()
+        return status, headers, body
+
+    requester.requestJson = watched  # type: ignore[method-assign]
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
 
 
 @contextmanager
@@ -106,8 +179,12 @@ def _answered(error: GithubException, what: str, *, writing: bool) -> Reconciler
     message = f"GitHub answered {status} when asked {what}: {foreign_text(_said(error))}"
     code = f"github.http_{status}"
     if _is_rate_limit(error, headers):
-        wait = headers.get("retry-after")
-        remedy = f"{_AGAIN}, not before {foreign_text(wait)} s" if wait else _AGAIN
+        wait, ends = headers.get("retry-after"), reset_of(headers)
+        remedy = _AGAIN
+        if wait:
+            remedy = f"{_AGAIN}, not before {foreign_text(wait)} s"
+        elif ends and headers.get("x-ratelimit-remaining") == "0":
+            remedy = limited("", ends).remedy
         return SourceError(code="github.rate_limited", message=message, remedy=remedy)
     remedy = _REMEDIES.get(status, _AGAIN)
     if status in {401, 403}:
@@ -142,3 +219,10 @@ def _said(error: GithubException) -> str:
         else:
             words.append(str(detail))
     return "; ".join(words)
+
+
+def given(value: str) -> str:
+    """Return what PyGithub types as a string; it makes None of what an answer lacks."""
+    if not isinstance(value, str):
+        raise ValueError("a field is missing")  # noqa: TRY004 - `asking` makes it one error with all other nonsense
+    return value

@@ -10,8 +10,8 @@ from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from reconciler.adapters.github_client import asking
-from reconciler.errors import Conflict, Refusal
+from reconciler.adapters.github_client import asking, given
+from reconciler.errors import Conflict, Refusal, Unauthorized
 from reconciler.model.objects import CommitId
 from reconciler.model.review import Mergeability, MergeState, Review, ReviewState
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from github.PullRequest import PullRequest
-    from github.PullRequestReview import PullRequestReview
     from github.Repository import Repository
+
+    from reconciler.adapters.github_lists import Lists
 
 _STATES = {
     "APPROVED": ReviewState.APPROVED,
@@ -32,7 +33,7 @@ _OPINIONS = frozenset({ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED})
 _WRITERS = frozenset({"admin", "write"})
 _QUEUE = {"added_to_merge_queue": True, "removed_from_merge_queue": False}
 _EVENTS = 100  # the newest; a pull request that was queued is rarely talked about so much afterwards
-_MOST = 500  # reviews of one pull request
+_PAGE, _PAGES = 100, 5  # of reviews of one pull request
 _WORDS = {
     MergeState.BLOCKED: "the rules of the base branch are not met",
     MergeState.BEHIND: "the rules want it up to date with base, and it is behind",
@@ -44,10 +45,13 @@ _WORDS = {
 }
 
 
-def reviews(repo: Repository, number: int) -> tuple[Review, ...]:
-    """Return the submitted reviews, oldest first; who had an opinion is looked up, once each."""
+def reviews(repo: Repository, number: int, lists: Lists) -> tuple[Review, ...]:
+    """Return the submitted reviews, oldest first; who had an opinion is looked up, once each.
+
+    While there are no new ones, asking costs nothing.
+    """
     with asking(f"for the reviews of pull request {number}"):
-        found = [_review(each) for each in islice(repo.get_pull(number).get_reviews(), _MOST) if each.state in _STATES]
+        found = [_review(each) for each in _submitted(f"{repo.url}/pulls/{number}/reviews", lists)]
     rights = {user: _may_write(repo, user) for user in sorted({r.user for r in found if r.state in _OPINIONS} - {""})}
     return tuple(
         Review(
@@ -70,9 +74,10 @@ def mergeability(repo: Repository, number: int) -> Mergeability:
         if _is_queued(pull):
             state = MergeState.QUEUED
         reason = _WORDS.get(state, "")
-        if state in {MergeState.BLOCKED, MergeState.UNSTABLE}:
-            waiting = ", ".join(f"{name} {word}" for name, word in _open_checks(repo, pull.head.sha))
-            reason += f" ({waiting})" if waiting else ""
+        head = pull.head.sha
+    if state in {MergeState.BLOCKED, MergeState.UNSTABLE}:
+        waiting = _waiting(repo, head)
+        reason += f" ({waiting})" if waiting else ""
     return Mergeability(state=state, reason=reason)
 
 
@@ -91,13 +96,30 @@ def merge(repo: Repository, number: int, *, head: CommitId, method: str) -> Comm
         ) from refusal
 
 
-def _review(found: PullRequestReview) -> Review:
-    user: Any = found.user  # None when the account is gone
+def _submitted(url: str, lists: Lists) -> Iterator[dict[str, Any]]:
+    """Yield the reviews that are not being written still, page by page."""
+    for page in range(1, _PAGES + 1):
+        wanted = {"per_page": _PAGE} | ({"page": page} if page > 1 else {})
+        items = lists.get(url, wanted, _kept)
+        yield from (item for item in items if item["state"] in _STATES)
+        if len(items) < _PAGE:
+            return
+
+
+def _kept(item: dict[str, Any]) -> dict[str, Any]:
+    """Return what we read of a review; a user whose account is gone is None."""
+    user = item["user"]
+    who = {"login": given(user["login"]), "type": user.get("type")} if user else None
+    return {"user": who, "state": given(item["state"]), "commit_id": item.get("commit_id")}
+
+
+def _review(found: dict[str, Any]) -> Review:
+    user = found["user"]
     return Review(
-        user=user.login if user else "",
-        state=_STATES[found.state],
-        commit=CommitId(found.commit_id or ""),
-        bot=bool(user) and user.type == "Bot",
+        user=user["login"] if user else "",
+        state=_STATES[found["state"]],
+        commit=CommitId(found["commit_id"] or ""),
+        bot=bool(user) and user["type"] == "Bot",
     )
 
 
@@ -119,6 +141,15 @@ def _is_queued(pull: PullRequest) -> bool:
     """Look for the newest word about the merge queue; REST has no other way to tell."""
     newest = islice(pull.get_issue_events().reversed, _EVENTS)
     return next((_QUEUE[event.event] for event in newest if event.event in _QUEUE), False)
+
+
+def _waiting(repo: Repository, sha: str) -> str:
+    """Name the checks that have not passed, as far as we may know them: the state says the same without names."""
+    try:
+        with asking(f"for the checks of {sha[:12]}"):
+            return ", ".join(f"{name} {word}" for name, word in _open_checks(repo, sha))
+    except Unauthorized:
+        return ""
 
 
 def _open_checks(repo: Repository, sha: str) -> Iterator[tuple[str, str]]:

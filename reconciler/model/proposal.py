@@ -123,3 +123,4 @@ class CommitInfo:
     author_email: str
     committer_email: str
     trailers: Mapping[str, str]
+    by_us: bool  # by its e-mails, or because the forge vouches for it

@@ -58,8 +58,7 @@ def _foreign(tracked: TrackedPullRequest, found: PullRequest, repository: Reposi
     repository.fetch()
     commit, ours = repository.describe(found.head), settings.repository.author_email
     identity = tracked.branch.rpartition("-")[2]
-    by_us = commit.author_email == ours and commit.committer_email == ours
-    if by_us and commit.trailers.get("Proposal-Id", "").startswith(identity):
+    if commit.by_us and commit.trailers.get("Proposal-Id", "").startswith(identity):
         return None
     return commit.author_email if commit.author_email != ours else commit.committer_email
 

@@ -7,6 +7,7 @@ opened again, even when the ledger that remembered it is lost.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, Refusal, SourceError
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
     from reconciler.model.objects import CommitId
     from reconciler.ports import Forge, Repository
-    from reconciler.settings import Settings
 
 
 def commit(proposal: Proposal, repository: Repository) -> CommitId:
-    """Write the proposal's commit into the mirror; equal proposals give an equal commit."""
+    """Write the proposal's commit into the mirror; equal proposals give an equal commit.
+
+    Where the forge makes our commits, this is the draft that it is given.
+    """
     files = {edit.path: edit.after.encode() for edit in proposal.edits}
     return repository.commit(proposal.base_commit, files, proposal.message)
 
@@ -33,13 +36,13 @@ def publish(
     proposal: Proposal,
     repository: Repository,
     forge: Forge,
-    settings: Settings,
     *,
     closed_by_us: Collection[int] = (),
 ) -> PullRequest:
     """Push the proposal's branch and open its pull request, or adopt what is there.
 
     A close is a person's no, unless the ledger says that it was ours: `closed_by_us` are the numbers of those.
+    The returned pull request has the head that its branch has now.
 
     Raises Refusal when a person's work or word stands against it, Conflict when the branch moves under us.
     """
@@ -51,17 +54,17 @@ def publish(
         _respect_close(existing, proposal)
     head = commit(proposal, repository)
     there = heads.get(proposal.branch)
-    if there is not None and there != head:
-        _require_ours(there, proposal, repository, settings)
-    if there != head:
-        repository.push(proposal.branch, head, expected=there)
+    if there is None or not repository.is_same(there, head):
+        if there is not None:
+            _require_ours(there, proposal, repository)
+        there = repository.push(proposal.branch, head, expected=there)
     if existing is not None and existing.state is PullRequestState.OPEN and existing.same_repository:
-        return existing
-    return forge.open(proposal)
+        return replace(existing, head=there)
+    return replace(forge.open(proposal), head=there)
 
 
-def rewrite(proposal: Proposal, number: int, repository: Repository, forge: Forge, settings: Settings) -> None:
-    """Push a proposal's new content to the branch of its open pull request, and give that its new text.
+def rewrite(proposal: Proposal, number: int, repository: Repository, forge: Forge) -> CommitId:
+    """Push a proposal's new content to the branch of its open pull request, give that its new text; return its head.
 
     Raises Refusal when the branch holds somebody else's commit, Conflict when it moves under us, is gone, or is in a
     merge queue, which a push would throw it out of.
@@ -79,15 +82,17 @@ def rewrite(proposal: Proposal, number: int, repository: Repository, forge: Forg
     head = commit(proposal, repository)
     if there != head:
         repository.fetch()  # what stands there may be newer than the mirror
-        _require_ours(there, proposal, repository, settings)
+    if not repository.is_same(there, head):
+        _require_ours(there, proposal, repository)
         if forge.mergeability(number).state is MergeState.QUEUED:
             raise Conflict(
                 code="propose.queued",
                 message=f"pull request {number} is in the merge queue",
                 remedy="nothing to do: it is merged as it is, or looked at again when it leaves the queue",
             )
-        repository.push(proposal.branch, head, expected=there)
+        there = repository.push(proposal.branch, head, expected=there)
     forge.update(number, title=proposal.title, body=proposal.body)
+    return there
 
 
 def _respect_close(existing: PullRequest, proposal: Proposal) -> None:
@@ -100,12 +105,10 @@ def _respect_close(existing: PullRequest, proposal: Proposal) -> None:
         )
 
 
-def _require_ours(there: CommitId, proposal: Proposal, repository: Repository, settings: Settings) -> None:
-    """A head of ours carries our e-mail twice and this proposal's identity; anything else is a person's work."""
+def _require_ours(there: CommitId, proposal: Proposal, repository: Repository) -> None:
+    """A head of ours is made by us and carries this proposal's identity; anything else is a person's work."""
     found = repository.describe(there)
-    ours = settings.repository.author_email
-    by_us = found.author_email == ours and found.committer_email == ours
-    if not by_us or found.trailers.get("Proposal-Id") != proposal.identity:
+    if not found.by_us or found.trailers.get("Proposal-Id") != proposal.identity:
         raise Refusal(
             code="propose.foreign_commit",
             message=f"branch {proposal.branch} holds a commit by {found.author_email}",

@@ -12,6 +12,13 @@ class ForgeKind(StrEnum):
     GITEA = "gitea"
 
 
+class CommitsBy(StrEnum):
+    """How our commits come to the forge."""
+
+    PUSH = "push"
+    API = "api"
+
+
 class LedgerKind(StrEnum):
     """What keeps the events."""
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from reconciler.settings.choices import ForgeKind, LedgerKind, MergeMethod
-from reconciler.settings.values import Duration, Reference, Section
+from reconciler.settings.choices import CommitsBy, ForgeKind, LedgerKind, MergeMethod
+from reconciler.settings.values import AppId, Duration, Reference, Section
 
 
 class RepositorySettings(Section):
@@ -21,6 +21,11 @@ class RepositorySettings(Section):
     token_file: str | None = Field(None, description="File that holds the token; wins over token_env.")
     author_name: str = Field("reconciler", description="Name in our commits.")
     author_email: str = Field("reconciler@localhost", description="E-mail in our commits; tells ours from others.")
+    commits: CommitsBy = Field(
+        CommitsBy.PUSH,
+        description="push: we make our commits; api: GitHub makes and signs them, so that they show as Verified"
+        " (only with a GitHub App, whose name they then carry instead of author_name).",
+    )
     timeout: Duration = Field(timedelta(seconds=30), description="Limit for one fetch or push.")
 
 
@@ -32,6 +37,17 @@ class ForgeSettings(Section):
     repository: str = Field(description="owner/name.", pattern=r"^[^/\s]+/[^/\s]+$")
     token_env: str = Field("RECONCILER_FORGE_TOKEN", description="Environment variable that holds the token.")
     token_file: str | None = Field(None, description="File that holds the token; wins over token_env.")
+    app_id: AppId | None = Field(
+        None,
+        description="App id or client id of a GitHub App: we act as this App, for Git too, and no token is read.",
+    )
+    app_key_file: str | None = Field(
+        None, description="File that holds the App's private key (PEM); wins over app_key_env."
+    )
+    app_key_env: str = Field("RECONCILER_APP_KEY", description="Environment variable that holds the App's private key.")
+    app_installation: int | None = Field(
+        None, ge=1, description="The App's installation; empty: the one on the repository is looked up."
+    )
     labels: tuple[str, ...] = Field(("reconciler",), description="Labels that are put on our pull requests.")
     reviewers: tuple[str, ...] = Field((), description="Users who are asked for a review.")
     branch_prefix: str = Field(

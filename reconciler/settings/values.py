@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
 
 from reconciler.model.quantity import parse_quantity
 
@@ -62,6 +62,12 @@ def _reference(value: str) -> str:
     return value
 
 
+def _as_text(value: Any) -> Any:  # noqa: ANN401 - a validator sees what the file holds
+    """Take a number for the text that it is written as: YAML reads an id without letters as one."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+AppId = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[A-Za-z0-9._-]+$")]
 Reference = Annotated[str, AfterValidator(_reference)]
 Quantity = Annotated[str, AfterValidator(_quantity)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]

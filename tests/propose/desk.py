@@ -164,7 +164,7 @@ class Desk:
 
     def publish(self, proposal: Proposal, *, mirror: str = "mirror.git") -> PullRequest:
         """Bring a proposal to the forge."""
-        return publish(proposal, self.repository(mirror), self.forge, self.settings())
+        return publish(proposal, self.repository(mirror), self.forge)
 
     def head(self, branch: str) -> str | None:
         """Return where the served repository has a branch."""

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.model.operation import Outcome, Phase
 from tests.beds.on_sandbox import SandboxBed
+from tests.scenarios.apps import as_app
 from tests.scenarios.world import hungry
 from tests.testbed import build, github_server
 
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.github, pytest.mark.beds("sandbox")]
 
 
-@pytest.mark.parametrize("ending", ["merged", "closed"])
-def test_loop_speaks_githubs_language(worlds: Worlds, ending: str) -> None:
-    """From the opened pull request to its end: no request of ours and no answer breaks the description."""
-    world = worlds(hungry())
+@pytest.mark.parametrize(
+    ("ending", "app"), [("merged", False), ("closed", False), ("merged", True)], ids=["merged", "closed", "as an App"]
+)
+def test_loop_speaks_githubs_language(worlds: Worlds, ending: str, app: bool) -> None:  # noqa: FBT001
+    """From the opened pull request to its end, with a token and as an App whose commits GitHub makes.
+
+    No request of ours and no answer breaks the description.
+    """
+    world = as_app(worlds(hungry())) if app else worlds(hungry())
     bed = world.place.bed
     assert isinstance(bed, SandboxBed)
     try:

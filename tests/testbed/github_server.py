@@ -35,8 +35,8 @@ START_DEADLINE = 90.0  # Prism takes 3 s on an idle machine
 BOT, REVIEWER = "reconciler-bot", "ana"
 DESCRIPTION = Path("node_modules/@octokit/openapi/generated/api.github.com.json")
 USED = re.compile(
-    r"/user|/user/repos|/rate_limit|/orgs/\{org\}/repos"
-    r"|/repos/\{owner\}/\{repo\}(/(pulls|issues|branches|commits|statuses|git|contents|collaborators|forks|labels|rulesets)(/.*)?)?"
+    r"/user|/user/repos|/rate_limit|/orgs/\{org\}/repos|/app|/app/installations/\{installation_id\}(/access_tokens)?"
+    r"|/repos/\{owner\}/\{repo\}(/(pulls|issues|branches|commits|statuses|git|contents|collaborators|forks|labels|rulesets|installation)(/.*)?)?"
 )  # the whole description would take Prism 14 s and 300 MB
 
 

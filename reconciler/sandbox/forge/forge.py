@@ -11,6 +11,7 @@ from reconciler.sandbox.forge import announcing, gates, git_http, pushes
 from reconciler.sandbox.forge.courier import Courier
 from reconciler.sandbox.forge.limits import Limits
 from reconciler.sandbox.forge.model import Permission, Repository, User
+from reconciler.sandbox.forge.people import Installation
 from reconciler.sandbox.forge.refusals import ARCHIVED
 from reconciler.sandbox.forge.rest.server import Rest
 from reconciler.sandbox.forge.state import State
@@ -20,7 +21,7 @@ from reconciler.sandbox.wire import Request, Response
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.sandbox.clock import SandboxClock
@@ -81,7 +82,8 @@ class Forge:
         with self._clock.lock:
             urls = self._urls(request)
             self.state.urls = Urls(urls.root)
-            answered = git_http.answer(request, authenticate=self._login_of, find=self._git_access)
+            access = partial(self._git_access, git_http.token_of(request))
+            answered = git_http.answer(request, authenticate=self._login_of, find=access)
             if answered is None:
                 answered = self.pages.answer(request)
             if answered is not None:
@@ -133,6 +135,37 @@ class Forge:
         with self._clock.lock:
             bot = self.state.add_app(slug, self._known(owner))
             return self.state.tokens[bot.login]
+
+    def install_app(
+        self, slug: str, repositories: Sequence[str], public_key: str, permissions: Mapping[str, str]
+    ) -> tuple[int, int]:
+        """Let an App that proves itself by this key (PEM) into repositories of one owner; return its id and theirs."""
+        with self._clock.lock:
+            known = self.state.user(f"{slug}[bot]")
+            bot = known or self.state.add_app(slug, self._known(ADMIN))
+            found = [self.repository(name) for name in repositories]
+            if bot.app is None or len({each.owner.id for each in found}) != 1:
+                raise LookupError(slug)
+            bot.app.public_key, bot.app.permissions = public_key, {"metadata": "read", **permissions}
+            number = self.state.next_id()
+            self.state.installations[number] = Installation(
+                id=number,
+                bot=bot,
+                account=found[0].owner,
+                repositories={each.id for each in found},
+                created_at=self.state.now(),
+            )
+            return bot.app.id, number
+
+    def suspend_app(self, installation: int, *, suspended: bool = True) -> None:
+        """Suspend an installation, or let it work again."""
+        with self._clock.lock:
+            self.state.installations[installation].suspended_at = self.state.now() if suspended else None
+
+    def uninstall_app(self, installation: int) -> None:
+        """Take an installation away, and its tokens with it."""
+        with self._clock.lock:
+            del self.state.installations[installation]
 
     def create_repository(
         self,
@@ -204,11 +237,16 @@ class Forge:
         found = self.state.user_of(token)
         return found.login if found else None
 
-    def _git_access(self, full_name: str, login: str | None) -> git_http.Access | None:
+    def _git_access(self, token: str | None, full_name: str, login: str | None) -> git_http.Access | None:
         repository, user = self._found(full_name), self.state.user(login) if login else None
         if repository is None:
             return None
-        permission = self.state.permission(user, repository)
+        permission, lease = self.state.permission(user, repository), self.state.leased(token or "")
+        if lease is not None:
+            held = lease.permissions.get("contents") if repository.id in lease.repositories else None
+            permission = min(
+                permission, {"write": Permission.WRITE, "read": Permission.READ}.get(held or "", Permission.NONE)
+            )
         actor = user or self._known(ADMIN)  # a stranger writes nothing
         return git_http.Access(
             repository=repository.git,

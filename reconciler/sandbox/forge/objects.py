@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,6 +69,31 @@ def write_commit(
     """Write a commit that no reference names yet."""
     git = _open(repository)
     return str(git.create_commit(None, _signature(author), _signature(committer), message, tree, list(parents)))
+
+
+def write_signed_commit(repository: BareRepository, sha: str) -> str:
+    """Write a commit once more with the forge's signature, as what an App makes without naming authors has it."""
+    git = _open(repository)
+    payload = git[sha].read_raw().decode()
+    return str(git.create_commit_with_signature(payload, _seal(payload), "gpgsig"))
+
+
+def signature_of(repository: BareRepository, sha: str) -> tuple[str, str] | None:
+    """Return a commit's signature and what it signs, if the forge made it; of any other signature it knows nothing."""
+    found = _open(repository).get(sha)
+    import pygit2
+
+    if not isinstance(found, pygit2.Commit) or found.gpg_signature[0] is None:
+        return None
+    signature, payload = (part.decode() for part in found.gpg_signature if part is not None)
+    return (signature, payload) if signature.rstrip() == _seal(payload).rstrip() else None
+
+
+def _seal(payload: str) -> str:
+    """Stand in for the forge's key: only who knows the seal can make one, and nobody need be kept from knowing it."""
+    words = base64.b64encode(hashlib.sha512(f"the forge:{payload}".encode()).digest()).decode()
+    body = "\n".join(words[start : start + 64] for start in range(0, len(words), 64))
+    return f"-----BEGIN PGP SIGNATURE-----\n\n{body}\n-----END PGP SIGNATURE-----\n"
 
 
 def write_tag(repository: BareRepository, tag: Tag) -> str:

@@ -39,11 +39,41 @@ GRANTS = {  # what the API calls a permission when it is granted
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class App:
-    """A GitHub App: it alone may report check runs."""
+    """A GitHub App: it alone may report check runs, and it proves who it is by its private key."""
 
     id: int
     slug: str
     owner: User
+    created_at: datetime
+    public_key: str = ""  # PEM; empty: it cannot prove itself
+    permissions: dict[str, str] = field(default_factory=dict)  # name to read or write
+
+    @property
+    def client_id(self) -> str:
+        """The other name that a proof may carry."""
+        return f"Iv23li{self.id:014d}"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Installation:
+    """An App let into some repositories of one account."""
+
+    id: int
+    bot: User
+    account: User
+    repositories: set[int]  # by id
+    created_at: datetime
+    suspended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A token of an installation: for an hour, with some of its permissions in some of its repositories."""
+
+    installation: Installation
+    expires_at: datetime
+    permissions: dict[str, str]
+    repositories: frozenset[int]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -60,4 +90,6 @@ class User:
     @property
     def email(self) -> str:
         """The address in commits made through the forge."""
-        return f"{self.login.replace('[', '-').replace(']', '')}@example.com"
+        if self.app is not None:
+            return f"{self.id}+{self.login}@users.noreply.github.com"
+        return f"{self.login}@example.com"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.forge.model import App, Delivery, Json, Permission, Repository, User
+from reconciler.sandbox.forge.people import Installation, Lease
 from reconciler.sandbox.forge.repository import BareRepository, Person
 from reconciler.sandbox.forge.urls import Urls
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.sandbox.clock import SandboxClock
 
+LEASE = timedelta(hours=1)  # how long a token of an installation is good
 FORGE = Person("GitHub", "noreply@github.com")  # the committer of what is made on the web
 
 
@@ -31,6 +34,8 @@ class State:
         self.urls = Urls("http://127.0.0.1")
         self.users: dict[str, User] = {}  # by login in lower case
         self.tokens: dict[str, str] = {}  # by login
+        self.installations: dict[int, Installation] = {}
+        self.leases: dict[str, Lease] = {}  # by token
         self.repositories: dict[int, Repository] = {}
         self.moved: dict[str, int] = {}  # former full names in lower case, to the id
         self.outbox: deque[Delivery] = deque()
@@ -58,8 +63,27 @@ class State:
     def add_app(self, slug: str, owner: User) -> User:
         """Install an App, and return the bot that it acts as."""
         bot = self.add_user(f"{slug}[bot]", "Bot")
-        bot.app = App(id=self.next_id(), slug=slug, owner=owner)
+        bot.app = App(id=self.next_id(), slug=slug, owner=owner, created_at=self.now())
         return bot
+
+    def lease(self, installation: Installation, permissions: dict[str, str], repositories: frozenset[int]) -> str:
+        """Return a new token of an installation."""
+        token = f"ghs_{self.ids.getrandbits(180):036x}"[:40]
+        self.leases[token] = Lease(
+            installation=installation,
+            expires_at=self.now() + LEASE,
+            permissions=permissions,
+            repositories=repositories,
+        )
+        return token
+
+    def leased(self, token: str) -> Lease | None:
+        """Return what a token of an installation is good for; None for other tokens, and for one that is over."""
+        found = self.leases.get(token)
+        if found is None or found.expires_at <= self.clock.now():
+            return None
+        installed = found.installation
+        return found if installed.id in self.installations and installed.suspended_at is None else None
 
     def user(self, login: str) -> User | None:
         """Return who has this name."""
@@ -67,6 +91,9 @@ class State:
 
     def user_of(self, token: str) -> User | None:
         """Return whose token this is."""
+        lease = self.leased(token)
+        if lease is not None:
+            return lease.installation.bot
         return next((self.users[login.lower()] for login, secret in self.tokens.items() if secret == token), None)
 
     def by_email(self, email: str) -> User | None:
@@ -120,7 +147,13 @@ class State:
             return Permission.ADMIN
         granted = repository.collaborators.get(login, Permission.NONE)
         member = Permission.READ if login in owner.members else Permission.NONE
-        return max(public, granted, member)
+        let_in = Permission.WRITE if self.installed(user, repository) else Permission.NONE
+        return max(public, granted, member, let_in)
+
+    def installed(self, bot: User, repository: Repository) -> Installation | None:
+        """Return the installation by which an App is let into a repository; what it may do there, its tokens say."""
+        found = (each for each in self.installations.values() if each.bot is bot)
+        return next((each for each in found if repository.id in each.repositories), None)
 
     def is_collaborator(self, user: User, repository: Repository) -> bool:
         """Tell whether somebody is more than a passer-by."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from reconciler.sandbox.forge import ADMIN
-from tests.sandbox.forge.rest import BRANCH, PULLS, REPO, World
+from tests.sandbox.forge.keys import keys, proof
+from tests.sandbox.forge.rest import BRANCH, PULLS, REPO, REPOSITORY, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,6 +133,25 @@ def checks(world: World) -> None:
     world.do("ci[bot]", "PATCH", path, status="completed", conclusion="success", output=output)
     world.do("ana", "GET", path)
     world.do("ana", "GET", f"{REPO}/commits/{sha}/check-runs")
+
+
+def apps(world: World) -> None:
+    """Act as an App that proves itself: see oneself, take a token, make a commit of nobody but the App."""
+    app, installation = world.forge.install_app("keeper", [REPOSITORY], keys().public, {"contents": "write"})
+    for path in ("/app", f"/app/installations/{installation}", f"{REPO}/installation"):
+        assert world.ask(None, "GET", path, token=proof(app)).status == 200
+    made = world.ask(
+        None,
+        "POST",
+        f"/app/installations/{installation}/access_tokens",
+        token=proof(app),
+        repositories=["manifests"],
+        permissions={"contents": "write", "metadata": "read"},
+    )
+    token, tip = made.json["token"], world.tip(BRANCH)
+    tree = world.do("ana", "GET", f"{REPO}/git/commits/{tip}")["tree"]["sha"]
+    sealed = world.ask(None, "POST", f"{REPO}/git/commits", token=token, message="m", tree=tree, parents=[tip])
+    assert sealed.json["verification"]["verified"]
 
 
 def pulls(world: World) -> None:
@@ -310,6 +330,7 @@ STOPS: tuple[Callable[[World], None], ...] = (
     contents,
     commits,
     checks,
+    apps,
     pulls,
     reviews,
     remarks,

@@ -46,7 +46,7 @@ def commit(view: View, repository: Repository, found: CommitView) -> Json:
             "tree": tree_link(view, repository, found.tree),
             "url": api(view, repository, f"/git/commits/{found.sha}"),
             "comment_count": 0,
-            "verification": UNSIGNED,
+            "verification": verification(repository, found),
         },
         "url": url,
         "html_url": web(view, repository, f"/commit/{found.sha}"),
@@ -78,8 +78,18 @@ def git_commit(view: View, repository: Repository, found: CommitView) -> Json:
         "tree": tree_link(view, repository, found.tree),
         "message": found.message,
         "parents": [_parent(view, repository, sha, "git/commits") for sha in found.parents],
-        "verification": UNSIGNED,
+        "verification": verification(repository, found),
     }
+
+
+def verification(repository: Repository, found: CommitView) -> Json:
+    """Return what the forge says of a commit's signature."""
+    sealed = objects.signature_of(repository.git, found.sha)
+    if sealed is None:
+        return UNSIGNED
+    signature, payload = sealed
+    at = stamp(found.committer.at)
+    return {"verified": True, "reason": "valid", "signature": signature, "payload": payload, "verified_at": at}
 
 
 def tree_link(view: View, repository: Repository, sha: str) -> Json:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from reconciler.sandbox.forge import announcing
 from reconciler.sandbox.forge.model import App, CheckRun, Json
 from reconciler.sandbox.forge.refusals import Refused, forbidden, not_found
-from reconciler.sandbox.forge.rest import answers, answers_git, answers_pulls
+from reconciler.sandbox.forge.rest import answers_apps, answers_git, answers_pulls
 from reconciler.sandbox.forge.rest.call import Reply
 from reconciler.sandbox.forge.rest.commits import resolved
 from reconciler.sandbox.forge.rest.fields import NEEDED, STRING, THING, one_of
 from reconciler.sandbox.forge.rest.routes import PAGES, get, write
-from reconciler.sandbox.forge.rest.view import stamp, stamp_or_none
+from reconciler.sandbox.forge.rest.view import stamp_or_none
 from reconciler.sandbox.forge.urls import node_id
 from reconciler.sandbox.wire import NotInSandbox
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.sandbox.forge.rest.call import Call
-    from reconciler.sandbox.forge.rest.view import View
 
 _RUNS = "/repos/{owner}/{repo}/check-runs"
 _CONCLUSIONS = (
@@ -151,25 +150,8 @@ def _answer(call: Call, run: CheckRun) -> Json:
         "output": output | {"annotations_count": 0, "annotations_url": f"{api}/annotations"},
         "name": run.name,
         "check_suite": {"id": run.app.id},
-        "app": _app_answer(view, run.app),
+        "app": answers_apps.app(view, run.app),
         "pull_requests": [answers_pulls.minimal(view, issue, pull, repository) for issue, pull in pulls],
-    }
-
-
-def _app_answer(view: View, app: App) -> Json:
-    return {
-        "id": app.id,
-        "slug": app.slug,
-        "node_id": node_id("App", app.id),
-        "owner": answers.user(view, app.owner),
-        "name": app.slug,
-        "description": "",
-        "external_url": view.web(f"/apps/{app.slug}"),
-        "html_url": view.web(f"/apps/{app.slug}"),
-        "created_at": stamp(app.owner.created_at),
-        "updated_at": stamp(app.owner.created_at),
-        "permissions": {"checks": "write", "metadata": "read"},
-        "events": ["check_run"],
     }
 
 

@@ -16,6 +16,7 @@ from reconciler.sandbox.forge.rest import answers_git
 from reconciler.sandbox.forge.rest.call import Reply
 from reconciler.sandbox.forge.rest.fields import FLAG, LIST, NEEDED, STRING, THING, Field, one_of
 from reconciler.sandbox.forge.rest.routes import PAGES, get, write
+from reconciler.sandbox.forge.state import FORGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +114,12 @@ def _create_commit(call: Call) -> Json:
             raise Refused(422, "Parent SHA does not exist or is not a commit object")
     author = signed(call, given.get("author"))
     committer = signed(call, given.get("committer")) if given.get("committer") else author
+    by_app = call.me.app is not None and not given.get("author") and not given.get("committer")
+    if by_app:
+        committer = Signed(FORGE.name, FORGE.email, author.at)
     sha = objects.write_commit(git, given["tree"], parents, given["message"], author, committer)
+    if by_app:
+        sha = objects.write_signed_commit(git, sha)
     return answers_git.git_commit(call.view, call.repository, git.commit(sha))
 
 

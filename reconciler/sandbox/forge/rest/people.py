@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.forge.model import Permission, User
-from reconciler.sandbox.forge.refusals import not_found
+from reconciler.sandbox.forge.refusals import forbidden, not_found
 from reconciler.sandbox.forge.rest import answers
 from reconciler.sandbox.forge.rest.call import Reply
 from reconciler.sandbox.forge.rest.routes import PAGES, get
@@ -20,6 +20,8 @@ _SORTS = ("full_name", "created", "updated", "pushed")
 
 
 def _me(call: Call) -> Json:
+    if call.me.app is not None:
+        raise forbidden("Resource not accessible by integration")
     return answers.account(call.view, call.me)
 
 

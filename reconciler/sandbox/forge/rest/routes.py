@@ -36,6 +36,7 @@ class Route:
     archived: bool = False  # works in an archived repository too
     free: bool = False  # costs nothing of the rate limit
     open: bool = False  # a read that needs no token
+    proof: bool = False  # for an App that proves itself, and for nobody else
 
     @property
     def name(self) -> str:

@@ -17,6 +17,7 @@ from reconciler.sandbox.forge import etags
 from reconciler.sandbox.forge.model import Permission, Repository, User
 from reconciler.sandbox.forge.refusals import ARCHIVED, Refused, forbidden, not_found
 from reconciler.sandbox.forge.rest import (
+    apps,
     branches,
     checks,
     collaborators,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
 ROUTES: tuple[Route, ...] = (
     *people.ROUTES,
+    *apps.ROUTES,
     *repositories.ROUTES,
     *collaborators.ROUTES,
     *protection.ROUTES,
@@ -95,11 +97,11 @@ class Rest:
         """Answer one request; raises NotInSandbox."""
         if path == "/graphql":
             raise NotInSandbox(f"GraphQL: {_operation(request)}")
+        route, parts = self._routed(request, self._by_name(path))
         try:
-            user = self._authenticated(request)
+            user = self._authenticated(request, route)
         except Refused as refused:
             return self._refused(refused, None)
-        route, parts = self._routed(request, self._by_name(path))
         now, costs = self._state.now(), not route.free
         try:
             if costs:
@@ -115,13 +117,19 @@ class Rest:
             shown = replace(reply, status=route.status)
         return self._answered(request, route, shown, user)
 
-    def _authenticated(self, request: Request) -> User | None:
+    def _authenticated(self, request: Request, route: Route) -> User | None:
         token = _token(request.headers.get("authorization", ""))
+        if route.proof:
+            if token is None or not apps.is_proof(token):
+                raise Refused(401, "A JSON web token could not be decoded")
+            return apps.proven(self._state, token)
         if token is None:
             return None
-        found = self._state.user_of(token)
+        found, lease = self._state.user_of(token), self._state.leased(token)
         if found is None:
             raise Refused(401, "Bad credentials")
+        if lease is not None:
+            apps.check_scope(lease, route)
         return found
 
     def _by_name(self, path: str) -> str:
@@ -154,6 +162,9 @@ class Rest:
     def _repository(self, request: Request, parts: dict[str, str], user: User | None, urls: Urls) -> Repository:
         name = f"{parts['owner']}/{parts['repo']}"
         found, former = self._state.repository(name), self._state.formerly(name)
+        lease = self._state.leased(_token(request.headers.get("authorization", "")) or "")
+        if lease is not None and found is not None and found.id not in lease.repositories:
+            user = None
         if found is not None and self._state.permission(user, found) >= Permission.READ:
             return found
         if found is None and former is not None and self._state.permission(user, former) >= Permission.READ:
@@ -180,7 +191,7 @@ class Rest:
             headers["Content-Type"] = "application/vnd.github.raw; charset=utf-8"
         fresh = True
         if not route.writes and not route.free and reply.status == HTTPStatus.OK:
-            headers["ETag"] = etags.etag_of(body, user.login if user else "")
+            headers["ETag"] = etags.etag_of(body, _token(request.headers.get("authorization", "")) or "")
             fresh = not etags.matches(request.headers.get("if-none-match", ""), headers["ETag"])
         if fresh and not route.free:
             self._limits.count(user, now, writes=route.writes)
