@@ -1,8 +1,9 @@
 """Talking on Gitea: comments, the dashboard issue, labels and commit statuses, through its REST API.
 
 Traps of its answers: a comment names its pull request in `pull_request_url`, and only an issue in `issue_url`; who may
-write is told to a repository's administrators alone (403 otherwise); a label that does not exist is ignored in
-silence, and one is taken off by its id.
+write is told to a repository's administrators alone (403 otherwise), and of a team's members it says `read` whatever
+the team may do with code (since 1.24), so that teams are asked as well, which tell their members alone; a label that
+does not exist is ignored in silence, and one is taken off by its id; who edited a text is not told at all.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from reconciler import plain
 from reconciler.adapters import talking
 from reconciler.adapters.gitea import client_for
 from reconciler.adapters.gitea_reviews import understood
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 _PAGE = 50  # the most that Gitea gives unless it is configured otherwise
 _WRITERS = frozenset({"owner", "admin", "write"})
-_GONE = "_404"
+_GONE, _FORBIDDEN, _NO_ORGANISATION = "_404", "_403", "_405"  # ends of codes
 _LABEL_COLOR = "#d4c5f9"
 
 
@@ -63,21 +65,25 @@ class _GiteaTalk:
         return self._us
 
     def may_write(self, user: str) -> bool:
-        """Ask for the permission, which only an administrator of the repository is told."""
+        """Ask a team that may write first, then for the permission, which only an administrator is told."""
+        silent = ""
+        for team in self._writing_teams():
+            is_member = self._is_member(team["id"], user)
+            if is_member:
+                return True
+            if is_member is None:
+                silent = f", and a member of the team {plain.one_line(team['name'])}"
         try:
-            with understood():
-                found = self._client.get(f"{self._repo}/collaborators/{quote(user, safe='')}/permission")
-                return found["permission"] in _WRITERS
+            found = self._got(f"{self._repo}/collaborators/{quote(user, safe='')}/permission")
         except Unauthorized as error:
-            raise Unauthorized(
-                code=error.code,
-                message=error.message,
-                remedy="make our user an administrator of the repository: Gitea tells nobody else who may write",
-            ) from error
-        except SourceError as error:
-            if error.code.endswith(_GONE):
-                return False
-            raise
+            raise _untold(error, silent) from error
+        with understood():
+            if found is not None and found["permission"] in _WRITERS:
+                return True
+        if silent:
+            message = f"Gitea does not tell us whether {user} is in a team that may write"
+            raise _untold(Unauthorized(code="gitea.team_unknown", message=message, remedy=""), silent)
+        return False
 
     def write_comment(self, number: int, body: str, *, marker: str, known: int | None) -> int:
         """Edit ours, or write it where there is none."""
@@ -98,13 +104,9 @@ class _GiteaTalk:
 
     def dashboard(self, number: int) -> DashboardIssue | None:
         """Read the issue."""
-        try:
-            with understood():
-                return _issue(self._client.get(f"{self._repo}/issues/{number}"))
-        except SourceError as error:
-            if error.code.endswith(_GONE):
-                return None
-            raise
+        found = self._got(f"{self._repo}/issues/{number}")
+        with understood():
+            return _issue(found) if found is not None else None
 
     def write_dashboard(self, number: int | None, *, title: str, body: str) -> DashboardIssue:
         """Edit or open the issue."""
@@ -132,6 +134,35 @@ class _GiteaTalk:
         """Add a status; of one context the newest counts."""
         fields = {"state": state.value, "context": talking.CONTEXT, "description": description}
         self._client.send("POST", f"{self._repo}/statuses/{commit}", fields)
+
+    def _writing_teams(self) -> list[dict[str, Any]]:
+        """Return the teams that may write code and whose members' permission does not show it."""
+        try:
+            teams = self._client.get(f"{self._repo}/teams") or []
+        except SourceError as error:
+            if error.code.endswith((_GONE, _NO_ORGANISATION, _FORBIDDEN)):
+                return []
+            raise
+        with understood():
+            unit = "repo.code"
+            found = [team for team in teams if (team["units_map"] or {}).get(unit) in _WRITERS]
+            return [team for team in found if team["permission"] not in _WRITERS]
+
+    def _is_member(self, team: int, user: str) -> bool | None:
+        """Tell whether somebody is in a team; None where we are not told, not being in it ourselves."""
+        try:
+            return self._got(f"/teams/{team}/members/{quote(user, safe='')}") is not None
+        except Unauthorized:
+            return None
+
+    def _got(self, path: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
+        """Read what may not be there: None then."""
+        try:
+            return self._client.get(path)
+        except SourceError as error:
+            if error.code.endswith(_GONE):
+                return None
+            raise
 
     def _ours(self, number: int, marker: str) -> int | None:
         us = self.us()
@@ -168,6 +199,11 @@ class _GiteaTalk:
         if not self._most:
             self._most = min(_PAGE, self._client.get("/settings/api")["max_response_items"])
         return self._most
+
+
+def _untold(error: Unauthorized, also: str) -> Unauthorized:
+    remedy = f"make our user an administrator of the repository{also}: Gitea tells nobody else who may write"
+    return Unauthorized(code=error.code, message=error.message, remedy=remedy)
 
 
 def _comment(data: dict[str, Any]) -> Comment:

@@ -19,7 +19,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.settings import ForgeSettings
 from reconciler.talk import texts
 from reconciler.talk.hearing import label_orders
-from reconciler.talk.statuses import statuses
+from reconciler.talk.statuses import is_held, statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,8 +102,10 @@ def _answers(scene: Scene) -> Iterator[Saying]:
         if not _is_recent(operation, scene.now) and _answered(effect, len(said)):
             continue
         explained = next((c.operation for c in reversed(said) if c.obeyed and c.word == Word.EXPLAIN), None)
-        story = (explained, scene.story(explained)) if explained else None
-        text = texts.answer(operation, said, scene.conversation, story, scene.history)
+        about = next((o for o in scene.history if o.id == explained), None)
+        story = (about, scene.story(about.id)) if about is not None else None
+        held = is_held(number, scene.snapshot, scene.settings.hold_label)
+        text = texts.answer(operation, said, scene.conversation, story, held=held)
         yield Saying(
             key=key,
             speech=Speech.COMMENT,

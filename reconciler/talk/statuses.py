@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.govern.approvals import approval_state
 from reconciler.model.conversation import StatusState
-from reconciler.model.facts import Unknown
+from reconciler.model.facts import Unknown, known
 from reconciler.model.operation import Operation, Outcome, Phase, TrackedPullRequest
 from reconciler.model.proposal import PullRequest, PullRequestState
 
@@ -49,6 +49,14 @@ def statuses(operation: Operation, snapshot: Snapshot, hold_label: str) -> Itera
         yield found.head, *_while_open(tracked, found, hold_label, snapshot)
 
 
+def is_held(number: int, snapshot: Snapshot, hold_label: str) -> bool:
+    """Tell whether an open pull request is on hold, by a comment or its label; False where that is not known."""
+    if number in snapshot.on_hold:
+        return True
+    found = next((p for p in known(snapshot.pull_requests, ()) if p.number == number), None)
+    return found is not None and found.state is PullRequestState.OPEN and hold_label in found.labels
+
+
 def _after_merge(operation: Operation) -> tuple[StatusState, str] | None:
     if operation.outcome is not None:
         return _ENDS.get(operation.outcome)
@@ -60,7 +68,7 @@ def _after_merge(operation: Operation) -> tuple[StatusState, str] | None:
 def _while_open(
     tracked: TrackedPullRequest, found: PullRequest, hold_label: str, snapshot: Snapshot
 ) -> tuple[StatusState, str]:
-    if hold_label in found.labels or found.number in snapshot.on_hold:
+    if is_held(found.number, snapshot, hold_label):
         return StatusState.PENDING, "on hold: left alone until a person ends that"
     seen = tracked.inspected
     if seen is None or seen.head != found.head:

@@ -66,23 +66,23 @@ def answer(
     operation: Operation | None,
     commands: Sequence[Command],
     conversation: Conversation,
-    story: tuple[str, Iterable[Event]] | None,
-    history: Sequence[Operation],
+    story: tuple[Operation, Iterable[Event]] | None,
+    *,
+    held: bool = False,
 ) -> str:
     """Return our one comment: how things stand, what was said and answered, and the story where one was asked for.
 
-    `operation` is the pull request's, or None on the dashboard; `story` names an operation and has its events.
+    `operation` is the pull request's, or None on the dashboard; `story` is an operation with its events.
     """
-    about = next((o for o in history if story and o.id == story[0]), None)
     return render(
         "answer.md.j2",
         {
-            "standing": Ours(_safe(_headline(operation))),
+            "standing": Ours(_safe(_headline(operation, held=held))),
             "stopped": Ours(_safe(stop_in_words(conversation))),
             "rows": [_command_row(command) for command in commands[-_COMMANDS:]],
             "left_out": max(0, len(commands) - _COMMANDS),
-            "story": _told(story[1], about) if story and about else [],
-            "story_of": about.id if about else "",
+            "story": _told(story[1], story[0]) if story else [],
+            "story_of": story[0].id if story else "",
             "operation": Ours(f"Operation {markdown.code(operation.id)}.") if operation else Ours(""),
             "marker": Ours(ANSWER_MARKER),
         },
@@ -92,7 +92,13 @@ def answer(
 def _safe(text: str) -> str:
     """Escape a sentence and keep the commands in it as code; whatever else stands between backticks is foreign."""
     parts = _COMMAND.split(plain.one_line(text, _LONGEST))
-    return "".join(markdown.code(part) if n % 2 else markdown.prose(part, _LONGEST) for n, part in enumerate(parts))
+    return "".join(markdown.code(part) if n % 2 else _escaped(part) for n, part in enumerate(parts))
+
+
+def _escaped(part: str) -> str:
+    """Escape a piece of a sentence; the spaces at its ends belong to the sentence."""
+    inner = part.strip()
+    return part.replace(inner, markdown.prose(inner, _LONGEST)) if inner else part
 
 
 def _waits_for_people(operation: Operation) -> bool:
@@ -144,11 +150,13 @@ def _row(operation: Operation) -> dict[str, Any]:
     }
 
 
-def _headline(operation: Operation | None) -> str:
+def _headline(operation: Operation | None, *, held: bool) -> str:
     if operation is None:
         return "What was said here"
     if operation.outcome is not None:
         return f"{operation.outcome.value.replace('_', ' ')}: {standing(operation)}"
+    if held:
+        return "on hold: this pull request is left alone until `/reconciler resume`, or until its label is taken off"
     return f"{operation.phase.value.replace('_', ' ')}: {standing(operation)}"
 
 
