@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 
 MARKER = "<!-- reconciler:test -->"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+# What GitHub does and its description does not name: 304 for a comment listing, 404 for a comment that is gone, and
+# 422 for a commit that is none.
+NOT_DESCRIBED = {
+    "test_same_question_again_sees_what_is_new",
+    "test_deleted_comment_is_written_anew",
+    "test_status_of_an_unknown_commit_is_an_error",
+}
 
 
 @pytest.fixture(
@@ -50,6 +57,8 @@ def world(request: pytest.FixtureRequest) -> Iterator[TalkWorld]:
     if request.param == "sandbox":
         yield _on(server.url, forge)
         return
+    if request.function.__name__ in NOT_DESCRIBED:
+        pytest.skip("GitHub's description does not name this answer")
     front: Front = request.getfixturevalue("checked_github")
     front.exchanges.clear()
     forge.url = front.url
