@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from reconciler.effects import with_event
 from reconciler.errors import LedgerError
 from reconciler.model.action import ActionClass, Remedy
 from reconciler.model.codec import decode
+from reconciler.model.conversation import CONVERSATION
 from reconciler.model.objects import CommitId
 from reconciler.model.operation import (
     Approval,
-    Effect,
     EffectStatus,
     Event,
     EventKind,
@@ -45,6 +46,8 @@ def fold(events: Iterable[Event], start: Mapping[str, Operation] | None = None) 
     """
     operations = dict(start or {})
     for event in events:
+        if event.operation == CONVERSATION:
+            continue  # `conversation.py` folds those
         operations[event.operation] = advance(operations.get(event.operation), event)
     return operations
 
@@ -114,56 +117,22 @@ def _approval_rejected(operation: Operation, _: Event, data: Mapping[str, Any]) 
     return replace(operation, rejected_by=data["by"], rejection_reason=data.get("reason", ""))
 
 
-def _with_effect(operation: Operation, effect: Effect) -> Operation:
-    return replace(operation, effects={**operation.effects, effect.key: effect})
+def _effect(operation: Operation, event: Event, _: Mapping[str, Any]) -> Operation:
+    return replace(operation, effects=with_event(operation.effects, event))
 
 
-def _effect_intended(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
-    before = operation.effects.get(data["key"])
-    if before is not None and before.status is EffectStatus.COMPLETED:
-        before = None  # done before, and to be done anew: another update, another refresh
-    effect = Effect(
-        key=data["key"],
-        status=EffectStatus.INTENDED,
-        # The first intent's time stays: it is the value that a restart writes, so that a repeat is a no-op.
-        intended_at=before.intended_at if before else event.at,
-        attempts=(before.attempts if before else 0) + 1,
-        data=data.get("data", {}),
-    )
-    return _with_effect(operation, effect)
+def _retry_asked(operation: Operation, _: Event, __: Mapping[str, Any]) -> Operation:
+    """Let everything that failed be tried at once, as if it had not been tried yet; what it announced stays known.
 
-
-def _effect_completed(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
-    effect = replace(
-        operation.effects[data["key"]],
-        status=EffectStatus.COMPLETED,
-        finished_at=event.at,
-        result=data.get("result", {}),
-        error=None,
-    )
-    return _with_effect(operation, effect)
-
-
-def _effect_failed(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
-    before = operation.effects.get(data["key"])
-    if before is not None and before.status is EffectStatus.COMPLETED:
-        before = None
-    effect = Effect(
-        key=data["key"],
-        status=EffectStatus.FAILED,
-        intended_at=before.intended_at if before else event.at,
-        # A failure before any intent (a file that cannot be located) is an attempt too.
-        attempts=before.attempts if before and before.status is EffectStatus.INTENDED else _next_attempt(before),
-        data=before.data if before else {},
-        finished_at=event.at,
-        error=data["error"],
-        permanent=data.get("permanent", False),
-    )
-    return _with_effect(operation, effect)
-
-
-def _next_attempt(before: Effect | None) -> int:
-    return (before.attempts if before else 0) + 1
+    Of one that has ended, how it ended holds nothing back any more; an end that comes later counts anew.
+    """
+    effects = {
+        key: replace(effect, status=EffectStatus.INTENDED, attempts=0, permanent=False, error=None)
+        if effect.status is EffectStatus.FAILED
+        else effect
+        for key, effect in operation.effects.items()
+    }
+    return replace(operation, effects=effects, retried=not operation.is_open)
 
 
 def _pull_request_opened(operation: Operation, _: Event, data: Mapping[str, Any]) -> Operation:
@@ -262,9 +231,9 @@ _APPLY: Mapping[EventKind, Apply] = {
     EventKind.APPROVAL_REQUESTED: _approval_requested,
     EventKind.APPROVAL_GIVEN: _approval_given,
     EventKind.APPROVAL_REJECTED: _approval_rejected,
-    EventKind.EFFECT_INTENDED: _effect_intended,
-    EventKind.EFFECT_COMPLETED: _effect_completed,
-    EventKind.EFFECT_FAILED: _effect_failed,
+    EventKind.EFFECT_INTENDED: _effect,
+    EventKind.EFFECT_COMPLETED: _effect,
+    EventKind.EFFECT_FAILED: _effect,
     EventKind.PULL_REQUEST_OPENED: _pull_request_opened,
     EventKind.PULL_REQUEST_MERGED: _pull_request_merged,
     EventKind.PULL_REQUEST_CLOSED: _pull_request_closed,
@@ -277,5 +246,6 @@ _APPLY: Mapping[EventKind, Apply] = {
     EventKind.VERIFICATION_COMPLETED: _unchanged,
     EventKind.VERIFICATION_FAILED: _unchanged,
     EventKind.ESCALATED: _escalated,
+    EventKind.RETRY_ASKED: _retry_asked,
     EventKind.OPERATION_CLOSED: _closed,
 }

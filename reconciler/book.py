@@ -12,8 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.advance import IllegalEvent, fold
+from reconciler.conversation import conversed
 from reconciler.errors import LedgerError, LedgerMoved
 from reconciler.ledger.secrecy import redacted
+from reconciler.model.conversation import Conversation
 from reconciler.model.operation import Event, EventKind
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class Book:
         self._now = now
         self._sequence = 0
         self._operations: dict[str, Operation] = {}
+        self._events: list[Event] = []
+        self.conversation = Conversation()
         self.recorded: list[Event] = []  # in this pass, for the report
         self.elsewhere: set[str] = set()  # operations that another pass went on with during this one
         self._take(ledger.events())
@@ -52,6 +56,10 @@ class Book:
     def get(self, operation: str) -> Operation:
         """Return one operation as it stands."""
         return self._operations[operation]
+
+    def story(self, operation: str) -> tuple[Event, ...]:
+        """Return an operation's events, oldest first."""
+        return tuple(event for event in self._events if event.operation == operation)
 
     def next_id(self, *, at: datetime, taken: int = 0) -> str:
         """Return the id of the next operation: `op-YYYYMMDD-HHMMSS-NNN`, NNN counting the ledger's operations."""
@@ -131,6 +139,8 @@ class Book:
     def _take(self, events: Sequence[Event]) -> None:
         if events:
             self._operations = fold(events, self._operations)
+            self.conversation = conversed(events, self.conversation)
+            self._events += events
             self._sequence = events[-1].sequence
 
     def _rehearse(self, drafts: Sequence[Draft]) -> None:
@@ -139,21 +149,20 @@ class Book:
         Raises IllegalEvent.
         """
         at = self._now()
-        fold(
-            (
-                Event(
-                    sequence=self._sequence + n,
-                    at=at,
-                    operation=draft.operation,
-                    kind=draft.kind,
-                    data=draft.data,
-                    previous="",
-                    hash="",
-                )
-                for n, draft in enumerate(drafts, 1)
-            ),
-            self._operations,
-        )
+        rehearsed = [
+            Event(
+                sequence=self._sequence + n,
+                at=at,
+                operation=draft.operation,
+                kind=draft.kind,
+                data=draft.data,
+                previous="",
+                hash="",
+            )
+            for n, draft in enumerate(drafts, 1)
+        ]
+        fold(rehearsed, self._operations)
+        conversed(rehearsed, self.conversation)
 
 
 def _contended(drafts: Sequence[Draft]) -> LedgerError:

@@ -19,7 +19,19 @@ if TYPE_CHECKING:
     from reconciler.adapters.kubernetes_api import KubernetesApi
     from reconciler.adapters.tokens import Secret
     from reconciler.ledger.store import Store
-    from reconciler.ports import Alerts, Clock, Delivery, Examined, Forge, Metrics, Policy, Ports, Renderer, Repository
+    from reconciler.ports import (
+        Alerts,
+        Clock,
+        Delivery,
+        Examined,
+        Forge,
+        Metrics,
+        Policy,
+        Ports,
+        Renderer,
+        Repository,
+        Talk,
+    )
     from reconciler.settings import ForgeSettings, RepositorySettings, Settings
 
 
@@ -119,6 +131,22 @@ class Composition:
         )
 
     @cached_property
+    def talk(self) -> Talk | None:
+        """Comments, labels, statuses and the dashboard of the same forge; None when nobody asks for any."""
+        from reconciler.settings import ForgeKind
+
+        settings = self.settings.forge
+        if not (settings.commands or settings.dashboard or settings.statuses):
+            return None
+        if settings.kind is ForgeKind.GITEA:
+            from reconciler.adapters.gitea_talk import gitea_talk
+
+            return gitea_talk(settings, self._token(settings))
+        from reconciler.adapters.github_talk import github_talk
+
+        return github_talk(settings, self._token(settings))
+
+    @cached_property
     def delivery(self) -> Delivery:
         """Argo CD, through the cluster's API."""
         from reconciler.adapters.argocd import argocd
@@ -155,6 +183,7 @@ class Composition:
             delivery=self.delivery,
             policy=self.policy,
             ledger=self.ledger,
+            talk=self.talk,
         )
 
     def examined(self) -> tuple[tuple[str, Callable[[], Examined]], ...]:

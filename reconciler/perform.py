@@ -193,8 +193,13 @@ def _propose(prepared: _Prepared, operation: Operation, view: View, ports: Ports
 
 
 def _closed_by_us(history: Sequence[Operation]) -> Iterator[int]:
-    """Yield the pull requests that we closed ourselves, because the trouble was gone or base took another value."""
+    """Yield the pull requests whose close is no person's standing no.
+
+    We closed them ourselves, because the trouble was gone or base took another value, or a person took the no back.
+    """
     for operation in history:
+        if operation.retried and operation.pull_request is not None:
+            yield operation.pull_request.number
         ended = operation.outcome in {Outcome.RESOLVED, Outcome.SUPERSEDED}
         if ended and operation.pull_request is not None and operation.pull_request.closed_by is None:
             yield operation.pull_request.number

@@ -22,6 +22,7 @@ def _anywhere(phase: Phase) -> dict[EventKind, Phase]:
         EventKind.EFFECT_COMPLETED,
         EventKind.EFFECT_FAILED,
         EventKind.ESCALATED,
+        EventKind.RETRY_ASKED,
     )
     return {**dict.fromkeys(stays, phase), EventKind.OPERATION_CLOSED: Phase.CLOSED}
 
@@ -63,6 +64,6 @@ NEXT: Mapping[Phase, Mapping[EventKind, Phase]] = {
         EventKind.VERIFICATION_COMPLETED: Phase.STABILIZING,
         EventKind.VERIFICATION_FAILED: Phase.STABILIZING,
     },
-    # A finding that comes back may be handed to a person after its operation ended.
-    Phase.CLOSED: {EventKind.ESCALATED: Phase.CLOSED},
+    # A finding that comes back may be handed to a person after its operation ended, who may want another try.
+    Phase.CLOSED: {EventKind.ESCALATED: Phase.CLOSED, EventKind.RETRY_ASKED: Phase.CLOSED},
 }

@@ -16,15 +16,19 @@ from reconciler.decide.past import held_by_past, under_way
 from reconciler.diagnose import diagnose
 from reconciler.errors import ReconcilerError
 from reconciler.model.codec import encode
-from reconciler.model.facts import Fact, Unknown
+from reconciler.model.conversation import CONVERSATION
+from reconciler.model.facts import Fact, Unknown, known
 from reconciler.model.operation import Draft, Event, EventKind, Operation, Phase
 from reconciler.model.report import Held, PassReport, Plan, PlannedAction, PlannedRemedy
 from reconciler.model.verdict import Answer, Route
 from reconciler.observe import observe
 from reconciler.perform import SIDE_BY_SIDE, in_words, perform
 from reconciler.propose.proposals import propose
-from reconciler.sentences import pass_sentence, sentence
+from reconciler.sentences import conversation_sentence, pass_sentence, sentence
 from reconciler.steps import Perform, Record, View, Wait, next_steps
+from reconciler.talk.hearing import listen, listens_since, put_on_hold
+from reconciler.talk.speaking import speak
+from reconciler.talk.texts import stop_in_words
 from reconciler.watching import UNWATCHED
 
 if TYPE_CHECKING:
@@ -51,12 +55,15 @@ def reconcile(
     """
     started = ports.clock.now()
     book = Book(ports.ledger, ports.clock.now)
-    snapshot = observe(ports, book.open_operations, settings, started, watcher)
+    since = listens_since(book, settings.forge)
+    snapshot = observe(ports, book.open_operations, settings, started, watcher, comments_since=since)
+    snapshot = _with_people(snapshot, book, ports)
     watcher.doing("deciding")
     findings = diagnose(snapshot, settings)
     held = _open_operations(findings, snapshot, settings, book)
     view = _view(snapshot, findings, settings, ports, book, started)
     waiting = _advance_all(view, ports, book, watcher, effects_at_once)
+    speak(snapshot, settings, ports, book, watcher)
     return _report(
         book,
         snapshot,
@@ -65,7 +72,7 @@ def reconcile(
         waiting,
         started,
         ports.clock.now(),
-        paused=settings.guards.paused,
+        paused=settings.guards.paused or bool(snapshot.stopped),
     )
 
 
@@ -73,7 +80,7 @@ def plan(ports: Ports, settings: Settings, watcher: Watcher = UNWATCHED) -> Plan
     """Return what a pass would start now; reads everything, writes nothing."""
     now = ports.clock.now()
     book = Book(ports.ledger, ports.clock.now)
-    snapshot = observe(ports, book.open_operations, settings, now, watcher)
+    snapshot = _as_people_want(observe(ports, book.open_operations, settings, now, watcher), book)
     watcher.doing("deciding")
     findings = diagnose(snapshot, settings)
     remedies, held = _remedies(findings, snapshot, settings, book.operations, now)
@@ -86,6 +93,18 @@ def plan(ports: Ports, settings: Settings, watcher: Watcher = UNWATCHED) -> Plan
         held=tuple(held),
         unknown=tuple(snapshot.unknowns()),
     )
+
+
+def _with_people(snapshot: Snapshot, book: Book, ports: Ports) -> Snapshot:
+    """Hear what people said before anything is decided; what could not be heard is tried in the next pass."""
+    comments = known(snapshot.comments, default=())  # not known: nothing was heard, and what was said before holds
+    unheard = listen(comments, book, ports)
+    return _as_people_want(replace(snapshot, unheard=unheard), book)
+
+
+def _as_people_want(snapshot: Snapshot, book: Book) -> Snapshot:
+    """Return the snapshot with what people told us in comments, by this pass or an earlier one."""
+    return replace(snapshot, stopped=stop_in_words(book.conversation), on_hold=put_on_hold(book.conversation))
 
 
 def _view(
@@ -119,9 +138,9 @@ def _remedies(
     remedies: list[Remedy] = []
     held: list[Held] = []
     for finding in () if isinstance(findings, Unknown) else findings:
-        known = under_way(finding, history)
-        if known is not None:
-            held.append(known)
+        already = under_way(finding, history)
+        if already is not None:
+            held.append(already)
             continue
         remedy = decide(finding, snapshot, settings)
         if isinstance(remedy, str):
@@ -228,6 +247,12 @@ def _problem(event: Event) -> str:
     return f"{said}; {remedy}" if remedy else said
 
 
+def _line(event: Event, book: Book) -> str | None:
+    if event.operation == CONVERSATION:
+        return conversation_sentence(event)
+    return sentence(event, book.get(event.operation))
+
+
 def _report(
     book: Book,
     snapshot: Snapshot,
@@ -241,7 +266,7 @@ def _report(
 ) -> PassReport:
     touched = {event.operation for event in book.recorded}
     operations = tuple(o for o in book.operations if o.is_open or o.id in touched)
-    lines = tuple(filter(None, (sentence(event, book.get(event.operation)) for event in book.recorded)))
+    lines = tuple(filter(None, (_line(event, book) for event in book.recorded)))
     problems = tuple(_problem(event) for event in book.recorded if event.kind is EventKind.EFFECT_FAILED)
     unknown = tuple(snapshot.unknowns())
     return PassReport(

@@ -87,8 +87,21 @@ _WORDS: Mapping[EventKind, Words] = {
     EventKind.CHECKED: _checked,
     EventKind.VERIFICATION_FAILED: _not_cured,
     EventKind.ESCALATED: lambda data, operation: f"handed {operation.id} to a person: {data['reason']}",
+    EventKind.RETRY_ASKED: lambda data, operation: f"{data['by']} wants {operation.id} to be tried again",
     EventKind.OPERATION_CLOSED: lambda data, o: f"{o.id} ended {data['outcome']}: {data['reason']}",
 }
+
+
+def conversation_sentence(event: Event) -> str | None:
+    """Return an event that belongs to no operation in words: what people told us, and what we said and where."""
+    if event.kind is EventKind.COMMENTS_HEARD:
+        said = [
+            f"{c['by']} said {c['word'] or 'nothing'} on {c['number']}: {c['answer']}" for c in event.data["commands"]
+        ]
+        return "; ".join(said) or None
+    if event.kind is EventKind.EFFECT_COMPLETED:
+        return str(event.data["result"].get("summary", "")) or None
+    return None
 
 
 def pass_sentence(

@@ -97,7 +97,7 @@ def pull_request_text(  # noqa: PLR0913 - a text says everything that is known a
         **_settled(settings),
     }
     name = "revert_pull_request.md.j2" if reverts else "pull_request.md.j2"
-    return subject(remedy, action), _render(name, values)
+    return subject(remedy, action), render(name, values)
 
 
 def commit_message(*, remedy: Remedy, action: Action, trailers: Mapping[str, str]) -> str:
@@ -115,12 +115,12 @@ def commit_message(*, remedy: Remedy, action: Action, trailers: Mapping[str, str
         "rationale": remedy.rationale,
         "trailers": list(trailers.items()),
     }
-    return _render("commit_message.txt.j2", values)
+    return render("commit_message.txt.j2", values)
 
 
 def close_comment(reason: str) -> str:
     """Return what is said when we close a pull request of ours."""
-    return _render("close_comment.md.j2", {"reason": reason})
+    return render("close_comment.md.j2", {"reason": reason})
 
 
 def marker(identity: str, digest: str) -> str:
@@ -237,7 +237,8 @@ def _settled(settings: Settings) -> dict[str, object]:
 # Rendering
 
 
-def _render(name: str, values: Mapping[str, Any]) -> str:
+def render(name: str, values: Mapping[str, Any]) -> str:
+    """Fill in a template; what is not `Ours` is escaped on its way."""
     return str(_environment(as_markdown=name.endswith(".md.j2")).get_template(name).render(values))
 
 

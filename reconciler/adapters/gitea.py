@@ -38,6 +38,14 @@ _LABEL_COLOR = "#1f6feb"
 
 def gitea(settings: ForgeSettings, token: str) -> Forge:
     """Connect to the repository of the settings; nothing is asked yet."""
+    return _Gitea(client_for(settings, token), settings)
+
+
+def client_for(settings: ForgeSettings, token: str) -> JsonClient:
+    """Return the client of the server that the settings name.
+
+    Raises ConfigurationError when they name none, or there is no token.
+    """
     if not settings.url:
         raise ConfigurationError(
             code="forge.no_url",
@@ -45,13 +53,12 @@ def gitea(settings: ForgeSettings, token: str) -> Forge:
             remedy="set forge.url to Gitea's address, for example https://gitea.example.com",
         )
     address = settings.url.rstrip("/").removesuffix("/api/v1")
-    client = JsonClient(
+    return JsonClient(
         f"{address}/api/v1",
         headers={"Authorization": f"token {forges.checked_token(settings, token)}"},
         timeout=settings.timeout,
         source_name="gitea",
     )
-    return _Gitea(client, settings)
 
 
 class _Gitea:

@@ -159,7 +159,7 @@ def _approvable(operation: Operation, action: int | None, by: str) -> list[int]:
 
     Raises Refusal when nothing waits for it.
     """
-    from reconciler.report.standing import awaited_approvals
+    from reconciler.standing import awaited_approvals
 
     _refuse_if_over(operation, "approved")
     waiting = [i for i in awaited_approvals(operation) if action in (None, i)]

@@ -35,7 +35,8 @@ def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSe
     same = [o for o in history if o.remedy.finding.fingerprint == remedy.finding.fingerprint]
     for operation in reversed(same):
         if operation.remedy.digest == remedy.digest and operation.outcome and operation.closed_at:
-            held = None if _is_about_another(operation, remedy) else _held_by(operation, remedy.finding, settings, now)
+            overruled = operation.retried or _is_about_another(operation, remedy)
+            held = None if overruled else _held_by(operation, remedy.finding, settings, now)
             if held is not None:
                 return held
             break
@@ -54,13 +55,15 @@ def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSe
 def attempts_on(fingerprint: str, history: Sequence[Operation], now: datetime) -> list[Operation]:
     """Return a day's operations that tried to end one finding, oldest first.
 
-    A revert is part of the attempt before it, and who wrote nothing tried nothing.
+    A revert is part of the attempt before it, and who wrote nothing tried nothing; one after which a person asked for
+    another try counts no more.
     """
     return [
         operation
         for operation in history
         if operation.remedy.finding.fingerprint == fingerprint
         and now - operation.opened_at < _DAY
+        and not operation.retried
         and operation.remedy.actions[0].name is not ActionName.REVERT_CHANGE
         and any(effect.status is EffectStatus.COMPLETED for effect in operation.effects.values())
     ]

@@ -60,7 +60,7 @@ def grounds_of(
         claim=claim,
         route=route,
         flags=flags,
-        guards=guards_for(asked, history, settings.guards, flags, now),
+        guards=guards_for(asked, history, settings.guards, flags, now, stopped=snapshot.stopped),
         unknown=unknown_facts(action, snapshot, claim),
     )
 
@@ -114,8 +114,8 @@ def environment_of(target: ObjectRef, snapshot: Snapshot) -> str:
 
 
 def flags_on(target: ObjectRef, snapshot: Snapshot, settings: Settings) -> frozenset[str]:
-    """Return the flags that people set on the target, its namespace or in the configuration."""
-    flags = {"paused"} if settings.guards.paused else set()
+    """Return the flags that people set on the target, its namespace, in the configuration or by a comment."""
+    flags = {"paused"} if settings.guards.paused or snapshot.stopped else set()
     if not isinstance(snapshot.namespaces, Unknown) and target.namespace in snapshot.namespaces:
         flags |= snapshot.namespaces[target.namespace].flags
     if not isinstance(snapshot.workloads, Unknown) and target in snapshot.workloads:

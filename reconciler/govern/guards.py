@@ -66,12 +66,18 @@ class Write(NamedTuple):
 
 
 def guards_for(
-    asked: Asked, history: Sequence[Operation], settings: GuardSettings, flags: frozenset[str], now: datetime
+    asked: Asked,
+    history: Sequence[Operation],
+    settings: GuardSettings,
+    flags: frozenset[str],
+    now: datetime,
+    *,
+    stopped: str = "",
 ) -> tuple[GuardResult, ...]:
     """Return what every guard says, the passing ones included."""
     others = [w for w in writes(history) if not _is_own(w, asked)]
     return (
-        _pause(settings, flags),
+        _pause(settings, flags, stopped),
         _cooldown(asked, others, settings, now),
         _rate(asked, others, settings, now),
         _open_pull_requests(asked, history, settings),
@@ -104,7 +110,9 @@ def _is_own(write: Write, asked: Asked) -> bool:
     return write.place == asked.index or asked.action.action_class is ActionClass.DECLARATIVE
 
 
-def _pause(settings: GuardSettings, flags: frozenset[str]) -> GuardResult:
+def _pause(settings: GuardSettings, flags: frozenset[str], stopped: str) -> GuardResult:
+    if stopped:
+        return GuardResult(name="pause", passed=False, message=stopped)
     if settings.paused:
         return GuardResult(name="pause", passed=False, message="paused by the configuration")
     if "paused" in flags:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _DOCTOR = "see `reconciler doctor` for the source that did not answer; it is tried again with every pass"
 _REMEDIES = {
-    "pause": "take away the pause: guards.paused in the configuration, or the annotation reconciler.dev/paused",
+    "pause": "take away the pause: guards.paused in the configuration, the annotation reconciler.dev/paused, or with"
+    " `/reconciler resume` a person's stop",
     "cooldown": "nothing to do; it goes on when the target has rested (guards.cooldown)",
     "rate": "nothing to do; it goes on when the hour has passed (guards.actions_per_hour, pull_requests_per_hour)",
     "open_pull_requests": "merge or close some of them, or raise guards.max_open_pull_requests",

@@ -61,7 +61,9 @@ class EventKind(StrEnum):
     VERIFICATION_COMPLETED = "verification_completed"
     VERIFICATION_FAILED = "verification_failed"
     ESCALATED = "escalated"
+    RETRY_ASKED = "retry_asked"
     OPERATION_CLOSED = "operation_closed"
+    COMMENTS_HEARD = "comments_heard"  # belongs to no operation
 
 
 class EffectStatus(StrEnum):
@@ -151,6 +153,7 @@ class Operation:
     quiet_passes: int = 0  # in a row, in which the trouble was not there while its pull request was open
     quiet_since: datetime | None = None
     escalated: bool = False
+    retried: bool = False  # a person asked for it to be tried again: what it came to holds nothing back any more
     outcome: Outcome | None = None
     outcome_reason: str = ""
     closed_at: datetime | None = None

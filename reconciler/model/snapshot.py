@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.cluster import Alert, ContainerKey, Namespace, Pod, Workload
+from reconciler.model.conversation import Comment
 from reconciler.model.delivery import Application
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import CommitId, FieldPath, ObjectRef
@@ -58,6 +59,10 @@ class Snapshot:
     base: Fact[CommitId]  # head of the base branch
     pull_requests: Fact[tuple[PullRequest, ...]]  # ours, open and recently closed
     followed: Mapping[str, Followed] = field(default_factory=dict)  # by operation id
+    comments: Fact[tuple[Comment, ...]] = ()  # what changed since the last that were heard
+    unheard: tuple[Unknown, ...] = ()  # why some of them could not be judged
+    stopped: str = ""  # who told us to start nothing new, in words; empty: nobody
+    on_hold: frozenset[int] = frozenset()  # pull requests that a comment put on hold, before the label shows it
 
     def unknowns(self) -> Iterator[Unknown]:
         """Yield every source that did not answer."""
@@ -71,6 +76,8 @@ class Snapshot:
             self.applications,
             self.base,
             self.pull_requests,
+            self.comments,
         ):
             if isinstance(fact, Unknown):
                 yield fact
+        yield from self.unheard

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import datetime
 
+    from reconciler.model.conversation import Comment
     from reconciler.model.delivery import Application
     from reconciler.model.objects import CommitId, FieldPath, ObjectRef
     from reconciler.model.operation import Operation
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.watching import Watcher
 
 T = TypeVar("T")
-_SOURCES = 6  # asked side by side
+_SOURCES = 7  # asked side by side
 
 
 def observe(
@@ -39,8 +40,13 @@ def observe(
     settings: Settings,
     now: datetime,
     watcher: Watcher = UNWATCHED,
+    *,
+    comments_since: datetime | None = None,
 ) -> Snapshot:
-    """Take the snapshot of this pass; `operations` are the open ones, whose facts are looked up too."""
+    """Take the snapshot of this pass; `operations` are the open ones, whose facts are looked up too.
+
+    Comments are read only where somebody may have said something to us: since a given time.
+    """
     followed = tuple(operations)
     wanted = wanted_fields(followed)
     silent: list[str] = []  # sources that have not answered yet
@@ -63,6 +69,7 @@ def observe(
         heads = ask("git", ports.repository.heads)
         pulls = ask("forge", lambda: ports.forge.pull_requests(prefix=settings.forge.branch_prefix))
         applications = ask("argocd", ports.delivery.applications)
+        said = _comments(ports, comments_since, ask)
         view = _cluster_view(cluster.result())
         base = _base(heads.result(), ports)
         pull_requests, found = pulls.result(), applications.result()
@@ -79,8 +86,16 @@ def observe(
         applications=found,
         base=base,
         pull_requests=pull_requests,
+        comments=said.result() if said else (),
         followed={o.id: _followed(o, pull_requests, found, base, ports, settings) for o in followed if o.pull_request},
     )
+
+
+def _comments(
+    ports: Ports, since: datetime | None, ask: Callable[..., Future[Fact[tuple[Comment, ...]]]]
+) -> Future[Fact[tuple[Comment, ...]]] | None:
+    talk = ports.talk
+    return None if talk is None or since is None else ask("comments", lambda: talk.comments(since=since))
 
 
 def _followed(

@@ -9,9 +9,9 @@ from reconciler.model.objects import format_path
 from reconciler.model.operation import EffectStatus, EventKind, Outcome
 from reconciler.model.verdict import Answer
 from reconciler.report.blocks import Card, Column, Node, Section, Styled, Table
-from reconciler.report.standing import standing
 from reconciler.report.telling import mood, told
 from reconciler.report.times import moment, span
+from reconciler.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

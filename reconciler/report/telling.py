@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.conversation import CONVERSATION
 from reconciler.model.operation import EventKind, Outcome
 from reconciler.model.verdict import Answer
-from reconciler.sentences import sentence
+from reconciler.sentences import conversation_sentence, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 def told(event: Event, operation: Operation | None) -> str:
     """Say what an event records; without its operation (the events do not fold) only its kind is certain."""
+    if event.operation == CONVERSATION:
+        return (
+            conversation_sentence(event) or f"{event.kind.value.replace('_', ' ')} {event.data.get('key', '')}".strip()
+        )
     if operation is None:
         return event.kind.value.replace("_", " ")
     said = sentence(event, operation)
@@ -55,6 +60,7 @@ _MOODS = {
     EventKind.VERIFICATION_COMPLETED: "good",
     EventKind.VERIFICATION_FAILED: "bad",
     EventKind.ESCALATED: "warn",
+    EventKind.RETRY_ASKED: "warn",
 }
 
 

@@ -58,6 +58,18 @@ class ForgeSettings(Section):
     hold_label: str = Field(
         "hold", description="A pull request with this label is left alone: not updated, not closed, not merged by us."
     )
+    commands: bool = Field(
+        default=True,
+        description="True: `/reconciler …` in a comment on a pull request of ours, or on the dashboard, is obeyed where"
+        " its author may write to the repository.",
+    )
+    dashboard: bool = Field(
+        default=False, description="True: an issue shows where everything stands, and is kept up to date."
+    )
+    statuses: bool = Field(
+        default=False,
+        description="True: the commit status `reconciler` on our pull requests and their merge commits.",
+    )
     merge_method: MergeMethod = Field(
         MergeMethod.MERGE, description="How we merge where policy lets us: merge, squash or rebase."
     )

@@ -60,6 +60,9 @@ def _open(
     operation: Operation, tracked: TrackedPullRequest, found: PullRequest, followed: Followed, view: View
 ) -> Iterator[Step]:
     hold = view.settings.forge.hold_label
+    if found.number in view.snapshot.on_hold:
+        yield wait(operation, f"pull request {tracked.number} is on hold by a comment: {tracked.url}")
+        return
     if hold in found.labels:
         yield wait(operation, f"pull request {tracked.number} is on hold by its label {hold}: {tracked.url}")
         return

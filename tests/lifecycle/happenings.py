@@ -47,6 +47,10 @@ def _approve_once_more(life: Life) -> None:
         _approve(life, ADMIN)
 
 
+def _say(life: Life, body: str, by: str = REVIEWER) -> None:
+    life.side.person(by).comment(life.side.repository, life.number, body)
+
+
 def _merge(life: Life, method: str = "merge") -> None:
     life.side.person(REVIEWER).merge(life.side.repository, life.number, method)
 
@@ -185,7 +189,10 @@ _EVENTS: dict[str, Callable[[Life], None]] = {
     "a reader approves": _then(lambda life: _approve(life, READER)),
     "a writer asks for changes": _then(lambda life: life.side.request_changes(life.number, REVIEWER)),
     "reviews are dismissed": _then(lambda life: life.side.dismiss_reviews(life.number)),
-    "a comment": _then(lambda life: life.side.person(REVIEWER).comment(life.side.repository, life.number, "hm")),
+    "a comment": _then(lambda life: _say(life, "hm")),
+    "`/reconciler hold` of a writer": _then(lambda life: _say(life, "/reconciler hold")),
+    "`/reconciler hold` of a reader": _then(lambda life: _say(life, "/reconciler hold", READER)),
+    "`/reconciler retry`": _then(lambda life: _say(life, "/reconciler retry")),
     "a person edits the value": _then(
         lambda life: life.edit(f"memory: {life.limit(life.branch)}}}", "memory: 1792Mi}", branch=life.branch)
     ),

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.git_bare import git_bare
 from reconciler.adapters.gitea import gitea
+from reconciler.adapters.gitea_talk import gitea_talk
 from reconciler.adapters.github import github
+from reconciler.adapters.github_talk import github_talk
 from reconciler.adapters.rego_embedded import EmbeddedRego
 from reconciler.adapters.rendering import Renderers
 from reconciler.advance import fold
@@ -159,6 +161,7 @@ class Life:
             delivery=around,
             policy=RULES,
             ledger=ledger,
+            talk={"github": github_talk, "gitea": gitea_talk}[self.side.kind](settings.forge, token),
         )
         try:
             return reconcile(ports, settings)

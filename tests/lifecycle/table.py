@@ -157,6 +157,11 @@ TABLE: dict[str, Row] = {
     "a writer asks for changes": _row(_NO, _OBJECTED, _OBJECTED, _OBJECTED, _HELD, _THEIRS, _THEIRS, _NO, _NO),
     "reviews are dismissed": _row(_NO, _OPEN, _OPEN, _OPEN, _HELD, _THEIRS, _THEIRS, _NO, _NO),
     "a comment": _row(_NO, _OPEN, _APPROVED, _OBJECTED, _HELD, _THEIRS, _THEIRS, _FOLLOWS, _REJECTED),
+    "`/reconciler hold` of a writer": _row(_NO, _HELD, _HELD, _HELD, _HELD, _HELD, _HELD, _FOLLOWS, _REJECTED),
+    "`/reconciler hold` of a reader": _row(
+        _NO, _OPEN, _APPROVED, _OBJECTED, _HELD, _THEIRS, _THEIRS, _FOLLOWS, _REJECTED
+    ),
+    "`/reconciler retry`": _row(_NO, _OPEN, _APPROVED, _OBJECTED, _HELD, _THEIRS, _THEIRS, _FOLLOWS, Cell(Does.ANEW)),
     "a person edits the value": _row(_NO, _THEIRS, _THEIRS, _THEIRS, _HELD, _THEIRS, _THEIRS, _NO, _NO),
     "a person commits something else": _row(_NO, _THEIRS, _THEIRS, _THEIRS, _HELD, _THEIRS, _THEIRS, _NO, _NO),
     "the label hold is put on": _row(_NO, _HELD, _HELD, _HELD, _HELD, _HELD, _HELD, _FOLLOWS, _REJECTED),

@@ -1,0 +1,164 @@
+"""Who is listened to: comments become commands, each once, and only of people who may write to the repository.
+
+Nothing counts by default. A comment that was edited may say what its author never said; a bot's, our own, and one
+whose author's rights are not known are not obeyed. What was heard is recorded together with what it does, all or
+none, so that a crash or a second runner can never obey it twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from reconciler import plain
+from reconciler.conversation import with_command
+from reconciler.errors import ReconcilerError, Unauthorized
+from reconciler.model.codec import encode
+from reconciler.model.conversation import CONVERSATION, Command, Comment, Speech, Word, speech_key
+from reconciler.model.facts import Unknown
+from reconciler.model.operation import Draft, EventKind
+from reconciler.talk.commands import Order, order_in
+from reconciler.talk.obeying import Obeyed, Said, obey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.book import Book
+    from reconciler.model.conversation import Conversation
+    from reconciler.model.operation import Operation
+    from reconciler.ports import Ports, Talk
+    from reconciler.settings import ForgeSettings
+
+_MANY = 100  # comments; once so many were read anew, the place where reading begins is moved
+_AT_ONCE = 20  # commands in one pass; more are heard in the next
+_LONGEST_WORD = 40  # characters of what was said instead of a command
+_READER = "not obeyed: who may not write to this repository may not tell me what to do"
+_EDITED = "not obeyed: the comment was edited, perhaps by somebody else; say it in a new one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What was understood in one pass; `until` is where the next one begins to read."""
+
+    commands: tuple[Command, ...] = ()
+    drafts: tuple[Draft, ...] = ()
+    until: datetime | None = None
+    unknown: tuple[Unknown, ...] = ()
+
+
+def listens_since(book: Book, settings: ForgeSettings) -> datetime | None:
+    """Return from when on comments are read; None where nobody can have said anything to us."""
+    if not settings.commands or not _places(book.operations, book.conversation):
+        return None
+    return book.conversation.since
+
+
+def listen(comments: Sequence[Comment], book: Book, ports: Ports) -> tuple[Unknown, ...]:
+    """Obey what is new in the comments; return what could not be found out about them.
+
+    Raises LedgerError when it cannot be written down: then nothing of it counts.
+    """
+    if ports.talk is None or not comments:
+        return ()
+    heard = hear(comments, book.operations, book.conversation, ports.talk)
+    if heard.until is not None and (heard.commands or len(comments) >= _MANY):
+        data = {"commands": [encode(command) for command in heard.commands], "until": heard.until.isoformat()}
+        # Dropped where another runner went on meanwhile: it may have heard the same.
+        book.intend([*heard.drafts, Draft(operation=CONVERSATION, kind=EventKind.COMMENTS_HEARD, data=data)])
+    return heard.unknown
+
+
+def hear(comments: Sequence[Comment], history: Sequence[Operation], conversation: Conversation, talk: Talk) -> Heard:
+    """Return the new commands in the comments, and what each of them comes to, knowing those before it."""
+    places, known = _places(history, conversation), conversation.heard
+    told = [(c, o) for c in comments if c.number in places and c.id not in known and (o := _order(c)) is not None]
+    against: dict[str, str | Unknown | None] = {}
+    commands: list[Command] = []
+    drafts: list[Draft] = []
+    unknown: list[Unknown] = []
+    later = [comment for comment, _ in told[_AT_ONCE:]]
+    for comment, order in told[:_AT_ONCE]:
+        if comment.author not in against:
+            against[comment.author] = _against(comment.author, talk)
+        why = against[comment.author]
+        if isinstance(why, Unknown):
+            later.append(comment)
+            unknown.append(why)
+        elif why is not None:
+            about = places[comment.number]
+            said = Said(comment=comment, order=order, operation=about, history=history, conversation=conversation)
+            became = obey(said) if not (why or comment.edited) else Obeyed(obeyed=False, answer=why or _EDITED)
+            command = _command(said, became)
+            conversation = with_command(conversation, command)
+            commands.append(command)
+            drafts += became.drafts
+    return Heard(
+        commands=tuple(commands),
+        drafts=tuple(drafts),
+        until=_until(comments, later),
+        unknown=tuple(dict.fromkeys(unknown)),
+    )
+
+
+def _order(comment: Comment) -> Order | None:
+    return None if comment.bot or not comment.author else order_in(comment.body)
+
+
+def _places(history: Sequence[Operation], conversation: Conversation) -> Mapping[int, Operation | None]:
+    """Return where one can talk to us: below our pull requests, each with its newest operation, and the dashboard."""
+    places: dict[int, Operation | None] = {o.pull_request.number: o for o in history if o.pull_request is not None}
+    if conversation.dashboard is not None:
+        places[conversation.dashboard] = None
+    return places
+
+
+def _against(author: str, talk: Talk) -> str | Unknown | None:
+    """Return why somebody is not obeyed (empty: nothing), None for ourselves, Unknown where that may be known later."""
+    try:
+        if author.casefold() == talk.us().casefold():
+            return None
+        return "" if talk.may_write(author) else _READER
+    except Unauthorized as error:
+        return f"not obeyed: whether you may write here is not known to me; {error.remedy}"
+    except ReconcilerError as error:
+        return Unknown("comments", f"whether {plain.one_line(author)} may write ({error})", error.remedy)
+
+
+def _command(said: Said, became: Obeyed) -> Command:
+    return Command(
+        comment=said.comment.id,
+        number=said.comment.number,
+        by=plain.one_line(said.comment.author, 100),
+        word=plain.one_line(said.order.word, _LONGEST_WORD),
+        at=said.comment.created_at,
+        obeyed=became.obeyed,
+        answer=became.answer,
+        operation=became.operation,
+        everything=became.everything,
+    )
+
+
+def _until(comments: Sequence[Comment], later: Sequence[Comment]) -> datetime | None:
+    """Begin the next reading where this one ended, or before what it left for later."""
+    return min((c.updated_at for c in later), default=None) or max((c.updated_at for c in comments), default=None)
+
+
+def put_on_hold(conversation: Conversation) -> frozenset[int]:
+    """Return the pull requests that a comment put on hold and whose label does not show it yet."""
+    return frozenset(number for number, command in label_orders(conversation).items() if command.word == Word.HOLD)
+
+
+def label_orders(conversation: Conversation) -> Mapping[int, Command]:
+    """Return the newest hold or resume of each pull request, where the label has not followed it yet."""
+    newest = {
+        command.number: command
+        for command in conversation.commands
+        if command.obeyed and command.word in {Word.HOLD, Word.RESUME} and not command.everything
+    }
+    return {number: command for number, command in newest.items() if not _is_shown(command, conversation)}
+
+
+def _is_shown(command: Command, conversation: Conversation) -> bool:
+    effect = conversation.effects.get(speech_key(command.number, Speech.LABEL))
+    return effect is not None and effect.result.get("digest") == str(command.comment)

@@ -1,0 +1,175 @@
+"""The texts of the dashboard and of our answers, made from operations and commands alone. Pure.
+
+Only absolute times are in them, so that a text changes when something happened and not because time went by; every
+foreign value is escaped on its way into the template.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from reconciler import markdown, plain
+from reconciler.markdown import Ours
+from reconciler.model.operation import Operation, Outcome, Phase
+from reconciler.sentences import sentence
+from reconciler.standing import awaited_approvals, standing
+from reconciler.texts import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from reconciler.model.conversation import Command, Conversation
+    from reconciler.model.operation import Event
+
+ANSWER_MARKER = "<!-- reconciler:answer -->"
+DASHBOARD_MARKER = "<!-- reconciler:dashboard -->"
+DASHBOARD_TITLE = "reconciler: what is wrong, and where it stands"
+
+_ROWS = 30  # of a section; a body must stay below the forge's 65,536 characters
+_STORY = 60  # events, the newest
+_COMMANDS = 5  # the newest
+_LONGEST = 400  # characters of a sentence
+_COMMAND = re.compile(r"`(/?reconciler [a-z][a-z0-9 …-]{0,80})`")
+_LATELY = timedelta(days=7)
+_NO_BOXES = "a forge does not tell everywhere who ticked one"
+_DONE = frozenset({Outcome.VERIFIED, Outcome.RESOLVED, Outcome.SUPERSEDED})
+
+
+def stop_in_words(conversation: Conversation) -> str:
+    """Say who told us to start nothing new; empty when nobody did."""
+    stop = conversation.stopped
+    if stop is None:
+        return ""
+    how = "`/reconciler resume` on the dashboard or `/reconciler resume all` on a pull request ends it"
+    return f"stopped by {stop.by} in a comment on {stop.number}, {stop.at:%Y-%m-%d %H:%M} UTC; {how}"
+
+
+def dashboard(history: Sequence[Operation], conversation: Conversation, now: datetime) -> str:
+    """Return the dashboard's text."""
+    lately = [o for o in history if o.is_open or (o.closed_at is not None and now - o.closed_at < _LATELY)]
+    sections = [_section(title, [o for o in lately if belongs(o)]) for title, belongs in _SECTIONS]
+    return render(
+        "dashboard.md.j2",
+        {
+            "stopped": Ours(_safe(stop_in_words(conversation))),
+            "sections": [section for section in sections if section["rows"]],
+            "no_boxes": Ours(_NO_BOXES),
+            "marker": Ours(DASHBOARD_MARKER),
+        },
+    )
+
+
+def answer(
+    operation: Operation | None,
+    commands: Sequence[Command],
+    conversation: Conversation,
+    story: tuple[Operation, Iterable[Event]] | None,
+    *,
+    held: bool = False,
+) -> str:
+    """Return our one comment: how things stand, what was said and answered, and the story where one was asked for.
+
+    `operation` is the pull request's, or None on the dashboard; `story` is an operation with its events.
+    """
+    return render(
+        "answer.md.j2",
+        {
+            "standing": Ours(_safe(_headline(operation, held=held))),
+            "stopped": Ours(_safe(stop_in_words(conversation))),
+            "rows": [_command_row(command) for command in commands[-_COMMANDS:]],
+            "left_out": max(0, len(commands) - _COMMANDS),
+            "story": _told(story[1], story[0]) if story else [],
+            "story_of": story[0].id if story else "",
+            "operation": Ours(f"Operation {markdown.code(operation.id)}.") if operation else Ours(""),
+            "marker": Ours(ANSWER_MARKER),
+        },
+    )
+
+
+def _safe(text: str) -> str:
+    """Escape a sentence and keep the commands in it as code; whatever else stands between backticks is foreign."""
+    parts = _COMMAND.split(plain.one_line(text, _LONGEST))
+    return "".join(markdown.code(part) if n % 2 else _escaped(part) for n, part in enumerate(parts))
+
+
+def _escaped(part: str) -> str:
+    """Escape a piece of a sentence; the spaces at its ends belong to the sentence."""
+    inner = part.strip()
+    return part.replace(inner, markdown.prose(inner, _LONGEST)) if inner else part
+
+
+def _waits_for_people(operation: Operation) -> bool:
+    return operation.phase is Phase.AWAITING_GIT_PR
+
+
+def _waits_for_approval(operation: Operation) -> bool:
+    return bool(awaited_approvals(operation)) and not _waits_for_people(operation)
+
+
+def _in_flight(operation: Operation) -> bool:
+    return operation.is_open and not _waits_for_people(operation) and not _waits_for_approval(operation)
+
+
+def _given_up(operation: Operation) -> bool:
+    bad = {Outcome.FAILED, Outcome.REFUSED, Outcome.NOT_APPLIED}
+    return operation.outcome in bad and not operation.retried
+
+
+_SECTIONS: tuple[tuple[str, Callable[[Operation], bool]], ...] = (
+    ("Waiting for an approval", _waits_for_approval),
+    ("Waiting for a review", _waits_for_people),
+    ("In flight", _in_flight),
+    ("Given up: a person should look", _given_up),
+    ("Rejected by a person", lambda o: o.outcome is Outcome.REJECTED and not o.retried),
+    ("Done in the last seven days", lambda o: o.outcome in _DONE),
+)
+
+
+def _section(title: str, operations: Sequence[Operation]) -> dict[str, Any]:
+    newest = list(reversed(operations))
+    return {
+        "title": Ours(title),
+        "rows": [_row(operation) for operation in newest[:_ROWS]],
+        "left_out": max(0, len(newest) - _ROWS),
+    }
+
+
+def _row(operation: Operation) -> dict[str, Any]:
+    pull_request = operation.pull_request
+    link = markdown.link(f"pull request {pull_request.number}", pull_request.url) if pull_request else Ours("—")
+    escalated = "; a person was asked to look" if operation.escalated and operation.is_open else ""
+    return {
+        "target": f"{operation.target.namespace}/{operation.target.name}",
+        "finding": operation.remedy.finding.summary,
+        "standing": Ours(_safe(standing(operation) + escalated)),
+        "pull_request": link,
+        "operation": markdown.code(operation.id),
+    }
+
+
+def _headline(operation: Operation | None, *, held: bool) -> str:
+    if operation is None:
+        return "What was said here"
+    if operation.outcome is not None:
+        return f"{operation.outcome.value.replace('_', ' ')}: {standing(operation)}"
+    if held:
+        return "on hold: this pull request is left alone until `/reconciler resume`, or until its label is taken off"
+    return f"{operation.phase.value.replace('_', ' ')}: {standing(operation)}"
+
+
+def _command_row(command: Command) -> dict[str, Any]:
+    return {
+        "at": f"{command.at:%Y-%m-%d %H:%M:%S}",
+        "by": command.by,
+        "word": command.word or "—",
+        "answer": Ours(_safe(command.answer)),
+    }
+
+
+def _told(events: Iterable[Event], operation: Operation) -> list[dict[str, str]]:
+    said = [(event.at, sentence(event, operation)) for event in events]
+    told = [{"at": f"{at:%Y-%m-%d %H:%M:%S}", "text": text} for at, text in said if text]
+    return told[-_STORY:]
