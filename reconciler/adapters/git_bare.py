@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.adapters import git_errors, git_mirror, git_objects, git_remote
+from reconciler.adapters.git_folders import Folders
+from reconciler.adapters.git_judgements import Judgements
 from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, SourceError
 from reconciler.model.facts import Fact, Unknown
 from reconciler.ports import Diagnosis
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import pygit2
 
     from reconciler.adapters.git_remote import Connection
+    from reconciler.manifests.folder import Folder
     from reconciler.model.objects import CommitId
     from reconciler.model.proposal import CommitInfo, TreeFile
     from reconciler.ports import Repository
@@ -33,10 +36,15 @@ _HEADS, _TRACKED = "refs/heads/", "refs/remotes/origin/"
 _REMEMBERED = 4096  # answers of `contains`; they never change, so only memory limits them
 
 
-def git_bare(settings: RepositorySettings, prefix: str, token: str) -> Repository:
-    """Return the configured repository; nothing is read or written before it is asked something."""
+def git_bare(
+    settings: RepositorySettings, prefix: str, token: str, told: Callable[[str], None] = lambda _: None
+) -> Repository:
+    """Return the configured repository; nothing is read or written before it is asked something.
+
+    `told` hears, in words, of work that takes its time.
+    """
     refuse_unusable(settings)
-    return GitBare(settings, prefix, token)
+    return GitBare(settings, prefix, token, told)
 
 
 def refuse_unusable(settings: RepositorySettings) -> None:
@@ -65,12 +73,13 @@ def refuse_unusable(settings: RepositorySettings) -> None:
 class GitBare:
     """A `Repository` on libgit2; may be used from several threads."""
 
-    def __init__(self, settings: RepositorySettings, prefix: str, token: str) -> None:
+    def __init__(self, settings: RepositorySettings, prefix: str, token: str, told: Callable[[str], None]) -> None:
         self._settings = settings
         self._prefix = f"{prefix}/"
         self._mirror = git_mirror.Mirror(Path(settings.mirror), settings.url)
         self._author = git_objects.Author(settings.author_name, settings.author_email)
         self._remote = git_remote.remote(settings, token)
+        self._folders = Folders(Judgements(Path(settings.mirror) / "manifests.db"), told)
         self._default: str | None = None  # the remote's own base branch, once it told us
         self._descends = lru_cache(_REMEMBERED)(self._ask_descends)
 
@@ -104,6 +113,17 @@ class GitBare:
             folder = git_objects.subtree(root, under)
             if folder is not None:
                 yield from git_objects.walk(folder, git_objects.normalized(under))
+
+    def manifests(self, commit: CommitId, under: str, *, deep: bool, max_bytes: int) -> Folder:
+        """Return the manifests of a folder, each judged once for all commits; empty where there is no such folder."""
+        with self._mirror.answering() as mirror:
+            root = git_objects.commit_of(mirror, commit).tree
+            return self._folders.at(mirror, root, under, deep=deep, max_bytes=max_bytes)
+
+    def beside(self, commit: CommitId, path: str) -> Iterator[TreeFile]:
+        """Yield everything in the folders that lead to a path, folders included."""
+        with self._mirror.answering() as mirror:
+            yield from git_objects.beside(git_objects.commit_of(mirror, commit).tree, path)
 
     def entry(self, commit: CommitId, path: str) -> TreeFile | None:
         """Return one file, symlink or submodule of a commit's tree, or None."""

@@ -58,6 +58,7 @@ def checkout(files: Mapping[str, str], *, modes: Mapping[str, int] | None = None
     return Checkout(
         tree.get,
         lambda folder: [f for path, f in tree.items() if not folder or path.startswith(f"{folder}/")],
+        lambda _: tree.values(),
         lambda blob: files[blob].encode(),
         max_files=limits.get("max_files", 100),
         max_bytes=limits.get("max_bytes", 100_000),

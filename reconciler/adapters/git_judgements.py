@@ -1,0 +1,108 @@
+"""What files describe, by the id of their content, kept in one SQLite file in the mirror's folder.
+
+A cache: an entry follows from the content that its key names, so none is ever stale, and the file may go at any time.
+Protects: an entry is believed only with its checksum, which also covers the rules that made it. Whatever is damaged,
+of other rules, or locked, is as good as missing, and never an error.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from reconciler.manifests.contents import RULES, Contents, described
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+_WAIT = 2.0  # seconds for another process's commit, which takes milliseconds
+_AT_ONCE = 500  # keys in one question; SQLite takes 999 or more
+_MAX_BYTES = 512 * 1024 * 1024  # of the file, some three million entries; then it starts over
+_TABLE = "CREATE TABLE IF NOT EXISTS judgements (blob BLOB PRIMARY KEY, said BLOB, sum INTEGER) WITHOUT ROWID"
+_PASSING = {  # the file is sound: it is busy, may not be written, or has no room
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+}
+
+
+class Judgements:
+    """The file; made at the first entry. May be used from several threads and processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def known(self, blobs: Sequence[str]) -> dict[str, Contents]:
+        """Return what is known of these; the rest is missing."""
+        found: dict[str, Contents] = {}
+        if not self._path.exists():
+            return found
+        try:
+            with closing(self._opened()) as connection:
+                for start in range(0, len(blobs), _AT_ONCE):
+                    found.update(_read(connection, blobs[start : start + _AT_ONCE]))
+        except sqlite3.Error as error:
+            self._start_over_after(error)
+        return found
+
+    def keep(self, judged: Mapping[str, Contents]) -> None:
+        """Add entries, all or none."""
+        written = ((blob, _written(contents)) for blob, contents in judged.items())
+        rows = [(bytes.fromhex(blob), said, _sum(blob, said)) for blob, said in written]
+        try:
+            with closing(self._opened()) as connection, connection:
+                connection.executemany("INSERT OR REPLACE INTO judgements VALUES (?, ?, ?)", rows)
+        except sqlite3.Error as error:
+            self._start_over_after(error)
+        with suppress(OSError):
+            if self._path.stat().st_size > _MAX_BYTES:
+                self._start_over()
+
+    def _opened(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=_WAIT)
+        try:
+            connection.execute("PRAGMA synchronous = OFF")  # a power cut may damage it, which costs one more parse
+            connection.execute(_TABLE)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _start_over_after(self, error: sqlite3.Error) -> None:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _PASSING:  # the low byte; the rest says more of it
+            self._start_over()
+
+    def _start_over(self) -> None:
+        """Delete the file; whoever has it open reads on, and is believed entry by entry."""
+        for path in (self._path.with_name(f"{self._path.name}-journal"), self._path):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _read(connection: sqlite3.Connection, blobs: Sequence[str]) -> Iterator[tuple[str, Contents]]:
+    marks = ", ".join("?" * len(blobs))
+    question = f"SELECT blob, said, sum FROM judgements WHERE blob IN ({marks})"  # noqa: S608 - question marks
+    for blob, said, total in connection.execute(question, [bytes.fromhex(blob) for blob in blobs]):
+        key = blob.hex()
+        if isinstance(said, bytes) and total == _sum(key, said):
+            yield key, _contents(said)
+
+
+def _sum(blob: str, said: bytes) -> int:
+    return crc32(said, crc32(f"{RULES} {blob} ".encode()))
+
+
+def _written(contents: Contents) -> bytes:
+    objects = [(document, *identity) for document, identity in contents.described]
+    return json.dumps([contents.size, contents.unjudged, objects], separators=(",", ":")).encode()
+
+
+def _contents(said: bytes) -> Contents:
+    size, unjudged, objects = json.loads(said)
+    return Contents(size, tuple(described(*words) for words in objects), unjudged)
