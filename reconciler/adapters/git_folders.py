@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.adapters import git_objects
-from reconciler.manifests.contents import TOO_LARGE, Contents, judged
+from reconciler.manifests.contents import Contents, judged, unjudged
 from reconciler.manifests.folder import Folder, Manifest, may_be_manifest
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Folders:
                 read = {blob: judged(git_objects.content(mirror, blob), wanted.max_bytes) for blob in new}
                 self._judgements.keep(read)
                 known |= read
-            known |= {b: Contents(size, unjudged=TOO_LARGE) for b, size in sizes.items() if size > wanted.max_bytes}
+            known |= {b: unjudged(size, "edit.too_large") for b, size in sizes.items() if size > wanted.max_bytes}
             yield from (Manifest(file, known[file.blob]) for file in chunk)
             done += len(chunk)
 

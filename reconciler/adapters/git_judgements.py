@@ -7,13 +7,12 @@ of other rules, or locked, is as good as missing, and never an error.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from reconciler.manifests.contents import RULES, Contents, described
+from reconciler.manifests.contents import RULES, Contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 _WAIT = 2.0  # seconds for another process's commit, which takes milliseconds
 _AT_ONCE = 500  # keys in one question; SQLite takes 999 or more
 _MAX_BYTES = 512 * 1024 * 1024  # of the file, some three million entries; then it starts over
-_TABLE = "CREATE TABLE IF NOT EXISTS judgements (blob BLOB PRIMARY KEY, said BLOB, sum INTEGER) WITHOUT ROWID"
+_TABLE = "CREATE TABLE IF NOT EXISTS judgements (blob BLOB PRIMARY KEY, size, said, sum) WITHOUT ROWID"
 _PASSING = {  # the file is sound: it is busy, may not be written, or has no room
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -53,11 +52,11 @@ class Judgements:
 
     def keep(self, judged: Mapping[str, Contents]) -> None:
         """Add entries, all or none."""
-        written = ((blob, _written(contents)) for blob, contents in judged.items())
-        rows = [(bytes.fromhex(blob), said, _sum(blob, said)) for blob, said in written]
+        entries = [(bytes.fromhex(blob), *contents) for blob, contents in judged.items()]
+        rows = [(*entry, _sum(*entry)) for entry in entries]
         try:
             with closing(self._opened()) as connection, connection:
-                connection.executemany("INSERT OR REPLACE INTO judgements VALUES (?, ?, ?)", rows)
+                connection.executemany("INSERT OR REPLACE INTO judgements VALUES (?, ?, ?, ?)", rows)
         except sqlite3.Error as error:
             self._start_over_after(error)
         with suppress(OSError):
@@ -87,22 +86,11 @@ class Judgements:
 
 def _read(connection: sqlite3.Connection, blobs: Sequence[str]) -> Iterator[tuple[str, Contents]]:
     marks = ", ".join("?" * len(blobs))
-    question = f"SELECT blob, said, sum FROM judgements WHERE blob IN ({marks})"  # noqa: S608 - question marks
-    for blob, said, total in connection.execute(question, [bytes.fromhex(blob) for blob in blobs]):
-        key = blob.hex()
-        if isinstance(said, bytes) and total == _sum(key, said):
-            yield key, _contents(said)
+    question = f"SELECT blob, size, said, sum FROM judgements WHERE blob IN ({marks})"  # noqa: S608 - question marks
+    for blob, size, said, total in connection.execute(question, [bytes.fromhex(blob) for blob in blobs]):
+        if isinstance(size, int) and isinstance(said, bytes) and total == _sum(blob, size, said):
+            yield blob.hex(), Contents(size, said)
 
 
-def _sum(blob: str, said: bytes) -> int:
-    return crc32(said, crc32(f"{RULES} {blob} ".encode()))
-
-
-def _written(contents: Contents) -> bytes:
-    objects = [(document, *identity) for document, identity in contents.described]
-    return json.dumps([contents.size, contents.unjudged, objects], separators=(",", ":")).encode()
-
-
-def _contents(said: bytes) -> Contents:
-    size, unjudged, objects = json.loads(said)
-    return Contents(size, tuple(described(*words) for words in objects), unjudged)
+def _sum(blob: bytes, size: int, said: bytes) -> int:
+    return crc32(said, crc32(b"%d %s " % (RULES, blob), size))

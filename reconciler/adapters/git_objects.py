@@ -45,10 +45,11 @@ def walk(tree: pygit2.Tree, folder: str = "") -> Iterator[TreeFile]:
     """Yield everything below a tree that is not a folder itself, in Git's order."""
     for entry in tree:
         path = f"{folder}/{entry.name}" if folder else str(entry.name)
-        if entry.filemode == _FOLDER:
+        mode = int(entry.filemode or 0)  # asked once: each time makes an enum
+        if mode == _FOLDER:
             yield from walk(entry, path)  # type: ignore[arg-type] # the mode says it is a tree
         else:
-            yield _tree_file(path, entry)
+            yield TreeFile(path=path, blob=str(entry.id), mode=mode)
 
 
 def listed(tree: pygit2.Tree, folder: str = "") -> Iterator[TreeFile]:

@@ -5,18 +5,19 @@ Protects: identities only. No value of a field is kept, of a Secret or of anythi
 
 from __future__ import annotations
 
+import json
 import re
-import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import Refusal
 from reconciler.manifests.documents import Identity, identities
 from reconciler.manifests.parts import decode, split_bom
 from reconciler.manifests.skim import skim
 
-RULES = 1  # raise it with every change of what `judged` answers: what older rules answered is forgotten
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-TOO_LARGE = "edit.too_large"
+RULES = 1  # raise it with every change of what `judged` answers: what older rules answered is forgotten
 
 _WORDS = (b"apiVersion", b"kind", b"metadata")  # without them no mapping describes an object
 _HIDING = re.compile(rb"\\[xuU\r\n]")  # or they are written with escapes, in quotes
@@ -31,19 +32,48 @@ class Described(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What a file describes; or why that cannot be said, as the code of a refusal."""
+    """What a file describes, or that nobody can say.
+
+    Kept as JSON, because a large repository has many and a question is about few: the objects as lists of words, or
+    the code of the refusal as a text.
+    """
 
     size: int  # of the file, in bytes
-    described: tuple[Described, ...] = ()
-    unjudged: str = ""
+    said: bytes
+
+    @property
+    def unjudged(self) -> bool:
+        """Tell whether the file could not be judged."""
+        return self.said.startswith(b'"')
+
+    def described(self) -> tuple[Described, ...]:
+        """Return the objects that the file describes."""
+        if self.unjudged:
+            return ()
+        return tuple(Described(document, Identity(*words)) for document, *words in json.loads(self.said))
+
+
+def contents_of(size: int, described: Sequence[Described]) -> Contents:
+    """Return the contents of a file that describes these objects."""
+    return Contents(size, _json([(document, *identity) for document, identity in described]))
+
+
+def unjudged(size: int, code: str) -> Contents:
+    """Return the contents of a file that was refused."""
+    return Contents(size, _json(code))
+
+
+def written(name: str) -> bytes:
+    """Return how a name stands in what is said of every file that describes an object of this name."""
+    return _json(name)
 
 
 def judged(data: bytes, max_bytes: int) -> Contents:
     """Return what a file describes; never raises."""
     try:
-        return Contents(len(data), described=described_in(data, max_bytes))
+        return contents_of(len(data), described_in(data, max_bytes))
     except Refusal as refusal:
-        return Contents(len(data), unjudged=refusal.code)
+        return unjudged(len(data), refusal.code)
 
 
 def described_in(data: bytes, max_bytes: int) -> tuple[Described, ...]:
@@ -54,7 +84,7 @@ def described_in(data: bytes, max_bytes: int) -> tuple[Described, ...]:
     if not may_describe(data):
         return ()
     _, text = split_bom(decode(data, max_bytes))
-    return tuple(described(document, *identity) for document, identity in identities(skim(text)))
+    return tuple(Described(document, identity) for document, identity in identities(skim(text)))
 
 
 def may_describe(data: bytes) -> bool:
@@ -64,6 +94,5 @@ def may_describe(data: bytes) -> bool:
     return all(word in data for word in _WORDS) or _HIDING.search(data) is not None
 
 
-def described(document: int, group: str, kind: str, namespace: str, name: str) -> Described:
-    """Return an object of a file; words that many files have are kept once for all of them."""
-    return Described(document, Identity(sys.intern(group), sys.intern(kind), sys.intern(namespace), name))
+def _json(said: object) -> bytes:
+    return json.dumps(said, separators=(",", ":")).encode()

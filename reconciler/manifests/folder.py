@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.manifests.contents import Contents  # noqa: TC001 - a field of a NamedTuple
+from reconciler.manifests.contents import Contents, written
 from reconciler.manifests.documents import describes
 from reconciler.manifests.tree import REGULAR_MODES
-from reconciler.model.proposal import TreeFile  # noqa: TC001 - as above
+from reconciler.model.proposal import TreeFile  # noqa: TC001 - a field of a NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from reconciler.model.objects import ObjectRef
 
 _MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")  # Argo CD's, in this case only; its .jsonnet is a program
-
-_Object: TypeAlias = tuple[str, str, str]  # group, kind and name
 
 
 class OwningFile(NamedTuple):
@@ -52,35 +50,26 @@ class Folder:
     """All manifests below a folder; empty as it is made."""
 
     manifests: Mapping[str, Manifest] = field(default_factory=dict)  # by path
-    _described_by: Mapping[_Object, frozenset[str]] = field(default_factory=dict)  # paths
     _unjudged: frozenset[str] = frozenset()  # paths
 
     def changed(self, gone: Iterable[str], come: Iterable[Manifest]) -> Folder:
         """Return the folder without the manifests at some paths, then with these; a path may be in both."""
-        manifests, described_by, unjudged = dict(self.manifests), dict(self._described_by), set(self._unjudged)
+        manifests, unjudged = dict(self.manifests), set(self._unjudged)
         for path in gone:
-            old = manifests.pop(path, None)
+            manifests.pop(path, None)
             unjudged.discard(path)
-            for described in _objects(old):
-                rest = described_by[described] - {path}
-                if rest:
-                    described_by[described] = rest
-                else:
-                    del described_by[described]
         for manifest in come:
-            path = manifest.file.path
-            manifests[path] = manifest
+            manifests[manifest.file.path] = manifest
             if manifest.contents.unjudged:
-                unjudged.add(path)
-            for described in _objects(manifest):
-                described_by[described] = described_by.get(described, frozenset()) | {path}
-        return Folder(manifests, described_by, frozenset(unjudged))
+                unjudged.add(manifest.file.path)
+        return Folder(manifests, frozenset(unjudged))
 
     def describing(self, target: ObjectRef, default_namespace: str) -> Iterator[OwningFile]:
         """Yield every document that describes the target, in the order of the paths."""
-        for path in sorted(self._described_by.get((target.group, target.kind, target.name), ())):
+        name = written(target.name)  # looking for it is a hundred times faster than reading what every file says
+        for path in sorted(path for path, manifest in self.manifests.items() if name in manifest.contents.said):
             file, contents = self.manifests[path]
-            for document, identity in contents.described:
+            for document, identity in contents.described():
                 if describes(identity, target, default_namespace):
                     yield OwningFile(file, document)
 
@@ -88,9 +77,3 @@ class Folder:
         """Yield every file of which nobody can say what it describes, in the order of the paths."""
         for path in sorted(self._unjudged):
             yield self.manifests[path].file
-
-
-def _objects(manifest: Manifest | None) -> set[_Object]:
-    if manifest is None:
-        return set()
-    return {(identity.group, identity.kind, identity.name) for _, identity in manifest.contents.described}

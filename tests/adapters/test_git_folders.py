@@ -182,7 +182,7 @@ def test_only_what_differs_is_looked_at(repository: Repository, monkeypatch: pyt
     after = repository.tree({"apps": many, "web": {"a.yaml": (FILE, TEXTS[3])}})
     monkeypatch.setattr(git_objects, "walk", lambda *_: pytest.fail("everything was looked at"))
 
-    assert repository.asked(folders, after).manifests["web/a.yaml"].contents.described[1].identity.name == "webapp"
+    assert repository.asked(folders, after).manifests["web/a.yaml"].contents.described()[1].identity.name == "webapp"
 
 
 def test_a_long_work_is_told(repository: Repository) -> None:
