@@ -22,8 +22,17 @@ if TYPE_CHECKING:
 class Composition:
     """The adapters that one configuration asks for, each built when it is first wanted."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str], *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        *,
+        clock: Clock | None = None,
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Take what everything is built from; `told` hears of an adapter's work that takes its time."""
         self.settings = settings
+        self._told = told
         self._environ = environ
         self._clock = clock
 
@@ -83,7 +92,7 @@ class Composition:
         from reconciler.adapters.git_bare import git_bare
 
         settings = self.settings.repository
-        return git_bare(settings, self.settings.forge.branch_prefix, self._token(settings))
+        return git_bare(settings, self.settings.forge.branch_prefix, self._token(settings), self._told)
 
     @cached_property
     def renderer(self) -> Renderer:

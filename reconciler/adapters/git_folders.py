@@ -80,8 +80,9 @@ class Folders:
             known = self._judgements.known(blobs)
             sizes = {blob: _size(mirror, known, blob) for blob in blobs}
             new = [blob for blob in blobs if blob not in known and sizes[blob] <= wanted.max_bytes]
-            if new:
+            if new and len(files) > _CHUNK:
                 self._told(f"reading manifests below {wanted.path or 'the root'}, {done} of {len(files)}")
+            if new:
                 read = {blob: judged(git_objects.content(mirror, blob), wanted.max_bytes) for blob in new}
                 self._judgements.keep(read)
                 known |= read

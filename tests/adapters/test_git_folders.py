@@ -185,13 +185,14 @@ def test_only_what_differs_is_looked_at(repository: Repository, monkeypatch: pyt
     assert repository.asked(folders, after).manifests["web/a.yaml"].contents.described()[1].identity.name == "webapp"
 
 
-def test_a_long_work_is_told(repository: Repository) -> None:
+def test_a_long_work_is_told(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for the first reading of a large folder hears what is going on; nobody else is bothered."""
-    tree = repository.tree({"apps": {"a.yaml": (FILE, TEXTS[0])}})
+    monkeypatch.setattr(git_folders, "_CHUNK", 2)
+    tree = repository.tree({"apps": {f"{n}.yaml": (FILE, TEXTS[n]) for n in range(3)}})
     repository.asked(repository.folders(), tree, "apps")
     repository.asked(repository.folders(), tree, "apps")
 
-    assert repository.said == ["reading manifests below apps, 0 of 1"]
+    assert repository.said == ["reading manifests below apps, 0 of 3", "reading manifests below apps, 2 of 3"]
 
 
 def test_memory_is_bounded(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
