@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.watching import UNWATCHED, Watcher
+
 if TYPE_CHECKING:
     from reconciler.composition import Composition
     from reconciler.ports import Ports
     from reconciler.settings import Settings
-    from reconciler.watching import Watcher
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Session:
     config: str
     debug: bool
     environ: dict[str, str] = field(repr=False)  # it may hold tokens
-    watcher: Watcher | None = None  # of the pass under way
+    watcher: Watcher = UNWATCHED  # of the pass under way
 
     @cached_property
     def settings(self) -> Settings:
@@ -41,8 +42,7 @@ class Session:
 
     def tell(self, what: str) -> None:
         """Tell whoever watches the pass under way of something that takes its time."""
-        if self.watcher is not None:
-            self.watcher.doing(what)
+        self.watcher.doing(what)
 
     def ports(self) -> Ports:
         """Everything that a pass may talk to, with logging set up first: libraries log when they retry."""
