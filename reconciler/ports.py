@@ -136,6 +136,10 @@ class Repository(Examined, Protocol):
         """
         ...
 
+    def kustomizations(self, commit: CommitId, *, max_bytes: int) -> Folder:
+        """Return every kustomization of a commit with what it names; larger files are not judged."""
+        ...
+
     def beside(self, commit: CommitId, path: str) -> Iterator[TreeFile]:
         """Yield everything in the folders that lead to a path, folders included."""
         ...

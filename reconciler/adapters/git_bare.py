@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.adapters import git_errors, git_mirror, git_objects, git_remote
-from reconciler.adapters.git_folders import Folders
+from reconciler.adapters.git_folders import Folders, Wanted
 from reconciler.adapters.git_judgements import Judgements
 from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, SourceError
+from reconciler.manifests.folder import MANIFESTS
+from reconciler.manifests.kustomize import KUSTOMIZATIONS
 from reconciler.model.facts import Fact, Unknown
 from reconciler.ports import Diagnosis
 
@@ -118,7 +120,13 @@ class GitBare:
         """Return the manifests of a folder, each judged once for all commits; empty where there is no such folder."""
         with self._mirror.answering() as mirror:
             root = git_objects.commit_of(mirror, commit).tree
-            return self._folders.at(mirror, root, under, deep=deep, max_bytes=max_bytes)
+            return self._folders.at(mirror, root, Wanted(MANIFESTS, under, max_bytes, deep))
+
+    def kustomizations(self, commit: CommitId, *, max_bytes: int) -> Folder:
+        """Return every kustomization of a commit with what it names, each judged once for all commits."""
+        with self._mirror.answering() as mirror:
+            root = git_objects.commit_of(mirror, commit).tree
+            return self._folders.at(mirror, root, Wanted(KUSTOMIZATIONS, "", max_bytes))
 
     def beside(self, commit: CommitId, path: str) -> Iterator[TreeFile]:
         """Yield everything in the folders that lead to a path, folders included."""

@@ -1,8 +1,8 @@
 """What files describe, by the id of their content, kept in one SQLite file in the mirror's folder.
 
 A cache: an entry follows from the content that its key names, so none is ever stale, and the file may go at any time.
-Protects: an entry is believed only with its checksum, which also covers the rules that made it. Whatever is damaged,
-of other rules, or locked, is as good as missing, and never an error.
+Protects: an entry is believed only with its checksum, which also covers the rules that made it. Whatever is damaged
+or locked is as good as missing, and never an error.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from reconciler.manifests.contents import RULES, Contents
+from reconciler.manifests.contents import Contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _WAIT = 2.0  # seconds for another process's commit, which takes milliseconds
 _AT_ONCE = 500  # keys in one question; SQLite takes 999 or more
 _MAX_BYTES = 512 * 1024 * 1024  # of the file, some three million entries; then it starts over
-_TABLE = "CREATE TABLE IF NOT EXISTS judgements (blob BLOB PRIMARY KEY, size, said, sum) WITHOUT ROWID"
+_TABLE = "CREATE TABLE IF NOT EXISTS judgements (rules, blob, size, said, sum, PRIMARY KEY (rules, blob)) WITHOUT ROWID"
 _PASSING = {  # the file is sound: it is busy, may not be written, or has no room
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -37,26 +37,26 @@ class Judgements:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def known(self, blobs: Sequence[str]) -> dict[str, Contents]:
-        """Return what is known of these; the rest is missing."""
+    def known(self, rules: str, blobs: Sequence[str]) -> dict[str, Contents]:
+        """Return what these rules said of contents; the rest is missing."""
         found: dict[str, Contents] = {}
         if not self._path.exists():
             return found
         try:
             with closing(self._opened()) as connection:
                 for start in range(0, len(blobs), _AT_ONCE):
-                    found.update(_read(connection, blobs[start : start + _AT_ONCE]))
+                    found.update(_read(connection, rules, blobs[start : start + _AT_ONCE]))
         except sqlite3.Error as error:
             self._start_over_after(error)
         return found
 
-    def keep(self, judged: Mapping[str, Contents]) -> None:
+    def keep(self, rules: str, judged: Mapping[str, Contents]) -> None:
         """Add entries, all or none."""
-        entries = [(bytes.fromhex(blob), *contents) for blob, contents in judged.items()]
+        entries = [(rules, bytes.fromhex(blob), *contents) for blob, contents in judged.items()]
         rows = [(*entry, _sum(*entry)) for entry in entries]
         try:
             with closing(self._opened()) as connection, connection:
-                connection.executemany("INSERT OR REPLACE INTO judgements VALUES (?, ?, ?, ?)", rows)
+                connection.executemany("INSERT OR REPLACE INTO judgements VALUES (?, ?, ?, ?, ?)", rows)
         except sqlite3.Error as error:
             self._start_over_after(error)
         with suppress(OSError):
@@ -84,13 +84,13 @@ class Judgements:
                 path.unlink()
 
 
-def _read(connection: sqlite3.Connection, blobs: Sequence[str]) -> Iterator[tuple[str, Contents]]:
+def _read(connection: sqlite3.Connection, rules: str, blobs: Sequence[str]) -> Iterator[tuple[str, Contents]]:
     marks = ", ".join("?" * len(blobs))
-    question = f"SELECT blob, size, said, sum FROM judgements WHERE blob IN ({marks})"  # noqa: S608 - question marks
-    for blob, size, said, total in connection.execute(question, [bytes.fromhex(blob) for blob in blobs]):
-        if isinstance(size, int) and isinstance(said, bytes) and total == _sum(blob, size, said):
+    question = f"SELECT blob, size, said, sum FROM judgements WHERE rules = ? AND blob IN ({marks})"  # noqa: S608 - question marks
+    for blob, size, said, total in connection.execute(question, [rules, *map(bytes.fromhex, blobs)]):
+        if isinstance(size, int) and isinstance(said, bytes) and total == _sum(rules, blob, size, said):
             yield blob.hex(), Contents(size, said)
 
 
-def _sum(blob: bytes, size: int, said: bytes) -> int:
-    return crc32(said, crc32(b"%d %s " % (RULES, blob), size))
+def _sum(rules: str, blob: bytes, size: int, said: bytes) -> int:
+    return crc32(said, crc32(blob, crc32(rules.encode(), size)))

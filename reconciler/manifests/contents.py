@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import Refusal
 from reconciler.manifests.documents import Identity, identities
@@ -15,13 +15,19 @@ from reconciler.manifests.parts import decode, split_bom
 from reconciler.manifests.skim import skim
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-RULES = 1  # raise it with every change of what `judged` answers: what older rules answered is forgotten
+    from collections.abc import Callable, Sequence
 
 _WORDS = (b"apiVersion", b"kind", b"metadata")  # without them no mapping describes an object
 _HIDING = re.compile(rb"\\[xuU\r\n]")  # or they are written with escapes, in quotes
 _SKIP_MARKER = b"+argocd:skip-file-rendering"  # anywhere in a file, and Argo CD leaves the file out
+
+
+class Reading(NamedTuple):
+    """One way to look at files: which ones by their name and mode, and what is said of them, as a function of bytes."""
+
+    rules: str  # another text with every change of what is said: what older rules said is forgotten
+    concerns: Callable[[str, int], bool]
+    judged: Callable[[bytes, int], Contents]  # with the most bytes that are judged; never raises
 
 
 class Described(NamedTuple):
@@ -32,10 +38,10 @@ class Described(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What a file describes, or that nobody can say.
+    """What a file describes or names, or that nobody can say.
 
-    Kept as JSON, because a large repository has many and a question is about few: the objects as lists of words, or
-    the code of the refusal as a text.
+    Kept as JSON, because a large repository has many and a question is about few: a list of lists of words, or the
+    code of the refusal as a text.
     """
 
     size: int  # of the file, in bytes
@@ -48,14 +54,22 @@ class Contents(NamedTuple):
 
     def described(self) -> tuple[Described, ...]:
         """Return the objects that the file describes."""
-        if self.unjudged:
-            return ()
-        return tuple(Described(document, Identity(*words)) for document, *words in json.loads(self.said))
+        return tuple(Described(document, Identity(*words)) for document, *words in self.words())
+
+    def words(self) -> list[list[Any]]:
+        """Return what is said, nothing where that is unjudged."""
+        found: list[list[Any]] = [] if self.unjudged else json.loads(self.said)
+        return found
 
 
-def contents_of(size: int, described: Sequence[Described]) -> Contents:
+def contents_of(size: int, words: Sequence[Sequence[Any]]) -> Contents:
+    """Return contents that say this."""
+    return Contents(size, _json(words))
+
+
+def describing(size: int, described: Sequence[Described]) -> Contents:
     """Return the contents of a file that describes these objects."""
-    return Contents(size, _json([(document, *identity) for document, identity in described]))
+    return contents_of(size, [(document, *identity) for document, identity in described])
 
 
 def unjudged(size: int, code: str) -> Contents:
@@ -71,7 +85,7 @@ def written(name: str) -> bytes:
 def judged(data: bytes, max_bytes: int) -> Contents:
     """Return what a file describes; never raises."""
     try:
-        return contents_of(len(data), described_in(data, max_bytes))
+        return describing(len(data), described_in(data, max_bytes))
     except Refusal as refusal:
         return unjudged(len(data), refusal.code)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.manifests.contents import Contents, written
+from reconciler.manifests.contents import Contents, Reading, judged, written
 from reconciler.manifests.documents import describes
 from reconciler.manifests.tree import REGULAR_MODES
 from reconciler.model.proposal import TreeFile  # noqa: TC001 - a field of a NamedTuple
@@ -43,6 +43,9 @@ class Manifest(NamedTuple):
 def may_be_manifest(path: str, mode: int) -> bool:
     """Tell whether a file may be a manifest, by its name; a symlink is not followed, and so never one."""
     return mode in REGULAR_MODES and path.endswith(_MANIFEST_SUFFIXES)
+
+
+MANIFESTS = Reading("manifests 1", may_be_manifest, judged)
 
 
 @dataclass(frozen=True, slots=True)

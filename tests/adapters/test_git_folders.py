@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import tempfile
 from pathlib import Path
@@ -13,14 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.adapters import git_folders, git_objects
-from reconciler.adapters.git_folders import Folders
+from reconciler.adapters.git_folders import Folders, Wanted
 from reconciler.adapters.git_judgements import Judgements
-from reconciler.manifests.contents import judged
-from reconciler.manifests.folder import Folder, Manifest, may_be_manifest
+from reconciler.manifests.contents import Reading
+from reconciler.manifests.folder import MANIFESTS, Folder, Manifest
+from reconciler.manifests.kustomize import KUSTOMIZATIONS
 from tests.manifests.examples import MANIFEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.manifests.contents import Contents
 
@@ -34,10 +36,12 @@ TEXTS = [
     f"{SERVICE}---\n{SERVICE.replace('NAME', 'd')}",
     f"{SERVICE}x: [",
     "memory: 512Mi\n",
+    "resources: [a.yaml, ../web]\npatches: [{path: p.yaml}, {patch: '{a: 1}'}]\n",
+    "resources: [",
     f"{SERVICE}# {'long ' * 100}\n",
 ]
 
-names = st.sampled_from(["a.yaml", "b.yml", "c.json", "d.txt", "apps", "web", "é.yaml"])
+names = st.sampled_from(["a.yaml", "b.yml", "c.json", "d.txt", "apps", "web", "kustomization.yaml"])
 blobs = st.tuples(st.sampled_from([FILE, FILE, FILE, PROGRAM, LINK, MODULE]), st.sampled_from(TEXTS))
 trees = st.dictionaries(
     names, st.recursive(blobs, lambda below: st.dictionaries(names, below, max_size=4), max_leaves=12), max_size=5
@@ -69,17 +73,18 @@ class Repository:
 
     def asked(self, folders: Folders, tree: pygit2.Tree, path: str = "", *, deep: bool = True) -> Folder:
         """Return a folder, large files judged."""
-        return folders.at(self.git, tree, path, deep=deep, max_bytes=LIMITS[1])
+        return folders.at(self.git, tree, Wanted(MANIFESTS, path, LIMITS[1], deep))
 
-    def brute(self, tree: pygit2.Tree, path: str, *, deep: bool, max_bytes: int) -> Folder:
+    def brute(self, tree: pygit2.Tree, wanted: Wanted) -> Folder:
         """Return a folder by looking at everything, anew."""
-        below = git_objects.subtree(tree, path)
+        below = git_objects.subtree(tree, wanted.path)
         if below is None:
             return Folder()
-        prefix = git_objects.normalized(path)
-        files = git_objects.walk(below, prefix) if deep else git_objects.listed(below, prefix)
-        there = [file for file in files if may_be_manifest(file.path, file.mode)]
-        return Folder().changed((), [Manifest(f, judged(self.git[f.blob].read_raw(), max_bytes)) for f in there])
+        prefix, reading = git_objects.normalized(wanted.path), wanted.reading
+        files = git_objects.walk(below, prefix) if wanted.deep else git_objects.listed(below, prefix)
+        there = [file for file in files if reading.concerns(file.path, file.mode)]
+        judged = [reading.judged(self.git[file.blob].read_raw(), wanted.max_bytes) for file in there]
+        return Folder().changed((), map(Manifest, there, judged))
 
 
 @pytest.fixture(scope="module")
@@ -107,10 +112,10 @@ def test_every_commit_says_what_a_parse_of_all_its_files_says(
     for entries, anew in commits:
         tree = shared.tree(entries)
         folders = shared.folders() if anew else folders
-        for limit in LIMITS:
-            found = folders.at(shared.git, tree, path, deep=deep, max_bytes=limit)
+        for reading, limit in itertools.product((MANIFESTS, KUSTOMIZATIONS), LIMITS):
+            wanted = Wanted(reading, path, limit, deep)
 
-            assert found == shared.brute(tree, path, deep=deep, max_bytes=limit)
+            assert folders.at(shared.git, tree, wanted) == shared.brute(tree, wanted)
 
 
 @given(trees, st.integers(0, 2**32), st.sampled_from(["flip", "cut", "noise", "empty", "gone"]))
@@ -121,7 +126,7 @@ def test_a_damaged_file_changes_no_answer(shared: Repository, entries: dict[str,
     _damage(shared.kept, random.Random(seed), damage)
 
     for _ in range(2):  # read, and mended
-        assert shared.asked(shared.folders(), tree) == shared.brute(tree, "", deep=True, max_bytes=LIMITS[1])
+        assert shared.asked(shared.folders(), tree) == shared.brute(tree, Wanted(MANIFESTS, "", LIMITS[1]))
 
 
 def _damage(kept: Path, dice: random.Random, how: str) -> None:
@@ -136,40 +141,44 @@ def _damage(kept: Path, dice: random.Random, how: str) -> None:
     kept.write_bytes(damaged[how])
 
 
-def test_a_content_is_parsed_once(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_content_is_parsed_once(repository: Repository) -> None:
     """At whatever path, in whatever commit and process: its id says what it describes."""
-    parsed = _counted(monkeypatch)
+    parsed: list[bytes] = []
+    reading = MANIFESTS._replace(judged=_counting(parsed))
     one = repository.tree({"a.yaml": (FILE, TEXTS[0]), "b.yaml": (FILE, TEXTS[1]), "x": {"a.yaml": (FILE, TEXTS[0])}})
     two = repository.tree({"moved.yaml": (PROGRAM, TEXTS[0]), "c.yaml": (FILE, TEXTS[2])})
-    folders = repository.folders()
+    same = repository.folders()
 
-    repository.asked(folders, one)
-    repository.asked(folders, one)
-    repository.asked(folders, two)
-    repository.asked(repository.folders(), one)
-    repository.asked(repository.folders(), two, deep=False)
+    for folders, tree, deep in (
+        (same, one, True),
+        (same, one, True),
+        (same, two, True),
+        (repository.folders(), one, True),
+        (repository.folders(), two, False),
+    ):
+        folders.at(repository.git, tree, Wanted(reading, "", LIMITS[1], deep))
 
     assert sorted(parsed) == sorted(text.encode() for text in TEXTS[:3])
 
 
-def test_other_rules_judge_anew(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_rules_judge_anew(repository: Repository) -> None:
     """What an older or a newer version kept is not believed, and not in the way."""
     tree = repository.tree({"a.yaml": (FILE, TEXTS[0])})
     repository.asked(repository.folders(), tree)
-    parsed = _counted(monkeypatch)
-    monkeypatch.setattr("reconciler.adapters.git_judgements.RULES", 99)
+    parsed: list[bytes] = []
+    other = Reading("manifests 99", MANIFESTS.concerns, _counting(parsed))
 
-    repository.asked(repository.folders(), tree)
-    repository.asked(repository.folders(), tree)
+    for reading in (other, other, MANIFESTS):
+        repository.folders().at(repository.git, tree, Wanted(reading, "", LIMITS[1]))
 
     assert parsed == [TEXTS[0].encode()]
 
 
 def test_a_limit_that_is_raised_counts_at_once(repository: Repository) -> None:
     """A file that was too large is judged as soon as it is not, and the other way round."""
-    tree, folders = repository.tree({"a.yaml": (FILE, TEXTS[7])}), repository.folders()
+    tree, folders = repository.tree({"a.yaml": (FILE, TEXTS[-1])}), repository.folders()
 
-    judged_by = [folders.at(repository.git, tree, "", deep=True, max_bytes=limit) for limit in (200, 10_000, 200)]
+    judged_by = [folders.at(repository.git, tree, Wanted(MANIFESTS, "", n)) for n in (200, 10_000, 200)]
 
     assert [len(list(folder.unjudged())) for folder in judged_by] == [1, 0, 1]
 
@@ -215,13 +224,11 @@ def test_a_folder_that_cannot_be_written_is_no_error(repository: Repository) -> 
     assert repository.kept.is_dir()
 
 
-def _counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Return the contents that are parsed from now on."""
-    parsed: list[bytes] = []
+def _counting(parsed: list[bytes]) -> Callable[[bytes, int], Contents]:
+    """Return what judges a manifest, and writes down that it did."""
 
     def counting(data: bytes, max_bytes: int) -> Contents:
         parsed.append(data)
-        return judged(data, max_bytes)
+        return MANIFESTS.judged(data, max_bytes)
 
-    monkeypatch.setattr(git_folders, "judged", counting)
-    return parsed
+    return counting

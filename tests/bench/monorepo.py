@@ -111,7 +111,33 @@ spec:
     server: https://kubernetes.default.svc
     namespace: {team}
 """
-_FILES = {"deployment.yaml": _DEPLOYMENT, "service.yaml": _SERVICE, "config.yaml": _CONFIG, "README.md": _README}
+_KUSTOMIZATION = """resources:
+  - deployment.yaml
+  - service.yaml
+  - config.yaml
+  - ../../../base
+"""
+_CHART = "apiVersion: v2\nname: {name}\nversion: 0.1.{number}\n"
+_VALUES = "image: registry.example.com/{team}/{name}:v1.{number}\nmemory: 512Mi\n"
+_FILES = {
+    "Directory": {
+        "deployment.yaml": _DEPLOYMENT,
+        "service.yaml": _SERVICE,
+        "config.yaml": _CONFIG,
+        "README.md": _README,
+    },
+    "Kustomize": {
+        "deployment.yaml": _DEPLOYMENT,
+        "service.yaml": _SERVICE,
+        "config.yaml": _CONFIG,
+        "kustomization.yaml": _KUSTOMIZATION,
+    },
+    "Helm": {"Chart.yaml": _CHART, "values.yaml": _VALUES, "templates/web.yaml": _SERVICE, "README.md": _README},
+}
+_BASE = {
+    "base/kustomization.yaml": "resources: [quota.yaml]\n",
+    "base/quota.yaml": _SERVICE.format(name="q", team="all"),
+}
 
 
 def populate(folder: Path) -> CommitId:
@@ -120,7 +146,7 @@ def populate(folder: Path) -> CommitId:
     from dulwich.refs import Ref
     from dulwich.repo import Repo
 
-    texts = dict(_texts())
+    texts = {**_BASE, **dict(_texts())}
     texts |= {f"docs/{n}.md": f"Page {n}.\n" for n in range(FILES - len(texts))}
     root, objects = _tree(_nested(texts))
     commit = Commit()
@@ -133,6 +159,19 @@ def populate(folder: Path) -> CommitId:
         made.object_store.add_objects([(one, None) for one in (*objects, commit)])
         made.refs[Ref(f"refs/heads/{BRANCH}".encode())] = commit.id
     return CommitId(commit.id.decode())
+
+
+def kind_of(app: int) -> str:
+    """Return what Argo CD calls the source of a team's app."""
+    return tuple(_FILES)[(app - 13) % 3]
+
+
+def sources() -> Iterator[tuple[str, str, str]]:
+    """Yield every Application with the kind and the path of its source, the tests' own workload's first."""
+    apps = [(team, app) for team in range(_TEAMS) for app in range(_APPS)]
+    apps.sort(key=lambda numbers: numbers != (7, 13))
+    for team, app in apps:
+        yield f"app-{team:02}-{app:02}", kind_of(app), f"teams/team-{team:02}/app-{app:02}"
 
 
 def changed(repository: pygit2.Repository, base: CommitId, path: str, content: bytes) -> CommitId:
@@ -157,7 +196,7 @@ def _texts() -> Iterator[tuple[str, str]]:
             words = {"team": f"team-{team:02}", "app": f"app-{app:02}", "name": f"app-{team:02}-{app:02}"}
             words["number"] = str(team * _APPS + app)
             yield f"{APPLICATIONS}/{words['name']}.yaml", _APPLICATION.format(**words)
-            for name, text in _FILES.items():
+            for name, text in _FILES[kind_of(app)].items():
                 path = f"teams/{words['team']}/{words['app']}/{name}"
                 yield path, MANIFEST if path == WEBAPP else text.format(**words)
 

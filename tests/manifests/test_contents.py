@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import Refusal
-from reconciler.manifests.contents import Described, contents_of, described_in, judged, may_describe, unjudged
+from reconciler.manifests.contents import Described, described_in, describing, judged, may_describe, unjudged
 from reconciler.manifests.documents import Identity, identities
 from reconciler.manifests.parts import MAX_ALIASES, MAX_DEPTH, arrange, decode, scan, split_bom
 from tests.manifests.examples import MANIFEST
@@ -78,7 +78,7 @@ def test_less_is_read_and_the_same_is_found(lines: list[str], line_break: str) -
         if not found.unjudged:  # it found fault with what describes nothing, such as two equal keys deep inside
             assert expected.code in {"edit.duplicate_key", "edit.complex_key"} or not may_describe(data)
     else:
-        assert found == contents_of(len(data), [Described(*one) for one in expected])
+        assert found == describing(len(data), [Described(*one) for one in expected])
 
 
 @given(files())
