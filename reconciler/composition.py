@@ -38,8 +38,17 @@ if TYPE_CHECKING:
 class Composition:
     """The adapters that one configuration asks for, each built when it is first wanted."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str], *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        *,
+        clock: Clock | None = None,
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Take what everything is built from; `told` hears of an adapter's work that takes its time."""
         self.settings = settings
+        self._told = told
         self._environ = environ
         self._clock = clock
 
@@ -100,7 +109,7 @@ class Composition:
 
         signer = self._signer()
         prefix = self.settings.forge.branch_prefix
-        return git_bare(self._repository_settings(), prefix, self._git_secret(), signer=signer)
+        return git_bare(self._repository_settings(), prefix, self._git_secret(), self._told, signer=signer)
 
     @cached_property
     def renderer(self) -> Renderer:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
 
+    from reconciler.manifests.folder import Folder
     from reconciler.model.action import FieldChange
     from reconciler.model.cluster import Alert, ContainerKey
     from reconciler.model.conversation import Comment, DashboardIssue, StatusState
@@ -127,6 +128,21 @@ class Repository(Examined, Protocol):
 
     def files(self, commit: CommitId, under: str) -> Iterator[TreeFile]:
         """Yield every entry below a folder of a commit's tree, symlinks and submodules included."""
+        ...
+
+    def manifests(self, commit: CommitId, under: str, *, deep: bool, max_bytes: int) -> Folder:
+        """Return the manifests of a folder (and, if deep, of the folders in it) with what they describe.
+
+        Larger files are not judged.
+        """
+        ...
+
+    def kustomizations(self, commit: CommitId, *, max_bytes: int) -> Folder:
+        """Return every kustomization of a commit with what it names; larger files are not judged."""
+        ...
+
+    def beside(self, commit: CommitId, path: str) -> Iterator[TreeFile]:
+        """Yield everything in the folders that lead to a path, folders included."""
         ...
 
     def entry(self, commit: CommitId, path: str) -> TreeFile | None:

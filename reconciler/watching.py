@@ -6,12 +6,12 @@ makes every other point safe too, so this is for people, who would rather read w
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import ThreadPoolExecutor
 
 
 class Watcher(Protocol):
@@ -50,6 +50,8 @@ UNWATCHED = Unwatched()
 @contextmanager
 def side_by_side(workers: int, name: str) -> Iterator[ThreadPoolExecutor]:
     """Lend threads and wait for them at the end; an interruption does not wait for a server that is slow."""
+    from concurrent.futures import ThreadPoolExecutor  # here, for a command line that starts at once
+
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix=name)
     patient = True
     try:

@@ -78,7 +78,7 @@ def _pass(runner: Runner, commands: Commands, settings: Settings, environ: Mappi
 
     with commands.switched_off(), watched(untouched=_UNTOUCHED, debug=runner.debug) as watcher:
         configure(debug=runner.debug)
-        ports = Composition(settings, environ).ports()
+        ports = Composition(settings, environ, told=watcher.doing).ports()
         with ports.ledger.exclusive():
             report = reconcile(ports, settings, watcher)
         _print(pass_blocks(report))
@@ -96,7 +96,7 @@ def _plan(runner: Runner, commands: Commands, settings: Settings, environ: Mappi
 
     with commands.switched_off(), watched(untouched=_UNTOUCHED, debug=runner.debug) as watcher:
         configure(debug=runner.debug)
-        made: Plan = plan(Composition(settings, environ).ports(), settings, watcher)
+        made: Plan = plan(Composition(settings, environ, told=watcher.doing).ports(), settings, watcher)
         _print(plan_blocks(made))
     commands.annotate("warning", made.unknown)
     sentence = plan_sentence(made)

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.adapters import git_errors, git_mirror, git_objects, git_remote
+from reconciler.adapters.git_folders import Folders, Wanted
+from reconciler.adapters.git_judgements import Judgements
 from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, SourceError
+from reconciler.manifests.folder import MANIFESTS
+from reconciler.manifests.kustomize import KUSTOMIZATIONS
 from reconciler.model.facts import Fact, Unknown
 from reconciler.ports import Diagnosis
 from reconciler.settings import CommitsBy
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.adapters.git_remote import Connection
     from reconciler.adapters.tokens import Secret
+    from reconciler.manifests.folder import Folder
     from reconciler.model.objects import CommitId
     from reconciler.model.proposal import CommitInfo, TreeFile
     from reconciler.ports import Repository
@@ -49,11 +54,16 @@ class Signer(Protocol):
 
 
 def git_bare(
-    settings: RepositorySettings, prefix: str, token: str | Secret, *, signer: Signer | None = None
+    settings: RepositorySettings,
+    prefix: str,
+    token: str | Secret,
+    told: Callable[[str], None] = lambda _: None,
+    *,
+    signer: Signer | None = None,
 ) -> Repository:
     """Return the configured repository; nothing is read or written before it is asked something.
 
-    Raises ConfigurationError for settings that cannot be worked with.
+    `told` hears, in words, of work that takes its time. Raises ConfigurationError for what cannot be worked with.
     """
     refuse_unusable(settings)
     if settings.commits is CommitsBy.API and signer is None:
@@ -63,7 +73,7 @@ def git_bare(
             remedy="set forge.kind to github and forge.app_id and app_key_file to an App's, or repository.commits to"
             " push",
         )
-    return GitBare(settings, prefix, token, signer)
+    return GitBare(settings, prefix, token, told, signer)
 
 
 def refuse_unusable(settings: RepositorySettings) -> None:
@@ -93,7 +103,12 @@ class GitBare:
     """A `Repository` on libgit2; may be used from several threads."""
 
     def __init__(
-        self, settings: RepositorySettings, prefix: str, token: str | Secret, signer: Signer | None = None
+        self,
+        settings: RepositorySettings,
+        prefix: str,
+        token: str | Secret,
+        told: Callable[[str], None],
+        signer: Signer | None = None,
     ) -> None:
         self._settings = settings
         self._prefix = f"{prefix}/"
@@ -102,6 +117,7 @@ class GitBare:
         self._remote = git_remote.remote(settings, token)
         self._signer = signer
         self._by_forge = signer if settings.commits is CommitsBy.API else None
+        self._folders = Folders(Judgements(Path(settings.mirror) / "manifests.db"), told)
         self._default: str | None = None  # the remote's own base branch, once it told us
         self._descends = lru_cache(_REMEMBERED)(self._ask_descends)
 
@@ -135,6 +151,23 @@ class GitBare:
             folder = git_objects.subtree(root, under)
             if folder is not None:
                 yield from git_objects.walk(folder, git_objects.normalized(under))
+
+    def manifests(self, commit: CommitId, under: str, *, deep: bool, max_bytes: int) -> Folder:
+        """Return the manifests of a folder, each judged once for all commits; empty where there is no such folder."""
+        with self._mirror.answering() as mirror:
+            root = git_objects.commit_of(mirror, commit).tree
+            return self._folders.at(mirror, root, Wanted(MANIFESTS, under, max_bytes, deep))
+
+    def kustomizations(self, commit: CommitId, *, max_bytes: int) -> Folder:
+        """Return every kustomization of a commit with what it names, each judged once for all commits."""
+        with self._mirror.answering() as mirror:
+            root = git_objects.commit_of(mirror, commit).tree
+            return self._folders.at(mirror, root, Wanted(KUSTOMIZATIONS, "", max_bytes))
+
+    def beside(self, commit: CommitId, path: str) -> Iterator[TreeFile]:
+        """Yield everything in the folders that lead to a path, folders included."""
+        with self._mirror.answering() as mirror:
+            yield from git_objects.beside(git_objects.commit_of(mirror, commit).tree, path)
 
     def entry(self, commit: CommitId, path: str) -> TreeFile | None:
         """Return one file, symlink or submodule of a commit's tree, or None."""

@@ -6,6 +6,7 @@ Protects: a commit changes exactly the named files, keeps their modes, and follo
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,10 +45,43 @@ def walk(tree: pygit2.Tree, folder: str = "") -> Iterator[TreeFile]:
     """Yield everything below a tree that is not a folder itself, in Git's order."""
     for entry in tree:
         path = f"{folder}/{entry.name}" if folder else str(entry.name)
-        if entry.filemode == _FOLDER:
+        mode = int(entry.filemode or 0)  # asked once: each time makes an enum
+        if mode == _FOLDER:
             yield from walk(entry, path)  # type: ignore[arg-type] # the mode says it is a tree
         else:
-            yield _tree_file(path, entry)
+            yield TreeFile(path=path, blob=str(entry.id), mode=mode)
+
+
+def listed(tree: pygit2.Tree, folder: str = "") -> Iterator[TreeFile]:
+    """Yield what is in a folder itself, folders included."""
+    for entry in tree:
+        yield _tree_file(f"{folder}/{entry.name}" if folder else str(entry.name), entry)
+
+
+def beside(tree: pygit2.Tree, path: str) -> Iterator[TreeFile]:
+    """Yield everything in the folders that lead to a path, folders included."""
+    steps, here = _steps(path), ""
+    for step in steps:
+        yield from listed(tree, here)
+        below = tree[step] if step in tree else None  # noqa: SIM401 - a tree has no get
+        if below is None or below.filemode != _FOLDER:
+            return
+        tree, here = below, f"{here}/{step}" if here else step  # type: ignore[assignment] # the mode says it is a tree
+
+
+def differences(
+    old: pygit2.Tree, new: pygit2.Tree, folder: str = ""
+) -> Iterator[tuple[TreeFile | None, TreeFile | None]]:
+    """Yield what differs below two trees, before and after, looking only at folders that differ; no renames."""
+    for delta in old.diff_to_tree(new).deltas:
+        yield _side(delta.old_file, folder), _side(delta.new_file, folder)
+
+
+def _side(file: pygit2.DiffFile, folder: str) -> TreeFile | None:
+    if not file.mode:  # it is not there
+        return None
+    path = os.fsdecode(file.raw_path)
+    return TreeFile(path=f"{folder}/{path}" if folder else path, blob=str(file.id), mode=int(file.mode))
 
 
 def find(tree: pygit2.Tree, path: str) -> TreeFile | None:
@@ -77,6 +111,11 @@ def content(mirror: pygit2.Repository, blob: str) -> bytes:
     if not isinstance(found, pygit2.Blob):
         raise KeyError(blob)
     return found.data
+
+
+def size(mirror: pygit2.Repository, blob: str) -> int:
+    """Return how many bytes a blob has, without reading them; KeyError when the mirror has no such blob."""
+    return int(mirror.odb.read_header(blob)[1])
 
 
 def descends(mirror: pygit2.Repository, descendant: CommitId, ancestor: CommitId) -> bool:

@@ -38,6 +38,7 @@ def plan(session: Session, form: Format) -> None:
 
     with watched(untouched="nothing was touched", debug=session.debug) as watcher:
         watcher.doing("getting ready")
+        session.watcher = watcher
         made = planned(session.ports(), session.settings, watcher)
     if form is Format.TABLE:
         show(plan_blocks(made))

@@ -74,6 +74,7 @@ def _once(session: Session, form: Format) -> None:
 def _one_pass(session: Session, ports: Ports, watcher: Watcher) -> PassReport:
     from reconciler.reconcile import reconcile
 
+    session.watcher = watcher
     with ports.ledger.exclusive():
         return reconcile(ports, session.settings, watcher)
 

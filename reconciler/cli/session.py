@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.watching import UNWATCHED, Watcher
+
 if TYPE_CHECKING:
     from reconciler.composition import Composition
     from reconciler.ports import Ports
@@ -22,6 +24,7 @@ class Session:
     config: str
     debug: bool
     environ: dict[str, str] = field(repr=False)  # it may hold tokens
+    watcher: Watcher = UNWATCHED  # of the pass under way
 
     @cached_property
     def settings(self) -> Settings:
@@ -35,7 +38,11 @@ class Session:
         """The adapters of this configuration, none of them built yet."""
         from reconciler.composition import Composition
 
-        return Composition(self.settings, self.environ)
+        return Composition(self.settings, self.environ, told=self.tell)
+
+    def tell(self, what: str) -> None:
+        """Tell whoever watches the pass under way of something that takes its time."""
+        self.watcher.doing(what)
 
     def ports(self) -> Ports:
         """Everything that a pass may talk to, with logging set up first: libraries log when they retry."""

@@ -30,6 +30,7 @@ class Checkout:
         self,
         entry: Callable[[str], TreeFile | None],
         below: Callable[[str], Iterable[TreeFile]],
+        beside: Callable[[str], Iterable[TreeFile]],
         read: Callable[[str], bytes],
         *,
         max_files: int,
@@ -37,6 +38,7 @@ class Checkout:
     ) -> None:
         self._entry = entry
         self._below = below
+        self._beside = beside
         self._read = read
         self._max_files = max_files
         self._max_bytes = max_bytes
@@ -63,8 +65,8 @@ class Checkout:
         return tuple(file.path for file in found)
 
     def around(self, path: str) -> tuple[TreeFile, ...]:
-        """Return the entries below the folder that a file is in."""
-        return tuple(self._below(posixpath.dirname(path)))
+        """Return what stands in the folders that lead to a file, folders included."""
+        return tuple(self._beside(path))
 
     def _keep(self, file: TreeFile) -> bytes:
         if file.path in self.contents:

@@ -41,8 +41,17 @@ def find(roots: Sequence[Node], target: ObjectRef, default_namespace: str) -> li
         Found(document, manifest)
         for document, root in enumerate(roots)
         for manifest in _manifests(root)
-        if _describes(_identity(manifest), target, default_namespace)
+        if describes(identity_of(manifest), target, default_namespace)
     ]
+
+
+def identities(roots: Sequence[Node]) -> list[tuple[int, Identity]]:
+    """Return every object that the documents describe, each with the index of its document.
+
+    Raises Refusal when one of them hides what it describes.
+    """
+    found = ((document, identity_of(manifest)) for document, root in enumerate(roots) for manifest in _manifests(root))
+    return [(document, identity) for document, identity in found if identity is not None]
 
 
 def only(found: Sequence[Found], target: ObjectRef) -> MappingNode:
@@ -84,7 +93,7 @@ def _manifests(root: Node) -> Iterator[MappingNode]:
             _refuse_unclear()
 
 
-def _identity(manifest: MappingNode) -> Identity | None:
+def identity_of(manifest: MappingNode) -> Identity | None:
     """Return the object that a manifest describes; None when it does not describe any."""
     if "<<" in manifest.entries:
         _refuse_unclear()
@@ -115,7 +124,7 @@ def _refuse_unclear() -> NoReturn:
     refuse("unclear_identity", "a document hides which object it describes", "write kind, name and namespace out")
 
 
-def _describes(identity: Identity | None, target: ObjectRef, default_namespace: str) -> bool:
+def describes(identity: Identity | None, target: ObjectRef, default_namespace: str) -> bool:
     """Tell whether a manifest is the target's; a cluster-scoped target has no namespace, whatever the manifest says."""
     if identity is None or (identity.group, identity.kind, identity.name) != (target.group, target.kind, target.name):
         return False

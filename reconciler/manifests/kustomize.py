@@ -6,16 +6,22 @@ kustomize runs; so is what would make it start another program.
 
 from __future__ import annotations
 
+import posixpath
+import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Refusal, foreign_text
-from reconciler.manifests.checkout import joined, refuse
+from reconciler.manifests.checkout import is_below, joined, refuse
+from reconciler.manifests.contents import Contents, Reading, contents_of, unjudged
+from reconciler.manifests.tree import REGULAR_MODES
 from reconciler.manifests.values import first_document, mappings, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from reconciler.manifests.checkout import Checkout
+    from reconciler.manifests.folder import Folder
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -25,24 +31,59 @@ _WITH_PATH = ("patches", "patchesJson6902", "replacements", "openapi")
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 _STARTS_PROGRAMS = ("helmCharts", "helmChartInflationGenerator")
 _MAX_KUSTOMIZATIONS = 200
+_IN_PLACE = re.compile(r"\n|^\s*\{.*:")  # a patch in YAML or JSON
 
 
-def collect(checkout: Checkout, folder: str, max_bytes: int, *, strict: bool = True) -> None:
+def named_in(data: bytes, max_bytes: int) -> Contents:
+    """Return what a kustomization names, each with whether it may be a folder; never raises."""
+    try:
+        return contents_of(len(data), list(_entries(first_document(data, max_bytes))))
+    except Refusal as refusal:
+        return unjudged(len(data), refusal.code)
+
+
+def is_kustomization(path: str, mode: int) -> bool:
+    """Tell whether a file is a folder's kustomization, by its name."""
+    return mode in REGULAR_MODES and posixpath.basename(path) in NAMES
+
+
+KUSTOMIZATIONS = Reading("kustomizations 1", is_kustomization, named_in)
+
+
+def readers(kustomizations: Folder, paths: Collection[str]) -> set[str]:
+    """Return the folders whose kustomization reads one of the files, itself or by way of others; doubt counts.
+
+    `kustomizations` are all of the commit.
+    """
+    folders = {posixpath.dirname(path) for path in kustomizations.manifests}
+    named_by: dict[str, list[str]] = {}
+    for path, (_, contents) in kustomizations.manifests.items():
+        here = posixpath.dirname(path)
+        for entry, _ in contents.words():
+            with suppress(Refusal):  # it leads out of the repository
+                named_by.setdefault(joined(here, entry), []).append(here)
+    doubtful = (posixpath.dirname(file.path) for file in kustomizations.unjudged())
+    found = {here for here in doubtful if any(is_below(path, here) for path in paths)}
+    found |= {posixpath.dirname(path) for path in paths if path in kustomizations.manifests}
+    found |= {here for path in paths for here in named_by.get(path, ())}
+    waiting = list(found)
+    while waiting:
+        above = {here for here in named_by.get(waiting.pop(), ()) if here in folders} - found
+        found |= above
+        waiting += above
+    return found
+
+
+def collect(checkout: Checkout, folder: str, max_bytes: int) -> None:
     """Read everything that the kustomization in a folder reads into the checkout.
 
-    Not strict, what cannot be read is left out: enough to know whether a file of ours is among it.
     Raises Refusal, with a code `rendering.…`, when it reads what is not in the commit.
     """
     waiting, seen = [folder], {folder}
     while waiting:
         here = waiting.pop()
-        try:
-            content = _kustomization(checkout, here, max_bytes)
-            found = [below for entry, what in _entries(content) for below in _take(checkout, here, entry, what, strict)]
-        except Refusal:
-            if strict:
-                raise
-            continue
+        content = _kustomization(checkout, here, max_bytes)
+        found = [below for entry, what in _entries(content) for below in _take(checkout, here, entry, what)]
         waiting += [below for below in dict.fromkeys(found) if below not in seen]
         seen.update(found)
         if len(seen) > _MAX_KUSTOMIZATIONS:
@@ -68,7 +109,11 @@ def _kustomization(checkout: Checkout, folder: str, max_bytes: int) -> dict[str,
 
 
 def _entries(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what a kustomization names, with whether it may be a folder."""
+    """Yield what a kustomization names, with whether it may be a folder; no patch that is written out in place."""
+    return ((entry, what) for entry, what in _all_entries(content) if not _IN_PLACE.search(entry))
+
+
+def _all_entries(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key in _FOLDERS:
         yield from ((entry, "folder") for entry in texts(content.get(key)))
     for key in _FILES:
@@ -83,16 +128,13 @@ def _entries(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 yield from ((entry, "file") for entry in texts(item.get(env)))
 
 
-def _take(checkout: Checkout, folder: str, entry: str, what: str, strict: bool) -> Iterator[str]:  # noqa: FBT001
+def _take(checkout: Checkout, folder: str, entry: str, what: str) -> Iterator[str]:
     """Read a file into the checkout, or yield the folder of another kustomization."""
-    if "\n" in entry:  # written out in place
-        return
     path = "" if "://" in entry else joined(folder, entry)
     if path and checkout.take(path) is not None:
         return
     if "://" not in entry and what == "folder" and kustomization_in(checkout, path) is not None:
         yield path
         return
-    if strict:
-        message = f"{foreign_text(entry)}, which {folder or 'the root'} reads, is not in the repository"
-        refuse("remote_base", message, "vendor it into the repository, or edit the field by hand")
+    message = f"{foreign_text(entry)}, which {folder or 'the root'} reads, is not in the repository"
+    refuse("remote_base", message, "vendor it into the repository, or edit the field by hand")

@@ -7,40 +7,30 @@ refusal that names the candidates.
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from reconciler.errors import Conflict, Refusal
-from reconciler.manifests.documents import find
-from reconciler.manifests.parts import arrange, decode, scan, split_bom
-from reconciler.manifests.tree import REGULAR_MODES, matches_glob, refuse_unsafe_entry
+from reconciler.errors import Conflict, Refusal, foreign_text
+from reconciler.manifests.contents import described_in
+from reconciler.manifests.folder import may_be_manifest
+from reconciler.manifests.tree import matches_glob, refuse_unsafe_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from reconciler.manifests.folder import Folder, OwningFile
     from reconciler.model.delivery import Application, Source
     from reconciler.model.objects import ObjectRef
     from reconciler.model.proposal import TreeFile
 
-_MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")  # Argo CD's, in this case only; its .jsonnet is a program
-_SKIP_MARKER = b"+argocd:skip-file-rendering"  # anywhere in a file, and Argo CD leaves the file out
 _SHOWN = 5  # candidates named in a message
-
-
-class OwningFile(NamedTuple):
-    """A document of a file that describes the object."""
-
-    file: TreeFile
-    document: int
-
-    def __str__(self) -> str:
-        return f"{self.file.path} (document {self.document + 1})"
 
 
 def locate(
     target: ObjectRef,
     application: Application,
     source_index: int,
-    files: Iterable[TreeFile],
+    manifests: Callable[[Source], Folder],
+    beside: Callable[[str], Iterable[TreeFile]],
     read: Callable[[str], bytes],
     *,
     max_bytes: int,
@@ -48,17 +38,18 @@ def locate(
 ) -> OwningFile:
     """Return where Git defines the target: the one document that the Application's source reads it from.
 
-    `files` are the entries below the source's path, symlinks and submodules included; `read` returns a blob.
-    Raises Refusal, with a code `locate.…`, when there is no such document, more than one, or one that must not change;
-    Conflict while the Application's status speaks of older sources.
+    `manifests` returns those below a source's path, `beside` what stands in the folders that lead to a path, `read` a
+    blob. Raises Refusal, with a code `locate.…`, when there is no such document, more than one, or one that must not
+    change; Conflict while the Application's status speaks of older sources.
     """
     source = _directory_source(application, source_index)
-    entries = tuple(files)
-    manifests = [file for file in entries if is_read(source, file)]
-    namespace = application.destination_namespace
-    candidates = [c for file in manifests for c in _candidates(file, target, namespace, read, max_bytes)]
-    found = _only(candidates, target, source)
-    refuse_unsafe_entry(found.file, entries, allowed_paths)
+    folder = manifests(source)
+    unjudged = [file for file in folder.unjudged() if is_read(source, file)]
+    for file in unjudged:
+        _refuse_if_named(target, file, read(file.blob), max_bytes)
+    described = folder.describing(target, application.destination_namespace)
+    found = _only([owning for owning in described if is_read(source, owning.file)], target, source, unjudged)
+    refuse_unsafe_entry(found.file, beside(found.file.path), allowed_paths)
     _refuse_json(found.file)
     return found
 
@@ -82,57 +73,54 @@ def _directory_source(application: Application, source_index: int) -> Source:
 
 
 def is_read(source: Source, file: TreeFile) -> bool:
-    """Tell whether Argo CD reads this file as a manifest: by folder, suffix, and include and exclude globs.
-
-    A symlink is not followed, and so never a candidate.
-    """
+    """Tell whether Argo CD reads this file as a manifest: by folder, suffix, and include and exclude globs."""
     folder = posixpath.normpath(source.path)
     relative = file.path if folder == "." else file.path.removeprefix(f"{folder}/")
-    if file.mode not in REGULAR_MODES or (folder != "." and relative == file.path):
+    if not may_be_manifest(file.path, file.mode) or (folder != "." and relative == file.path):
         return False
-    if not relative.endswith(_MANIFEST_SUFFIXES) or ("/" in relative and not source.recurse):
+    if "/" in relative and not source.recurse:
         return False
     if source.exclude and matches_glob(source.exclude, relative):
         return False
     return not source.include or matches_glob(source.include, relative)
 
 
-def _candidates(
-    file: TreeFile, target: ObjectRef, default_namespace: str, read: Callable[[str], bytes], max_bytes: int
-) -> Iterator[OwningFile]:
-    """Yield the documents of a file that describe the target; only a file that names it is parsed."""
-    data = read(file.blob)
-    if not (target.name.encode() in data and target.kind.encode() in data) or _SKIP_MARKER in data:
+def _refuse_if_named(target: ObjectRef, file: TreeFile, data: bytes, max_bytes: int) -> None:
+    """Refuse a file that nobody can judge, if it names the target: it could be another definition of it."""
+    if target.name.encode() not in data or target.kind.encode() not in data:
         return
     try:
-        _, text = split_bom(decode(data, max_bytes))
-        found = find(arrange(scan(text)), target, default_namespace)
+        described_in(data, max_bytes)
     except Refusal as error:
         raise Refusal(
             code="locate.unreadable",
             message=f"{file.path} names {target} but cannot be judged: {error.message}",
             remedy=error.remedy,
         ) from error
-    for document, _ in found:
-        yield OwningFile(file, document)
 
 
-def _only(candidates: Sequence[OwningFile], target: ObjectRef, source: Source) -> OwningFile:
+def _only(
+    candidates: Sequence[OwningFile], target: ObjectRef, source: Source, unjudged: Sequence[TreeFile]
+) -> OwningFile:
     if not candidates:
+        doubtful = f"; {_shown([f.path for f in unjudged])} there cannot be judged" if unjudged else ""
         raise Refusal(
             code="locate.not_found",
-            message=f"no manifest in {source.path or '.'} describes {target}",
+            message=f"no manifest in {source.path or '.'} describes {target}{doubtful}",
             remedy="look for it behind symlinks or generated files, and change it by hand",
         )
     if len(candidates) > 1:
-        shown = ", ".join(str(c) for c in candidates[:_SHOWN])
-        more = f" and {len(candidates) - _SHOWN} more" if len(candidates) > _SHOWN else ""
         raise Refusal(
             code="locate.ambiguous",
-            message=f"{target} is described {len(candidates)} times: {shown}{more}",
+            message=f"{target} is described {len(candidates)} times: {_shown(list(map(str, candidates)))}",
             remedy="keep one of these manifests",
         )
     return candidates[0]
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(map(foreign_text, names[:_SHOWN]))}{more}"
 
 
 def _refuse_json(file: TreeFile) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 from reconciler.errors import Refusal, foreign_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MAX_DEPTH = 100  # of nesting; real manifests stay below 20, parsers crash far above
 BLOCKS = ("|", ">")  # styles of scalars that are blocks of text
@@ -112,28 +112,11 @@ def refuse_generated(text: str) -> None:
 
 def scan(text: str) -> list[Part]:
     """Parse a text once into its parts; text has no byte order mark."""
-    import yaml
-
-    parts: list[Part] = []
-    try:
-        _collect(yaml.parse(text, Loader=_loader()), parts)
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # Only the problem and its line: the error's own text quotes the file.
-        problem = foreign_text(getattr(error, "problem", None) or "unreadable characters")
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        message = f"the file is not valid YAML{where}: {problem}"
-        raise Refusal(code="edit.unparsable", message=message, remedy="mend the file in Git") from error
-    return parts
-
-
-def _collect(events: Iterator[Any], parts: list[Part]) -> None:
-    """Append the parts of an event stream; stop at the caps, before anything deep is built."""
     from yaml.events import ScalarEvent
 
-    readers = _readers()
-    depth = aliases = 0
-    for event in events:
+    parts: list[Part] = []
+    readers, counts = _readers(), Counts()
+    for event in events_of(text):
         kind = type(event)
         if kind is ScalarEvent:  # most of them, and this loop is most of an edit's time
             start, end, number = event.start_mark.index, event.end_mark.index, len(parts)
@@ -144,13 +127,72 @@ def _collect(events: Iterator[Any], parts: list[Part]) -> None:
             continue
         content = read(event)
         parts.append(Part(*content, event.start_mark.index, event.end_mark.index, len(parts)))
-        role = content[0]
-        depth += DEPTHS[role]
-        aliases += role == "alias"
-        if depth > MAX_DEPTH:
+        counts.meet(content[0])
+    return parts
+
+
+class Counts:
+    """What is capped, so that reading stops before anything deep is built."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._aliases = 0
+
+    def meet(self, role: str) -> None:
+        """Count one part of this role.
+
+        Raises Refusal when that is one too many.
+        """
+        self._depth += DEPTHS[role]
+        self._aliases += role == "alias"
+        if self._depth > MAX_DEPTH:
             refuse("too_deep", f"the file nests deeper than {MAX_DEPTH} levels", "flatten the manifest")
-        if aliases > MAX_ALIASES:
+        if self._aliases > MAX_ALIASES:
             refuse("too_many_aliases", f"the file holds more than {MAX_ALIASES} aliases", "write the values out")
+
+
+def events_of(text: str) -> Iterator[Any]:
+    """Yield the parser's events; text has no byte order mark.
+
+    Raises Refusal when it is not YAML.
+    """
+    import yaml
+
+    try:
+        loader = _loader()(text)
+        try:
+            yield from iter(loader.get_event, None)
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        # Only the problem and its line: the error's own text quotes the file.
+        problem = foreign_text(getattr(error, "problem", None) or "unreadable characters")
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        message = f"the file is not valid YAML{where}: {problem}"
+        raise Refusal(code="edit.unparsable", message=message, remedy="mend the file in Git") from error
+
+
+def part_of(event: Any) -> Part:  # noqa: ANN401 - the parser's event
+    """Return an event as a part that stands nowhere."""
+    return Part(*_readers()[type(event)](event), 0, 0, 0)
+
+
+@cache
+def roles() -> dict[type[Any], str]:
+    """Return, by type of event, its role; the stream's own start and end have none."""
+    from yaml import events
+
+    return {
+        events.ScalarEvent: "scalar",
+        events.AliasEvent: "alias",
+        events.MappingStartEvent: "mapping",
+        events.SequenceStartEvent: "sequence",
+        events.DocumentStartEvent: "document",
+        events.MappingEndEvent: "end",
+        events.SequenceEndEvent: "end",
+        events.DocumentEndEvent: "end",
+    }
 
 
 @cache
@@ -167,6 +209,7 @@ def _readers() -> dict[type[Any], Callable[[Any], Content]]:
     from yaml import events
 
     return {
+        events.ScalarEvent: lambda e: ("scalar", e.anchor, e.tag, e.style or None, e.value),
         events.AliasEvent: lambda e: ("alias", e.anchor, None, None, None),
         events.MappingStartEvent: lambda e: ("mapping", e.anchor, e.tag, _flow(e), None),
         events.SequenceStartEvent: lambda e: ("sequence", e.anchor, e.tag, _flow(e), None),
@@ -217,9 +260,18 @@ def _items(rest: Iterator[Part]) -> list[Node]:
 def _entries(rest: Iterator[Part]) -> dict[str, Node]:
     entries: dict[str, Node] = {}
     while (key := next(rest)).role != "end":
-        if key.role != "scalar" or key.value is None:
-            refuse("complex_key", "a key in the file is not a plain word", "write every key as a string")
-        if key.value in entries:
-            refuse("duplicate_key", f"a mapping in the file has the key {foreign_text(key.value)} twice", "keep one")
-        entries[key.value] = _node(next(rest), rest)
+        word = new_key(key, entries)
+        entries[word] = _node(next(rest), rest)
     return entries
+
+
+def new_key(key: Part, entries: Mapping[str, Node]) -> str:
+    """Return a key of a mapping that has these already.
+
+    Raises Refusal when it is no plain word, or there twice.
+    """
+    if key.role != "scalar" or key.value is None:
+        refuse("complex_key", "a key in the file is not a plain word", "write every key as a string")
+    if key.value in entries:
+        refuse("duplicate_key", f"a mapping in the file has the key {foreign_text(key.value)} twice", "keep one")
+    return key.value

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.model.proposal import TreeFile
 
 REGULAR_MODES = (0o100644, 0o100755)
+FOLDER_MODE = 0o040000
 _PIPELINE_FOLDERS = frozenset({".github", ".gitea", ".forgejo", ".gitlab", ".circleci"})  # their files run as code
 _DENIED_NAMES = (
     "codeowners",
@@ -44,7 +45,7 @@ _GLOB_TERMS = {"{": "(?:", ",": "|", "}": ")"}
 def refuse_unsafe_entry(file: TreeFile, entries: Iterable[TreeFile], allowed_paths: Sequence[str]) -> None:
     """Refuse a file that is no regular one, could be another one elsewhere, or must not change.
 
-    `entries` are the files around it. Raises Refusal with a code `locate.…`.
+    `entries` are what stands in the folders that lead to it, folders included. Raises Refusal with a code `locate.…`.
     """
     _refuse_mode(file)
     _refuse_path(file.path)
@@ -64,7 +65,7 @@ def _refuse_mode(file: TreeFile) -> None:
 
 def _refuse_path(path: str) -> None:
     parts = path.split("/")
-    odd = any(part in ("", ".", "..") or part.lower() in (".git", "git~1") for part in parts)
+    odd = any(part in ("", ".", "..") or part.lower() in (".git", "git~1") or "/" in _fold(part) for part in parts)
     if odd or "\\" in path or any(unicodedata.category(c).startswith("C") for c in path):
         _refuse("unsafe_path", f"{foreign_text(ascii(path))} is not a plain path", "rename the file in Git")
 
@@ -75,7 +76,7 @@ def _refuse_parents_and_twins(path: str, entries: Iterable[TreeFile]) -> None:
     prefixes = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
     twins = [(prefix, _fold(prefix)) for prefix in prefixes]
     for entry in entries:
-        if entry.path in prefixes[:-1]:
+        if entry.path in prefixes[:-1] and entry.mode != FOLDER_MODE:
             _refuse("linked_parent", f"{entry.path}, a parent of {path}, is not a folder", "edit it by hand")
         folded = _fold(entry.path)
         for prefix, twin in twins:

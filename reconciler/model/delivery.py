@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reconciler.model.facts import Fact, Unknown
@@ -103,6 +104,7 @@ def find_application(ref: ObjectRef, applications: Fact[tuple[Application, ...]]
     return found or Unknown("argocd", f"{ref} is not in the list")
 
 
+@lru_cache(maxsize=4096)
 def normalized_repository(url: str) -> str:
     """Return a repository URL in a form that compares: no scheme, user, `.git` or case in the host."""
     text = url.strip().rstrip("/")

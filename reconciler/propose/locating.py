@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests import jobs
 from reconciler.manifests.documents import refuse_forbidden_kind
-from reconciler.manifests.locate import locate
 from reconciler.manifests.objects import find_rendered, text_of, value_at
 from reconciler.manifests.overlay import overlaid
 from reconciler.manifests.parameters import with_other_parameters
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from reconciler.manifests.candidates import Candidate
     from reconciler.manifests.checkout import Checkout
-    from reconciler.manifests.locate import OwningFile
     from reconciler.model.action import Action
     from reconciler.model.delivery import Application
     from reconciler.model.objects import ObjectRef
@@ -161,7 +159,7 @@ def locate_plain(
 
     Raises Refusal when there is not exactly one manifest, or others read its file and may not be changed.
     """
-    owning = _manifest(action.target, application, index, workshop)
+    owning = workshop.owning_file(action.target, application, index)
     edited = {owning.file.path: b""}
     shared = sharing(application, snapshot.applications, edited, workshop)
     refuse_shared(shared, tuple(edited), application, index, workshop.settings)
@@ -199,23 +197,11 @@ def _holds(target: ObjectRef, application: Application, index: int, workshop: Wo
         job, _ = workshop.job(application, index)
         return bool(find_rendered(workshop.renderer.render(job), target, application.destination_namespace))
     try:
-        return bool(_manifest(target, application, index, workshop))
+        return bool(workshop.owning_file(target, application, index))
     except Refusal as error:
         if error.code != "locate.not_found":
             raise
         return False
-
-
-def _manifest(target: ObjectRef, application: Application, index: int, workshop: Workshop) -> OwningFile:
-    return locate(
-        target,
-        application,
-        index,
-        workshop.repository.files(workshop.commit, application.sources[index].path),
-        workshop.repository.read,
-        max_bytes=workshop.settings.guards.max_file_bytes,
-        allowed_paths=workshop.settings.guards.allowed_paths,
-    )
 
 
 def _probe(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> Probe:

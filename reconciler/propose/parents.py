@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.errors import Refusal
 from reconciler.manifests.applications import as_declared, is_option
 from reconciler.manifests.jobs import is_ours
-from reconciler.manifests.locate import OwningFile, locate
 from reconciler.manifests.probing import Probe
 from reconciler.model.action import replacements
 from reconciler.model.delivery import owning_applications
@@ -20,6 +19,7 @@ from reconciler.model.facts import Fact, Unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from reconciler.manifests.folder import OwningFile
     from reconciler.manifests.probing import Proven
     from reconciler.model.action import Action, Replacement
     from reconciler.model.delivery import Application
@@ -54,15 +54,7 @@ def _manifests(application: Application, parent: Application, workshop: Workshop
         if source.kind != "Directory" or not follows or not is_ours(source, workshop.repository.url):
             continue
         try:
-            yield locate(
-                application.ref,
-                parent,
-                index,
-                workshop.repository.files(workshop.commit, source.path),
-                workshop.repository.read,
-                max_bytes=workshop.settings.guards.max_file_bytes,
-                allowed_paths=workshop.settings.guards.allowed_paths,
-            )
+            yield workshop.owning_file(application.ref, parent, index)
         except Refusal:
             continue
 

@@ -7,6 +7,7 @@ be rendered, but reads the file, counts as changed.
 from __future__ import annotations
 
 import posixpath
+from functools import cache
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal, SourceError
@@ -18,9 +19,8 @@ from reconciler.model.facts import Fact, Unknown
 from reconciler.model.rendering import HELM, KUSTOMIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.manifests.checkout import Checkout
     from reconciler.model.delivery import Application, Source
     from reconciler.model.objects import ObjectRef
     from reconciler.propose.workshop import Workshop
@@ -48,12 +48,25 @@ def sharing(
             message="who else reads the file is not known now",
             remedy="run `reconciler doctor`; the next pass tries again",
         )
-    others = sorted((a for a in applications if a.ref not in (mine.ref, besides)), key=lambda a: a.ref)
-    return tuple(
+    by_kustomize = _kustomized(edited, workshop)
+    shared = (
         other.ref
-        for other in others
-        if any(_changes(other, index, edited, workshop) for index, _ in enumerate(other.sources))
+        for other in applications
+        if other.ref not in (mine.ref, besides)
+        and any(_changes(other, index, edited, by_kustomize, workshop) for index, _ in enumerate(other.sources))
     )
+    return tuple(sorted(shared))
+
+
+def _kustomized(edited: Mapping[str, bytes], workshop: Workshop) -> Callable[[str], bool]:
+    """Return whether the kustomization in a folder reads one of the files; all are looked at once, when first asked."""
+
+    @cache
+    def folders() -> set[str]:
+        limit = workshop.settings.guards.max_file_bytes
+        return kustomize.readers(workshop.repository.kustomizations(workshop.commit, max_bytes=limit), edited.keys())
+
+    return lambda folder: folder in folders()
 
 
 def refuse_shared(
@@ -80,48 +93,47 @@ def _own_place(source: Source) -> str:
     return f"its value file {own[0]}" if own else "a value file of its own"
 
 
-def _changes(application: Application, index: int, edited: Mapping[str, bytes], workshop: Workshop) -> bool:
-    """Tell whether a source would be another one with the edit; every doubt is a yes."""
+def _changes(
+    application: Application,
+    index: int,
+    edited: Mapping[str, bytes],
+    by_kustomize: Callable[[str], bool],
+    workshop: Workshop,
+) -> bool:
+    """Tell whether a source would be another one with the edit; every doubt is a yes.
+
+    Most sources read none of the files, and that is known without reading anything of theirs.
+    """
     source, url = application.sources[index], workshop.repository.url
     ours = jobs.is_ours(source, url)
     if source.is_only_a_reference or not (ours or any(jobs.is_ours(s, url) for s in application.sources if s.ref)):
         return False
-    checkout = workshop.checkout()
+    if source.kind == HELM:
+        return _may_reach(source, edited) and _renders_otherwise(application, index, edited, workshop)
+    if not ours:
+        return False
     try:
-        paths = _read_by(application, index, checkout, edited, workshop) if ours or source.kind == HELM else set()
+        folder = joined("", source.path)
     except Refusal:
         return _may_reach(source, edited)
-    if not paths & edited.keys():
-        return False
-    if source.kind not in jobs.RENDERED_KINDS:
-        return True
+    if source.kind == KUSTOMIZE:
+        return by_kustomize(folder) and _renders_otherwise(application, index, edited, workshop)
+    below = [path for path in edited if is_below(path, folder)]
+    there = [workshop.repository.entry(workshop.commit, path) for path in below]
+    return any(file and (source.kind != "Directory" or is_read(source, file)) for file in there)
+
+
+def _renders_otherwise(application: Application, index: int, edited: Mapping[str, bytes], workshop: Workshop) -> bool:
     try:
         job, _ = workshop.job(application, index)
         here = {path: content for path, content in edited.items() if path in job.files}
-        return not same(workshop.renderer.render(job), workshop.renderer.render(job.edited(here)))
+        return bool(here) and not same(workshop.renderer.render(job), workshop.renderer.render(job.edited(here)))
     except Refusal:
         return True
 
 
-def _read_by(
-    application: Application, index: int, checkout: Checkout, edited: Mapping[str, bytes], workshop: Workshop
-) -> set[str]:
-    """Return what a source reads, as far as it is in the commit; of a plain folder only what is edited."""
-    source, limit = application.sources[index], workshop.settings.guards.max_file_bytes
-    folder = joined("", source.path)
-    if source.kind == KUSTOMIZE:
-        kustomize.collect(checkout, folder, limit, strict=False)
-        return set(checkout.contents)
-    if source.kind == HELM:
-        job, _ = workshop.job(application, index)
-        return set(job.files)
-    there = [workshop.repository.entry(workshop.commit, path) for path in edited if is_below(path, folder)]
-    return {file.path for file in there if file and (source.kind != "Directory" or is_read(source, file))}
-
-
 def _may_reach(source: Source, edited: Mapping[str, bytes]) -> bool:
-    """Tell whether a source that cannot be judged may read one of the files: one below it, or that it names."""
-    folder = joined("", source.path)
-    named = {posixpath.basename(name) for name in source.helm.value_files}
-    below = any(is_below(path, folder) for path in edited)
-    return below or any(posixpath.basename(path) in named for path in edited)
+    """Tell whether a source may read one of the files: one below it, or that it names."""
+    folder = posixpath.normpath(posixpath.join("/", source.path)).lstrip("/")
+    named = {posixpath.basename(posixpath.normpath(name)) for name in source.helm.value_files}
+    return any(is_below(path, folder) or posixpath.basename(path) in named for path in edited)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.manifests import jobs
 from reconciler.manifests.applications import as_declared
 from reconciler.manifests.checkout import Checkout
+from reconciler.manifests.locate import locate
 from reconciler.manifests.objects import find_rendered, text_of, value_at
 from reconciler.model.objects import CommitId
 from reconciler.ports import Renderer, Repository
@@ -16,6 +17,7 @@ from reconciler.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.manifests.folder import OwningFile
     from reconciler.model.delivery import Application
     from reconciler.model.objects import FieldPath, ObjectRef
     from reconciler.model.proposal import Located
@@ -36,9 +38,27 @@ class Workshop:
         return Checkout(
             lambda path: self.repository.entry(self.commit, path),
             lambda folder: self.repository.files(self.commit, folder),
+            lambda path: self.repository.beside(self.commit, path),
             self.repository.read,
             max_files=self.settings.rendering.max_files,
             max_bytes=self.settings.rendering.max_bytes,
+        )
+
+    def owning_file(self, target: ObjectRef, application: Application, index: int) -> OwningFile:
+        """Return the document from which a plain directory's source reads the target.
+
+        Raises Refusal when there is not exactly one, or it must not change.
+        """
+        limit = self.settings.guards.max_file_bytes
+        return locate(
+            target,
+            application,
+            index,
+            lambda source: self.repository.manifests(self.commit, source.path, deep=source.recurse, max_bytes=limit),
+            lambda path: self.repository.beside(self.commit, path),
+            self.repository.read,
+            max_bytes=limit,
+            allowed_paths=self.settings.guards.allowed_paths,
         )
 
     def job(self, application: Application, index: int) -> tuple[RenderJob, Checkout]:

@@ -9,7 +9,6 @@ import pytest
 from reconciler.errors import Refusal
 from reconciler.manifests.checkout import Checkout, joined
 from reconciler.manifests.jobs import editable, job_for
-from reconciler.manifests.kustomize import collect
 from reconciler.model.delivery import HelmOptions, HelmParameter, KustomizeOptions, Source
 from reconciler.model.proposal import TreeFile
 from tests.worlds import application
@@ -58,6 +57,7 @@ def checkout(files: Mapping[str, str], *, modes: Mapping[str, int] | None = None
     return Checkout(
         tree.get,
         lambda folder: [f for path, f in tree.items() if not folder or path.startswith(f"{folder}/")],
+        lambda _: tree.values(),
         lambda blob: files[blob].encode(),
         max_files=limits.get("max_files", 100),
         max_bytes=limits.get("max_bytes", 100_000),
@@ -143,18 +143,6 @@ def test_bases_that_read_each_other_end() -> None:
     files = {"a/kustomization.yaml": "resources: [../b]\n", "b/kustomization.yaml": "resources: [../a]\n"}
 
     assert set(job(files, source("Kustomize", "a")).files) == set(files)
-
-
-def test_what_is_read_is_known_even_where_it_cannot_be_rendered() -> None:
-    """Who shares a file must be known of an overlay with a remote base too."""
-    files = {"over/kustomization.yaml": "resources: ['https://example.invalid', ../base]\n"} | {
-        name: text for name, text in OVERLAY.items() if name.startswith("base/")
-    }
-    found = checkout(files)
-
-    collect(found, "over", 1000, strict=False)
-
-    assert "base/web.yaml" in found.files
 
 
 def test_chart_is_read_whole_with_its_value_files_in_order() -> None:

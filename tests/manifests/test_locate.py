@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import Conflict, Refusal
-from reconciler.manifests.locate import OwningFile, locate
+from reconciler.manifests.contents import judged
+from reconciler.manifests.folder import Folder, Manifest, OwningFile, may_be_manifest
+from reconciler.manifests.locate import locate
 from reconciler.model.delivery import Source
 from reconciler.model.proposal import TreeFile
 from tests.manifests.examples import MANIFEST
 from tests.worlds import WEBAPP, application
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from reconciler.model.objects import ObjectRef
 
+LIMIT = 10_000
 SERVICE = MANIFEST.partition("---\n")[0]
 
 
@@ -29,17 +34,39 @@ def find(
 ) -> OwningFile:
     """Locate webapp in a tree of paths and texts (with a mode where it is not that of a file)."""
     entries = {path: entry if isinstance(entry, tuple) else (0o100644, entry) for path, entry in tree.items()}
-    files = [TreeFile(path=path, blob=f"blob of {path}", mode=mode) for path, (mode, _) in entries.items()]
+    files = [TreeFile(path=path, blob=path, mode=mode) for path, (mode, _) in entries.items()]
+
+    def read(blob: str) -> bytes:
+        return entries[blob][1].encode()
+
     app = application(sources=(Source(**{"repository": "r", "path": "apps", "target_revision": "main", **source}),))
     return locate(
         target,
         app,
         0,
-        files,
-        lambda blob: entries[blob.removeprefix("blob of ")][1].encode(),
-        max_bytes=10_000,
+        lambda _: folder_of(files, read),
+        lambda path: list(beside(files, path)),
+        read,
+        max_bytes=LIMIT,
         allowed_paths=allowed_paths,
     )
+
+
+def folder_of(files: Iterable[TreeFile], read: Callable[[str], bytes]) -> Folder:
+    """Return the manifests among some files."""
+    manifests = [f for f in files if may_be_manifest(f.path, f.mode)]
+    return Folder().changed((), [Manifest(f, judged(read(f.blob), LIMIT)) for f in manifests])
+
+
+def beside(files: Iterable[TreeFile], path: str) -> Iterator[TreeFile]:
+    """Yield what stands in the folders that lead to a path, folders included."""
+    leading = path.split("/")
+    for file in files:
+        steps = file.path.split("/")
+        for depth in range(1, len(steps) + 1):
+            if steps[: depth - 1] == leading[: depth - 1]:
+                here = "/".join(steps[:depth])
+                yield file if depth == len(steps) else TreeFile(path=here, blob="", mode=0o040000)
 
 
 def refusal(tree: dict[str, str | tuple[int, str]], **source: Any) -> Refusal:  # noqa: ANN401 - as above
@@ -54,7 +81,7 @@ def test_the_document_is_found_by_identity() -> None:
     """A Service of the same name before it does not matter, nor do other files."""
     found = find({"apps/README.md": "webapp Deployment", "apps/other.yaml": SERVICE, "apps/web.yaml": MANIFEST})
 
-    assert (found.file.path, found.file.blob, found.document) == ("apps/web.yaml", "blob of apps/web.yaml", 1)
+    assert (found.file.path, found.file.blob, found.document) == ("apps/web.yaml", "apps/web.yaml", 1)
 
 
 @pytest.mark.parametrize(
@@ -160,8 +187,12 @@ def test_json_is_found_and_refused() -> None:
 
 def test_a_status_about_older_sources_is_waited_for() -> None:
     """Until Argo CD has compared the present sources, where the object lives is not known (invariant 3)."""
+
+    def never(_: object) -> Any:  # noqa: ANN401 - it returns nothing
+        pytest.fail("the repository was asked")
+
     with pytest.raises(Conflict, match=r"locate\.source_changing"):
-        locate(WEBAPP, application(sources_current=False), 0, [], lambda _: b"", max_bytes=1, allowed_paths=())
+        locate(WEBAPP, application(sources_current=False), 0, never, never, never, max_bytes=1, allowed_paths=())
 
 
 def test_a_symlink_is_not_followed() -> None:

@@ -72,7 +72,10 @@ def job_of(kind: str, path: str) -> RenderJob:
             name = str(file.relative_to(PUBLIC))
             yield TreeFile(path=name, blob=name, mode=0o100644)
 
-    checkout = Checkout(entry, below, lambda blob: (PUBLIC / blob).read_bytes(), max_files=500, max_bytes=10_000_000)
+    def read(blob: str) -> bytes:
+        return (PUBLIC / blob).read_bytes()
+
+    checkout = Checkout(entry, below, below, read, max_files=500, max_bytes=10_000_000)
     source = Source(repository=URL, path=path, target_revision="main", kind=kind)
     return job_for(application(sources=(source,)), 0, checkout, URL, max_bytes=1_000_000)
 

@@ -1,0 +1,126 @@
+"""The manifests of a commit's folders, each file parsed once and for ever; the next commit costs what differs.
+
+Protects: Git's trees say which files there are, the id of a content says what it describes; nothing is remembered
+that a later commit could make wrong.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from itertools import islice
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.adapters import git_objects
+from reconciler.manifests.contents import Contents, Reading, unjudged
+from reconciler.manifests.folder import Folder, Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pygit2
+
+    from reconciler.adapters.git_judgements import Judgements
+    from reconciler.model.proposal import TreeFile
+
+_REMEMBERED = 100_000  # manifests of all folders that are kept in memory, some 50 MB
+_CHUNK = 1000  # files that are read, parsed and kept together
+
+
+class Wanted(NamedTuple):
+    """A folder as it is asked for."""
+
+    reading: Reading
+    path: str
+    max_bytes: int  # of a file that is judged
+    deep: bool = True  # with the folders in it
+
+    @property
+    def in_words(self) -> str:
+        """What goes on while it is made."""
+        return f"reading {self.reading.rules.partition(' ')[0]} below {self.path or 'the root'}"
+
+
+class _Seen(NamedTuple):
+    tree: pygit2.Oid
+    folder: Folder
+
+
+class Folders:
+    """Answers for one mirror, from several threads."""
+
+    def __init__(self, judgements: Judgements, told: Callable[[str], None]) -> None:
+        self._judgements = judgements
+        self._told = told
+        self._seen: OrderedDict[Wanted, _Seen] = OrderedDict()  # the one that was asked for last is last
+        self._lock = Lock()
+
+    def at(self, mirror: pygit2.Repository, root: pygit2.Tree, wanted: Wanted) -> Folder:
+        """Return a folder below a root; an empty one where there is none."""
+        tree = git_objects.subtree(root, wanted.path)
+        if tree is None:
+            return Folder()
+        wanted = wanted._replace(path=git_objects.normalized(wanted.path))
+        with self._lock:  # of several who ask for the same at once, one parses
+            seen = self._seen.get(wanted)
+            if seen is None or seen.tree != tree.id:
+                seen = _Seen(tree.id, self._made(mirror, tree, wanted, seen))
+                self._seen[wanted] = seen
+            self._seen.move_to_end(wanted)
+            self._forget()
+        return seen.folder
+
+    def _made(self, mirror: pygit2.Repository, tree: pygit2.Tree, wanted: Wanted, seen: _Seen | None) -> Folder:
+        if seen is not None and wanted.deep and seen.tree in mirror:
+            gone, come = _difference(mirror, seen.tree, tree, wanted)
+            return seen.folder.changed(gone, self._judged(mirror, come, wanted))
+        files = git_objects.walk(tree, wanted.path) if wanted.deep else git_objects.listed(tree, wanted.path)
+        there = [file for file in files if wanted.reading.concerns(file.path, file.mode)]
+        return Folder().changed((), self._judged(mirror, there, wanted))
+
+    def _judged(self, mirror: pygit2.Repository, files: Sequence[TreeFile], wanted: Wanted) -> Iterator[Manifest]:
+        """Yield the files with what they describe; only a content that nobody ever saw is read and parsed."""
+        rest, done = iter(files), 0
+        while chunk := list(islice(rest, _CHUNK)):
+            blobs = list(dict.fromkeys(file.blob for file in chunk))
+            known = self._judgements.known(wanted.reading.rules, blobs)
+            sizes = {blob: _size(mirror, known, blob) for blob in blobs}
+            new = [blob for blob in blobs if blob not in known and sizes[blob] <= wanted.max_bytes]
+            if new and len(files) > _CHUNK:
+                self._told(f"{wanted.in_words}, {done} of {len(files)}")
+            if new:
+                read = {
+                    blob: wanted.reading.judged(git_objects.content(mirror, blob), wanted.max_bytes) for blob in new
+                }
+                self._judgements.keep(wanted.reading.rules, read)
+                known |= read
+            known |= {b: unjudged(size, "edit.too_large") for b, size in sizes.items() if size > wanted.max_bytes}
+            yield from (Manifest(file, known[file.blob]) for file in chunk)
+            done += len(chunk)
+
+    def _forget(self) -> None:
+        """Drop the folders that nobody asked for lately, beyond what memory is meant for."""
+        total = sum(len(seen.folder.manifests) for seen in self._seen.values())
+        while total > _REMEMBERED and len(self._seen) > 1:
+            _, oldest = self._seen.popitem(last=False)
+            total -= len(oldest.folder.manifests)
+
+
+def _size(mirror: pygit2.Repository, known: Mapping[str, Contents], blob: str) -> int:
+    contents = known.get(blob)
+    return contents.size if contents is not None else git_objects.size(mirror, blob)
+
+
+def _difference(
+    mirror: pygit2.Repository, old: pygit2.Oid, new: pygit2.Tree, wanted: Wanted
+) -> tuple[list[str], list[TreeFile]]:
+    """Return which paths are gone or hold something else, and the files that came, from one tree to another."""
+    concerns = wanted.reading.concerns
+    gone: list[str] = []
+    come: list[TreeFile] = []
+    for before, after in git_objects.differences(mirror[old].peel(type(new)), new, wanted.path):
+        if before is not None and concerns(before.path, before.mode):
+            gone.append(before.path)
+        if after is not None and concerns(after.path, after.mode):
+            come.append(after)
+    return gone, come

@@ -1,0 +1,96 @@
+"""What files describe, by the id of their content, kept in one SQLite file in the mirror's folder.
+
+A cache: an entry follows from the content that its key names, so none is ever stale, and the file may go at any time.
+Protects: an entry is believed only with its checksum, which also covers the rules that made it. Whatever is damaged
+or locked is as good as missing, and never an error.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from reconciler.manifests.contents import Contents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+_WAIT = 2.0  # seconds for another process's commit, which takes milliseconds
+_AT_ONCE = 500  # keys in one question; SQLite takes 999 or more
+_MAX_BYTES = 512 * 1024 * 1024  # of the file, some three million entries; then it starts over
+_TABLE = "CREATE TABLE IF NOT EXISTS judgements (rules, blob, size, said, sum, PRIMARY KEY (rules, blob)) WITHOUT ROWID"
+_PASSING = {  # the file is sound: it is busy, may not be written, or has no room
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+}
+
+
+class Judgements:
+    """The file; made at the first entry. May be used from several threads and processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def known(self, rules: str, blobs: Sequence[str]) -> dict[str, Contents]:
+        """Return what these rules said of contents; the rest is missing."""
+        found: dict[str, Contents] = {}
+        if not self._path.exists():
+            return found
+        try:
+            with closing(self._opened()) as connection:
+                for start in range(0, len(blobs), _AT_ONCE):
+                    found.update(_read(connection, rules, blobs[start : start + _AT_ONCE]))
+        except sqlite3.Error as error:
+            self._start_over_after(error)
+        return found
+
+    def keep(self, rules: str, judged: Mapping[str, Contents]) -> None:
+        """Add entries, all or none."""
+        entries = [(rules, bytes.fromhex(blob), *contents) for blob, contents in judged.items()]
+        rows = [(*entry, _sum(*entry)) for entry in entries]
+        try:
+            with closing(self._opened()) as connection, connection:
+                connection.executemany("INSERT OR REPLACE INTO judgements VALUES (?, ?, ?, ?, ?)", rows)
+        except sqlite3.Error as error:
+            self._start_over_after(error)
+        with suppress(OSError):
+            if self._path.stat().st_size > _MAX_BYTES:
+                self._start_over()
+
+    def _opened(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=_WAIT)
+        try:
+            connection.execute("PRAGMA synchronous = OFF")  # a power cut may damage it, which costs one more parse
+            connection.execute(_TABLE)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _start_over_after(self, error: sqlite3.Error) -> None:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _PASSING:  # the low byte; the rest says more of it
+            self._start_over()
+
+    def _start_over(self) -> None:
+        """Delete the file; whoever has it open reads on, and is believed entry by entry."""
+        for path in (self._path.with_name(f"{self._path.name}-journal"), self._path):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _read(connection: sqlite3.Connection, rules: str, blobs: Sequence[str]) -> Iterator[tuple[str, Contents]]:
+    marks = ", ".join("?" * len(blobs))
+    question = f"SELECT blob, size, said, sum FROM judgements WHERE rules = ? AND blob IN ({marks})"  # noqa: S608 - question marks
+    for blob, size, said, total in connection.execute(question, [rules, *map(bytes.fromhex, blobs)]):
+        if isinstance(size, int) and isinstance(said, bytes) and total == _sum(rules, blob, size, said):
+            yield blob.hex(), Contents(size, said)
+
+
+def _sum(rules: str, blob: bytes, size: int, said: bytes) -> int:
+    return crc32(said, crc32(blob, crc32(rules.encode(), size)))
