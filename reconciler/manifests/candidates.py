@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.model.action import Replacement
     from reconciler.model.objects import ObjectRef
 
+_GENERATES = "kind: ApplicationSet"  # whose braces stand inside values, and are filled by Argo CD
 _MAX_CANDIDATES = 500  # of one field; group tests keep the renderings few, the edits are ours to make
 
 
@@ -94,7 +95,7 @@ def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Sp
 def _may_decide(value: _Value, change: Replacement, target: ObjectRef) -> bool:
     """Leave out what certainly does not: a field of another name in a manifest, or a manifest of another kind."""
     kind = _word(value.root, "kind")
-    if kind is None or kind in ("Kustomization", "Component", "Application"):
+    if kind is None or kind in ("Kustomization", "Component", "Application", "ApplicationSet"):
         return True
     names = [step for step in value.field if isinstance(step, str)]
     return kind == target.kind and names[-1:] == [change.path[-1]]
@@ -112,18 +113,18 @@ def _word(root: Node, key: str) -> str | None:
 
 def _values(path: str, data: bytes, max_bytes: int) -> Iterator[_Value]:
     """Yield the scalars of a YAML file and of the YAML inside its literal blocks; another file has none."""
-    if not path.endswith((".yaml", ".yml", "Kustomization")):
+    if not path.endswith((".yaml", ".yml", ".json", "Kustomization")):
         return
     try:
         _, text = split_bom(decode(data, max_bytes))
-        refuse_generated(text)
+        refuse_generated(text.replace("{{", "") if _GENERATES in text else text)
         roots = arrange(scan(text))
         if any(_is_encrypted(root) for root in roots):
             return
     except Refusal:
         return  # a template, an encrypted file, or one that we do not judge
     for document, root in enumerate(roots):
-        if _word(root, "kind") == "Secret":
+        if _word(root, "kind") == "Secret" or ("{{" in text and _word(root, "kind") != "ApplicationSet"):
             continue
         for field, part in _scalars(root, ()):
             if part.style == "|":

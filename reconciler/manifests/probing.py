@@ -7,6 +7,7 @@ several such places is a refusal that names what was tried.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from reconciler.errors import Conflict, Refusal
@@ -185,10 +186,13 @@ class Probe:
         by_path: dict[str, list[Candidate]] = {}
         for candidate in group:
             by_path.setdefault(candidate.path, []).append(candidate)
-        return {
+        edited = {
             path: edit_spots(self._files[path], [c.spot for c in mine], max_bytes=self._max_bytes)
             for path, mine in by_path.items()
         }
+        for path, content in edited.items():
+            _refuse_broken_json(path, content)
+        return edited
 
     def _is_editable(self, candidate: Candidate) -> bool:
         try:
@@ -228,6 +232,16 @@ class Probe:
     def _refuse(self, reason: str, message: str) -> NoReturn:
         remedy = "edit it by hand, or name the place in locate.mappings"
         raise Refusal(code=f"locate.{reason}", message=message, remedy=remedy)
+
+
+def _refuse_broken_json(path: str, content: bytes) -> None:
+    """A value without quotes, such as a new amount in the place of a number, is YAML and no JSON."""
+    try:
+        if path.endswith(".json"):
+            json.loads(content)
+    except ValueError:
+        message = f"{path} would be JSON no more"
+        raise Refusal(code="edit.json", message=message, remedy="edit it by hand") from None
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -6,7 +6,6 @@ Application that shares an edited file is never changed unseen.
 
 from __future__ import annotations
 
-from difflib import ndiff
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, Refusal
@@ -17,12 +16,15 @@ from reconciler.manifests.objects import find_rendered, text_of, value_at
 from reconciler.manifests.overlay import overlaid
 from reconciler.manifests.parameters import with_other_parameters
 from reconciler.manifests.probing import Probe
-from reconciler.manifests.tree import REGULAR_MODES, refuse_unsafe_entry
+from reconciler.manifests.templates import refuse
 from reconciler.model.objects import format_path
-from reconciler.model.proposal import FileEdit, Located, Site, TreeFile
+from reconciler.model.proposal import Located, Site
 from reconciler.model.rendering import KUSTOMIZE
-from reconciler.propose.parents import kept_in_git, prove_in_manifest, replaced
+from reconciler.propose.generated import also_generated
+from reconciler.propose.generating import locate_generated
+from reconciler.propose.parents import locate_in_manifest, replaced
 from reconciler.propose.sharing import refuse_shared, sharing
+from reconciler.propose.sites import edited_source, edits_of, refuse_unsafe, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.model.action import Action
     from reconciler.model.delivery import Application
     from reconciler.model.objects import ObjectRef
+    from reconciler.model.proposal import FileEdit
     from reconciler.model.rendering import Rendered, RenderJob
     from reconciler.model.snapshot import Snapshot
     from reconciler.propose.workshop import Workshop
@@ -65,25 +68,25 @@ def locate_rendered(
         name = _own_parameter(action, application, job, workshop) if refusal.code == "locate.not_found" else None
         if name is None:
             raise
-        return _locate_in_manifest(action, application, index, name, snapshot, workshop)
-    edited, sites = proven.edited, tuple(_site(place, checkout.files[place.path].blob) for place in proven.places)
-    shared = sharing(application, snapshot.applications, edited, workshop)
+        if application.generated_by is not None:
+            return locate_generated(action, application, index, application.generated_by, snapshot, workshop)
+        return locate_in_manifest(action, application, index, name, snapshot, workshop)
+    edited, sites = proven.edited, tuple(site_of(place, checkout.files[place.path].blob) for place in proven.places)
+    shared = _sharing(application, edited, snapshot, workshop)
     if shared and job.tool == KUSTOMIZE and not workshop.settings.locate.allow_shared:
         own = _in_overlay(action, application, probe, job, checkout, snapshot, workshop)
         if own is not None:
             (edited, sites), shared = own, ()
     refuse_shared(shared, tuple(edited), application, index, workshop.settings)
-    for path in edited:
-        there = checkout.files.get(path) or TreeFile(path=path, blob="", mode=REGULAR_MODES[0])
-        refuse_unsafe_entry(there, checkout.around(path), workshop.settings.guards.allowed_paths)
+    refuse_unsafe(edited, checkout, workshop.settings)
     located = Located(
         application=application.ref,
-        source_index=_edited_source(application, index, workshop),
+        source_index=edited_source(application, index, workshop),
         sites=sites,
         shared_with=shared,
         rendered_by=index,
     )
-    return located, _edits(edited, job.files, workshop.settings)
+    return located, edits_of(edited, job.files, workshop.settings)
 
 
 def _own_parameter(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> str | None:
@@ -100,31 +103,18 @@ def _own_parameter(action: Action, application: Application, job: RenderJob, wor
     return None
 
 
-def _locate_in_manifest(
-    action: Action, application: Application, index: int, name: str, snapshot: Snapshot, workshop: Workshop
-) -> tuple[Located, tuple[FileEdit, ...]]:
-    """Return the places in the Application's own manifest, where another Application delivers that from Git."""
-    kept = kept_in_git(application, snapshot.applications, workshop)
-    if kept is None:
-        raise Refusal(
-            code="locate.application_parameter",
-            message=f"{application.ref} itself sets the field, in its {name}, and no plain directory of"
-            " exactly one Application keeps its manifest in this repository",
-            remedy="edit the Application where it is kept, or move the value into a file of the source",
-        )
-    proven = prove_in_manifest(action, application, index, kept, workshop)
-    shared = sharing(application, snapshot.applications, proven.edited, workshop, besides=kept.parent.ref)
-    refuse_shared(shared, tuple(proven.edited), application, index, workshop.settings)
-    file = kept.owning.file
-    located = Located(
-        application=application.ref,
-        source_index=_edited_source(application, index, workshop),
-        sites=tuple(_site(place, file.blob) for place in proven.places),
-        shared_with=shared,
-        rendered_by=index,
-        parent=kept.parent.ref,
-    )
-    return located, _edits(proven.edited, {file.path: workshop.repository.read(file.blob)}, workshop.settings)
+def _sharing(
+    application: Application, edited: Mapping[str, bytes], snapshot: Snapshot, workshop: Workshop
+) -> tuple[ObjectRef, ...]:
+    """Return who else changes with the files, through an ApplicationSet that reads them too.
+
+    Raises Refusal where the Application itself would be generated anew: that was not part of the proof.
+    """
+    read = sharing(application, snapshot.applications, edited, workshop)
+    generated = also_generated(edited, snapshot.applications, workshop)
+    if application.ref in generated:
+        refuse("reach", f"{', '.join(edited)} is also what {application.ref} is generated from")
+    return tuple(sorted({*read, *generated}))
 
 
 def _in_overlay(
@@ -143,7 +133,7 @@ def _in_overlay(
     except Refusal:
         return None
     made = next((way for way in ways if probe.is_exact(way.edited)), None)
-    if made is None or sharing(application, snapshot.applications, made.edited, workshop):
+    if made is None or _sharing(application, made.edited, snapshot, workshop):
         return None
     sites = [
         Site(path=made.patch, blob="", document=0, field=change.path, before=change.before, after=change.after)
@@ -250,39 +240,3 @@ def _chosen(said: str) -> Callable[[Candidate], bool]:
     if not path:
         return lambda _: True
     return lambda c: c.path == path and field in ("", format_path(c.spot.field))
-
-
-def _edited_source(application: Application, index: int, workshop: Workshop) -> int:
-    """Return the source whose revision tells that the edit is delivered: the one that the files are read through."""
-    ours = [i for i, s in enumerate(application.sources) if jobs.is_ours(s, workshop.repository.url)]
-    if index in ours or not ours:
-        return index
-    return ours[0]  # a chart from elsewhere with our value files, through a source with a `ref`
-
-
-def _site(place: Candidate, blob: str) -> Site:
-    return Site(
-        path=place.path,
-        blob=blob,
-        document=place.document,
-        field=place.spot.field,
-        before=place.spot.before,
-        after=place.spot.after,
-    )
-
-
-def _edits(edited: Mapping[str, bytes], files: Mapping[str, bytes], settings: Settings) -> tuple[FileEdit, ...]:
-    edits = tuple(
-        FileEdit(path=path, before=files.get(path, b"").decode(), after=after.decode())
-        for path, after in sorted(edited.items())
-    )
-    rows = [row for e in edits for row in ndiff(e.before.splitlines(), e.after.splitlines())]
-    changed = sum(row.startswith("+ ") for row in rows)
-    limit = settings.guards.max_changed_lines
-    if changed > limit:
-        raise Refusal(
-            code="edit.too_many_lines",
-            message=f"{changed} lines would change, more than {limit}",
-            remedy="propose fewer changes",
-        )
-    return edits
