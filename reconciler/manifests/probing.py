@@ -96,11 +96,15 @@ class Probe:
 
     def is_exact(self, edited: Mapping[str, bytes]) -> bool:
         """Tell whether an edit of another kind, such as a new patch, makes all the changes and nothing else."""
-        try:
-            effect = self._compared(self._rendered(edited))
-        except Refusal:
-            return False
+        effect = self.effect(edited)
         return len(effect.changes) == len(self._changes) and not effect.others
+
+    def effect(self, edited: Mapping[str, bytes]) -> Effect:
+        """Return what an edit of another kind does; one that cannot be rendered makes no change."""
+        try:
+            return self._compared(self._rendered(edited))
+        except Refusal as error:
+            return Effect(frozenset(), (error.message,))
 
     def _require_present(self) -> None:
         """The present values must be what is rendered; else delivery is behind Git, or something else sets them."""

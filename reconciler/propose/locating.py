@@ -13,16 +13,14 @@ from reconciler.manifests import jobs
 from reconciler.manifests.documents import refuse_forbidden_kind
 from reconciler.manifests.locate import locate
 from reconciler.manifests.objects import find_rendered, text_of, value_at
-from reconciler.manifests.overlay import overlaid
 from reconciler.manifests.parameters import with_other_parameters
 from reconciler.manifests.probing import Probe
-from reconciler.manifests.templates import refuse
 from reconciler.model.objects import format_path
 from reconciler.model.proposal import Located, Site
-from reconciler.model.rendering import KUSTOMIZE
-from reconciler.propose.generated import also_generated
 from reconciler.propose.generating import locate_generated
+from reconciler.propose.own import Own, beside_others, of_a_default
 from reconciler.propose.parents import locate_in_manifest, replaced
+from reconciler.propose.search import Search
 from reconciler.propose.sharing import refuse_shared, sharing
 from reconciler.propose.sites import edited_source, edits_of, refuse_unsafe, site_of
 
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.manifests.candidates import Candidate
-    from reconciler.manifests.checkout import Checkout
     from reconciler.manifests.locate import OwningFile
     from reconciler.model.action import Action
     from reconciler.model.delivery import Application
@@ -61,32 +58,56 @@ def locate_rendered(
         )
     job, checkout = workshop.job(application, index)
     probe = _probe(action, application, job, workshop)
+    search = Search(
+        action=action,
+        application=application,
+        index=index,
+        snapshot=snapshot,
+        workshop=workshop,
+        job=job,
+        checkout=checkout,
+        probe=probe,
+    )
     said = _mapped(action.target, workshop.settings) or str(probe.target_annotations.get(SOURCE) or "")
     try:
         proven = probe.prove(jobs.editable(job), _chosen(said))
     except Refusal as refusal:
-        name = _own_parameter(action, application, job, workshop) if refusal.code == "locate.not_found" else None
-        if name is None:
+        if refusal.code != "locate.not_found":
             raise
-        if application.generated_by is not None:
+        name = _own_parameter(action, application, job, workshop)
+        if name is not None and application.generated_by is not None:
             return locate_generated(action, application, index, application.generated_by, snapshot, workshop)
-        return locate_in_manifest(action, application, index, name, snapshot, workshop)
-    edited, sites = proven.edited, tuple(site_of(place, checkout.files[place.path].blob) for place in proven.places)
-    shared = _sharing(application, edited, snapshot, workshop)
-    if shared and job.tool == KUSTOMIZE and not workshop.settings.locate.allow_shared:
-        own = _in_overlay(action, application, probe, job, checkout, snapshot, workshop)
+        if name is not None:
+            return locate_in_manifest(action, application, index, name, snapshot, workshop)
+        own = None if said else of_a_default(search)
+        if own is None:
+            raise
+        return _located(search, own)
+    sites = tuple(site_of(place, checkout.files[place.path].blob) for place in proven.places)
+    shared = search.shared_with(proven.edited)
+    if shared and not workshop.settings.locate.allow_shared:
+        own = beside_others(search, proven.places)
         if own is not None:
-            (edited, sites), shared = own, ()
-    refuse_shared(shared, tuple(edited), application, index, workshop.settings)
-    refuse_unsafe(edited, checkout, workshop.settings)
+            return _located(search, own)
+    refuse_shared(shared, tuple(proven.edited), application, index, workshop.settings)
+    return _located(search, Own(proven.edited, sites), shared)
+
+
+def _located(search: Search, own: Own, shared: tuple[ObjectRef, ...] = ()) -> tuple[Located, tuple[FileEdit, ...]]:
+    """Return what was found, if its files may be edited."""
+    workshop, checkout = search.workshop, search.checkout
+    for path in own.edited:
+        checkout.take(path)
+    refuse_unsafe(own.edited, checkout, workshop.settings)
     located = Located(
-        application=application.ref,
-        source_index=edited_source(application, index, workshop),
-        sites=sites,
+        application=search.application.ref,
+        source_index=edited_source(search.application, search.index, workshop),
+        sites=own.sites,
         shared_with=shared,
-        rendered_by=index,
+        rendered_by=search.index,
+        parent=own.parent,
     )
-    return located, edits_of(edited, job.files, workshop.settings)
+    return located, edits_of(own.edited, checkout.contents, workshop.settings)
 
 
 def _own_parameter(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> str | None:
@@ -101,47 +122,6 @@ def _own_parameter(action: Action, application: Application, job: RenderJob, wor
             if len(found) == 1 and text_of(value_at(found[0], change.path)) == change.after:
                 return name
     return None
-
-
-def _sharing(
-    application: Application, edited: Mapping[str, bytes], snapshot: Snapshot, workshop: Workshop
-) -> tuple[ObjectRef, ...]:
-    """Return who else changes with the files, through an ApplicationSet that reads them too.
-
-    Raises Refusal where the Application itself would be generated anew: that was not part of the proof.
-    """
-    read = sharing(application, snapshot.applications, edited, workshop)
-    generated = also_generated(edited, snapshot.applications, workshop)
-    if application.ref in generated:
-        refuse("reach", f"{', '.join(edited)} is also what {application.ref} is generated from")
-    return tuple(sorted({*read, *generated}))
-
-
-def _in_overlay(
-    action: Action,
-    application: Application,
-    probe: Probe,
-    job: RenderJob,
-    checkout: Checkout,
-    snapshot: Snapshot,
-    workshop: Workshop,
-) -> tuple[dict[str, bytes], tuple[Site, ...]] | None:
-    """Return the Application's own overlay with a patch for the fields, if that is exact and reaches nobody else."""
-    limit = workshop.settings.guards.max_file_bytes
-    try:
-        ways = overlaid(checkout, job.folder, action.target, probe.rendered, replaced(action), max_bytes=limit)
-    except Refusal:
-        return None
-    made = next((way for way in ways if probe.is_exact(way.edited)), None)
-    if made is None or _sharing(application, made.edited, snapshot, workshop):
-        return None
-    sites = [
-        Site(path=made.patch, blob="", document=0, field=change.path, before=change.before, after=change.after)
-        for change in action.changes
-    ]
-    blob = checkout.files[made.kustomization].blob
-    entry = Site(path=made.kustomization, blob=blob, document=0, field=("patches",), before="", after=made.patch)
-    return made.edited, (*sites, entry)
 
 
 def locate_plain(

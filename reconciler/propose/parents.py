@@ -85,8 +85,8 @@ def replaced(action: Action) -> tuple[Replacement, ...]:
     return found
 
 
-def prove_in_manifest(action: Action, application: Application, index: int, kept: Kept, workshop: Workshop) -> Proven:
-    """Return the places in the Application's manifest that set the fields, proven by rendering what it declares."""
+def manifest_probe(action: Action, application: Application, index: int, kept: Kept, workshop: Workshop) -> Probe:
+    """Return a search in the Application's manifest, by rendering what it declares."""
     path, limit = kept.owning.file.path, workshop.settings.guards.max_file_bytes
     data = workshop.repository.read(kept.owning.file.blob)
 
@@ -95,7 +95,7 @@ def prove_in_manifest(action: Action, application: Application, index: int, kept
         job, _ = workshop.job(declared, index)
         return workshop.renderer.render(job)
 
-    probe = Probe(
+    return Probe(
         action.target,
         application.destination_namespace,
         replaced(action),
@@ -104,7 +104,14 @@ def prove_in_manifest(action: Action, application: Application, index: int, kept
         max_bytes=limit,
         max_renderings=workshop.settings.rendering.max_renderings,
     )
-    return probe.prove([path], lambda c: c.document == kept.owning.document and is_option(c.spot.field))
+
+
+def prove_in_manifest(action: Action, application: Application, index: int, kept: Kept, workshop: Workshop) -> Proven:
+    """Return the places in the Application's manifest that set the fields."""
+    probe = manifest_probe(action, application, index, kept, workshop)
+    return probe.prove(
+        [kept.owning.file.path], lambda c: c.document == kept.owning.document and is_option(c.spot.field)
+    )
 
 
 def locate_in_manifest(
