@@ -80,6 +80,15 @@ def _writings(change: Replacement) -> dict[str, str]:
     return found
 
 
+def with_tag(text: str, change: Replacement) -> str | None:
+    """Return an image of any name, or `name=image`, with the new tag; None where it has not the present one."""
+    (name, _, tag), (new_name, _, new_tag) = change.before.rpartition(":"), change.after.rpartition(":")
+    if not name or name != new_name or "@" in text + change.before + change.after:
+        return None
+    head, colon, present = text.rpartition(":")
+    return f"{head}:{new_tag}" if head and colon and present == tag else None
+
+
 def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Spot | None:
     after = writings.get(value.text)
     if after is None and holds_quantity(change.path) and same_quantity(value.text, change.before):
@@ -87,6 +96,8 @@ def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Sp
     key, equals, rest = value.text.partition("=")
     if after is None and equals and key == change.path[-1] and rest == change.before:
         after = f"{key}={change.after}"
+    if after is None and change.path[-1] == "image":
+        after = with_tag(value.text, change)
     if after is None:
         return None
     return Spot(part=value.part.number, inner=value.inner, field=value.field, before=value.text, after=after)

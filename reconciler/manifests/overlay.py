@@ -7,6 +7,7 @@ own style. Protects invariant 5: every old line stays, and the kustomization re-
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import Refusal
@@ -24,7 +25,7 @@ from reconciler.manifests.parts import (
     scan,
     split_bom,
 )
-from reconciler.manifests.values import plain
+from reconciler.manifests.values import first_document, plain
 from reconciler.model.objects import FieldPath, Item
 
 if TYPE_CHECKING:
@@ -53,11 +54,14 @@ def overlaid(
     rendered: Rendered,
     changes: Sequence[Replacement],
     *,
+    prefix: str = "",
+    suffix: str = "",
     max_bytes: int,
 ) -> tuple[Overlaid, ...]:
     """Return the overlay in a folder with a patch that sets the new values: a strategic one, or by JSON pointers.
 
-    The strategic one reads better, but moves the list items that it names to the front; rendering tells.
+    The strategic one reads better, but moves the list items that it names to the front; rendering tells. `prefix` and
+    `suffix` are the Application's own, of names.
     Raises Refusal when its kustomization cannot take an entry without doubt, or the patch's name is taken.
     """
     path = kustomization_in(checkout, folder)
@@ -65,10 +69,19 @@ def overlaid(
     patch = joined(folder, name)
     if path is None or checkout.has(patch):
         refuse("no_overlay", f"{patch} is there already, or no kustomization is", "edit the overlay by hand")
+    content = first_document(checkout.contents[path], max_bytes)
+    target = replace(target, name=_own_name(target.name, content, prefix, suffix))
     entry = {"path": name, "target": {"kind": target.kind, "name": target.name}}
     kustomization = with_patch(checkout.contents[path], entry, max_bytes=max_bytes)
     patches = (_strategic(target, rendered, changes), _by_pointers(rendered, changes))
     return tuple(Overlaid(path, patch, {path: kustomization, patch: content}) for content in patches)
+
+
+def _own_name(name: str, content: Mapping[str, Any], prefix: str, suffix: str) -> str:
+    """Return the name that an object has before its overlay gives it a prefix and a suffix, as patches see it."""
+    before, after = prefix or content.get("namePrefix"), suffix or content.get("nameSuffix")
+    name = name.removeprefix(before) if isinstance(before, str) else name
+    return name.removesuffix(after) if isinstance(after, str) else name
 
 
 def with_patch(data: bytes, entry: Mapping[str, Any], *, max_bytes: int) -> bytes:

@@ -64,6 +64,7 @@ class Probe:
         self._max_bytes = max_bytes
         self._left = max_renderings
         self._notes: list[str] = []  # candidates that were not accepted, and why
+        self._renamed = False  # a candidate gave the target another name
         self._effects: dict[frozenset[Candidate], Effect] = {}
         self._base = self._rendered({})
         self._paths = [change.path for change in self._changes]
@@ -98,6 +99,13 @@ class Probe:
         """Tell whether an edit of another kind, such as a new patch, makes all the changes and nothing else."""
         effect = self.effect(edited)
         return len(effect.changes) == len(self._changes) and not effect.others
+
+    def refuse_renamed(self) -> None:
+        """Refuse, by name, an object that an edit would give another name: it could not be followed."""
+        if self._renamed:
+            message = f"the name of {self._target} follows its content: with an edit it would be another object"
+            remedy = "set generatorOptions.disableNameSuffixHash, or edit it by hand"
+            raise Refusal(code="locate.generated_name", message=message, remedy=remedy)
 
     def effect(self, edited: Mapping[str, bytes]) -> Effect:
         """Return what an edit of another kind does; one that cannot be rendered makes no change."""
@@ -171,7 +179,9 @@ class Probe:
         """Compare with the rendering before: which intended fields have their new value, and what else differs."""
         found = find_rendered(after, self._target, self._namespace)
         if len(found) != 1:
-            return Effect(frozenset(), tuple(differences(self._base, after)) or ("the object itself",))
+            others = tuple(differences(self._base, after)) or ("the object itself",)
+            self._renamed = self._renamed or _is_renamed(self._target, others)
+            return Effect(frozenset(), others)
         old, new = self._mine(self._base), found[0]
         made = {n for n, change in enumerate(self._changes) if self._is_made(old, new, change)}
         paths = [self._paths[n] for n in sorted(made)]
@@ -222,6 +232,7 @@ class Probe:
 
     def _refuse_not_found(self, change: Replacement, tried: Sequence[Candidate], paths: Sequence[str]) -> NoReturn:
         """Explain: candidates that did too much, else those that did nothing, else where there was none."""
+        self.refuse_renamed()
         if self._notes:
             why = "; ".join(list(dict.fromkeys(self._notes))[:_SHOWN])
         elif tried:
@@ -236,6 +247,13 @@ class Probe:
     def _refuse(self, reason: str, message: str) -> NoReturn:
         remedy = "edit it by hand, or name the place in locate.mappings"
         raise Refusal(code=f"locate.{reason}", message=message, remedy=remedy)
+
+
+def _is_renamed(target: ObjectRef, others: Sequence[str]) -> bool:
+    """Tell whether the target goes, and one comes that differs from it in what follows the last dash alone."""
+    stem = f"{target.kind} {target.name.rpartition('-')[0]}-"
+    comes = [other for other in others if other.startswith(stem) and other.endswith(" comes")]
+    return f"{target.kind} {target.name} goes" in others and len(comes) == 1
 
 
 def _refuse_broken_json(path: str, content: bytes) -> None:

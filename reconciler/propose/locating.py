@@ -18,7 +18,7 @@ from reconciler.manifests.probing import Probe
 from reconciler.model.objects import format_path
 from reconciler.model.proposal import Located, Site
 from reconciler.propose.generating import locate_generated
-from reconciler.propose.own import Own, beside_others, of_a_default
+from reconciler.propose.own import Own, beside_others, of_another_kind
 from reconciler.propose.parents import locate_in_manifest, replaced
 from reconciler.propose.search import Search
 from reconciler.propose.sharing import refuse_shared, sharing
@@ -79,8 +79,9 @@ def locate_rendered(
             return locate_generated(action, application, index, application.generated_by, snapshot, workshop)
         if name is not None:
             return locate_in_manifest(action, application, index, name, snapshot, workshop)
-        own = None if said else of_a_default(search)
+        own = None if said else of_another_kind(search)
         if own is None:
+            probe.refuse_renamed()
             raise
         return _located(search, own)
     sites = tuple(site_of(place, checkout.files[place.path].blob) for place in proven.places)

@@ -13,6 +13,7 @@ from reconciler.errors import Refusal
 from reconciler.manifests.candidates import candidates
 from reconciler.manifests.documents import find, only
 from reconciler.manifests.edit import edit_document
+from reconciler.manifests.env_files import with_line
 from reconciler.manifests.overlay import overlaid
 from reconciler.manifests.own_values import Value, with_values
 from reconciler.manifests.parts import MappingNode, Node, arrange, decode, refuse, scan, split_bom
@@ -66,10 +67,40 @@ def beside_others(search: Search, places: Sequence[Candidate]) -> Own | None:
     return next((own for home in _homes(search) if (own := _put(home, values))), None)
 
 
-def of_a_default(search: Search) -> Own | None:
-    """Return the Application's own place for values that only the defaults of a chart hold which is not edited."""
-    if search.job.tool == KUSTOMIZE:
+def of_another_kind(search: Search) -> Own | None:
+    """Return the place of values that no YAML of ours says.
+
+    They are lines of an environment that Kustomize reads, or defaults of a chart that is not edited, and then go to the
+    Application's own place.
+    """
+    return _in_env_files(search) if search.job.tool == KUSTOMIZE else _of_a_default(search)
+
+
+def _in_env_files(search: Search) -> Own | None:
+    """Return the file of an environment with the lines changed that generate the fields of a ConfigMap."""
+    job, limit = search.job, search.workshop.settings.guards.max_file_bytes
+    changes = replaced(search.action)
+    if search.action.target.kind != "ConfigMap" or any(change.path[:-1] != ("data",) for change in changes):
         return None
+    for path in sorted(job.files):
+        edited = job.files[path]
+        try:
+            for change in changes:
+                edited = with_line(edited, str(change.path[-1]), change.before, change.after, max_bytes=limit)
+            if not search.is_own({path: edited}):
+                continue
+        except Refusal:
+            continue
+        blob = search.checkout.files[path].blob
+        sites = (
+            Site(path=path, blob=blob, document=0, field=c.path[-1:], before=c.before, after=c.after) for c in changes
+        )
+        return Own({path: edited}, tuple(sites))
+    return None
+
+
+def _of_a_default(search: Search) -> Own | None:
+    """Return the Application's own place for values that only the defaults of a chart hold which is not edited."""
     try:
         options = _defaults(search)
     except Refusal:
@@ -87,7 +118,16 @@ def _in_overlay(search: Search) -> Own | None:
     target, job, checkout = search.action.target, search.job, search.checkout
     limit = search.workshop.settings.guards.max_file_bytes
     try:
-        ways = overlaid(checkout, job.folder, target, search.probe.rendered, replaced(search.action), max_bytes=limit)
+        ways = overlaid(
+            checkout,
+            job.folder,
+            target,
+            search.probe.rendered,
+            replaced(search.action),
+            prefix=job.kustomize.name_prefix,
+            suffix=job.kustomize.name_suffix,
+            max_bytes=limit,
+        )
         made = next((way for way in ways if search.probe.is_exact(way.edited)), None)
         if made is None or search.shared_with(made.edited):
             return None

@@ -104,8 +104,10 @@ def test_file_that_others_read_is_passed_over_for_one_further_down(desk: Desk) -
         (
             "    helm:\n      values: |\n        other: 1\n",
             {"values": "other: 1\n"},
-            "    helm:\n      values: |\n        other: 1\n"
-            "      parameters:\n        - name: memory\n          value: 1Gi\n",
+            (
+                "    helm:\n      values: |\n        other: 1\n"
+                "      parameters:\n        - name: memory\n          value: 1Gi\n"
+            ),
         ),
     ],
 )
