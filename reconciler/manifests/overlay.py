@@ -26,13 +26,14 @@ from reconciler.manifests.parts import (
     split_bom,
 )
 from reconciler.manifests.values import first_document, plain
+from reconciler.model.action import replacements
 from reconciler.model.objects import FieldPath, Item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.manifests.checkout import Checkout
-    from reconciler.model.action import Replacement
+    from reconciler.model.action import FieldChange, Replacement
     from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import Rendered
 
@@ -52,7 +53,7 @@ def overlaid(
     folder: str,
     target: ObjectRef,
     rendered: Rendered,
-    changes: Sequence[Replacement],
+    changes: Sequence[FieldChange],
     *,
     prefix: str = "",
     suffix: str = "",
@@ -73,7 +74,8 @@ def overlaid(
     target = replace(target, name=_own_name(target.name, content, prefix, suffix))
     entry = {"path": name, "target": {"kind": target.kind, "name": target.name}}
     kustomization = with_patch(checkout.contents[path], entry, max_bytes=max_bytes)
-    patches = (_strategic(target, rendered, changes), _by_pointers(rendered, changes))
+    replaced = replacements(changes)
+    patches = (_strategic(target, rendered, changes), *([_by_pointers(rendered, replaced)] if replaced else ()))
     return tuple(Overlaid(path, patch, {path: kustomization, patch: content}) for content in patches)
 
 
@@ -186,7 +188,7 @@ def _by_pointers(rendered: Rendered, changes: Sequence[Replacement]) -> bytes:
     return yaml.safe_dump([*unique, *replacements], sort_keys=False, default_flow_style=False).encode()
 
 
-def _strategic(target: ObjectRef, rendered: Rendered, changes: Sequence[Replacement]) -> bytes:
+def _strategic(target: ObjectRef, rendered: Rendered, changes: Sequence[FieldChange]) -> bytes:
     """Return a strategic merge patch that names the object and sets the new values."""
     import yaml
 
@@ -200,7 +202,7 @@ def _strategic(target: ObjectRef, rendered: Rendered, changes: Sequence[Replacem
     return yaml.safe_dump(made, sort_keys=False, default_flow_style=False).encode()
 
 
-def _set(into: dict[str, Any], path: FieldPath, value: str) -> None:
+def _set(into: dict[str, Any], path: FieldPath, value: str | None) -> None:
     """Set a value, with the mappings and list items on its way; what it is as YAML, rendering proves."""
     import yaml
 
@@ -214,6 +216,6 @@ def _set(into: dict[str, Any], path: FieldPath, value: str) -> None:
                 node.append(found)
             node = found
         elif after is None:
-            node[step] = yaml.safe_load(value)
+            node[step] = None if value is None else yaml.safe_load(value)  # null unsets
         else:
             node = node.setdefault(step, empty)

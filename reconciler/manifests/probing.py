@@ -8,20 +8,22 @@ several such places is a refusal that names what was tried.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests.candidates import Candidate, candidates
+from reconciler.manifests.intended import intended
 from reconciler.manifests.objects import ABSENT, differences, find_rendered, masked, same, text_of, value_at
 from reconciler.manifests.scalars import holds_quantity
 from reconciler.manifests.spots import edit_spots
+from reconciler.model.action import replacements
 from reconciler.model.objects import format_path
 from reconciler.model.quantity import same_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.model.action import Replacement
+    from reconciler.model.action import FieldChange, Replacement
     from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import Rendered
 
@@ -49,7 +51,7 @@ class Probe:
         self,
         target: ObjectRef,
         namespace: str,
-        changes: Sequence[Replacement],
+        changes: Sequence[FieldChange],
         files: Mapping[str, bytes],
         render: Callable[[Mapping[str, bytes]], tuple[Rendered, ...]],
         *,
@@ -87,7 +89,10 @@ class Probe:
         `wanted` leaves out places, where a person has said which one it is. Raises Refusal with a code `locate.…`.
         """
         places: dict[Candidate, None] = {}
-        for number, change in enumerate(self._changes):
+        replaced = replacements(self._changes)
+        if replaced is None:
+            self._refuse("not_a_replacement", "a field comes or goes, for which there is no present value to look for")
+        for number, change in enumerate(replaced):
             if not any(number in self._effect([place]).changes for place in places):
                 places[self._place(number, change, paths, wanted)] = None
         edited, effect = self._edited(tuple(places)), self._effect(tuple(places))
@@ -118,7 +123,11 @@ class Probe:
         """The present values must be what is rendered; else delivery is behind Git, or something else sets them."""
         mine = self._mine(self._base)
         for change in self._changes:
-            value = text_of(value_at(mine, change.path))
+            found = value_at(mine, change.path)
+            if change.before is None:
+                self._require_absent(change, found)
+                continue
+            value = text_of(found)
             if value is None:
                 self._refuse("field_not_rendered", f"what is rendered has no single value {format_path(change.path)}")
             alike = same_quantity if holds_quantity(change.path) else str.__eq__
@@ -128,6 +137,15 @@ class Probe:
                     message=f"{format_path(change.path)} is not {change.before} in Git: it renders as {value}",
                     remedy="nothing to do if Argo CD is about to deliver that value; otherwise see why it does not",
                 )
+
+    def _require_absent(self, change: FieldChange, found: Any) -> None:  # noqa: ANN401 - JSON has no narrower type
+        """A field that is to be new must not be rendered yet."""
+        if found is not ABSENT and found is not None:
+            raise Conflict(
+                code="propose.git_ahead",
+                message=f"{format_path(change.path)} is not unset in Git",
+                remedy="nothing to do if Argo CD is about to deliver it; otherwise see why it does not",
+            )
 
     def _place(
         self, number: int, change: Replacement, paths: Sequence[str], wanted: Callable[[Candidate], bool]
@@ -185,13 +203,19 @@ class Probe:
         old, new = self._mine(self._base), found[0]
         made = {n for n, change in enumerate(self._changes) if self._is_made(old, new, change)}
         paths = [self._paths[n] for n in sorted(made)]
-        left = masked(self._base, self._target, self._namespace, paths)
+        moved = [self._changes[n] for n in sorted(made) if None in (self._changes[n].before, self._changes[n].after)]
+        base = [intended(o, new, moved) if moved and o is old else o for o in self._base]
+        left = masked(base, self._target, self._namespace, paths)
         right = masked(after, self._target, self._namespace, paths)
         return Effect(frozenset(made), () if same(left, right) else tuple(differences(left, right)))
 
-    def _is_made(self, old: Rendered, new: Rendered, change: Replacement) -> bool:
+    def _is_made(self, old: Rendered, new: Rendered, change: FieldChange) -> bool:
         """A number that has become text, or the reverse, is no such change, except for amounts, which may be either."""
         before, after = value_at(old, change.path), value_at(new, change.path)
+        if change.after is None:
+            return after is ABSENT
+        if change.before is None:
+            return text_of(after) == change.after
         alike = type(before) is type(after) or (holds_quantity(change.path) and not isinstance(after, bool))
         return after is not ABSENT and alike and text_of(after) == change.after and not same(before, after)
 

@@ -15,8 +15,10 @@ from reconciler.manifests.locate import locate
 from reconciler.manifests.objects import find_rendered, text_of, value_at
 from reconciler.manifests.parameters import with_other_parameters
 from reconciler.manifests.probing import Probe
-from reconciler.model.objects import format_path
+from reconciler.model.action import replacements
+from reconciler.model.objects import Inner, format_path
 from reconciler.model.proposal import Located, Site
+from reconciler.propose.fields import of_new_fields
 from reconciler.propose.generating import locate_generated
 from reconciler.propose.own import Own, beside_others, of_another_kind
 from reconciler.propose.parents import locate_in_manifest, replaced
@@ -68,6 +70,8 @@ def locate_rendered(
         checkout=checkout,
         probe=probe,
     )
+    if replacements(action.changes) is None:
+        return _located(search, of_new_fields(search))
     said = _mapped(action.target, workshop.settings) or str(probe.target_annotations.get(SOURCE) or "")
     try:
         proven = probe.prove(jobs.editable(job), _chosen(said))
@@ -191,6 +195,8 @@ def _manifest(target: ObjectRef, application: Application, index: int, workshop:
 
 def _probe(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> Probe:
     settings = workshop.settings
+    if any(isinstance(step, Inner) for change in action.changes for step in change.path):
+        replaced(action)
 
     def render(edited: Mapping[str, bytes]) -> tuple[Rendered, ...]:
         return workshop.renderer.render(job.edited(edited))
@@ -198,7 +204,7 @@ def _probe(action: Action, application: Application, job: RenderJob, workshop: W
     return Probe(
         action.target,
         application.destination_namespace,
-        replaced(action),
+        action.changes,
         job.files,
         render,
         max_bytes=settings.guards.max_file_bytes,

@@ -47,7 +47,7 @@ class Own(NamedTuple):
     parent: ObjectRef | None = None  # the Application that delivers the edited manifest of this one
 
 
-class _Home(NamedTuple):
+class Home(NamedTuple):
     """A file that may take values for the Application alone."""
 
     probe: Probe
@@ -60,11 +60,11 @@ class _Home(NamedTuple):
 def beside_others(search: Search, places: Sequence[Candidate]) -> Own | None:
     """Return the Application's own place for values that stand at places which others read; None: there is none."""
     if search.job.tool == KUSTOMIZE:
-        return _in_overlay(search)
+        return in_overlay(search)
     if any(place.spot.inner is not None for place in places):
         return None
     values = [Value(place.spot.field, place.spot.after) for place in places]
-    return next((own for home in _homes(search) if (own := _put(home, values))), None)
+    return next((own for home in homes(search) if (own := put(home, values))), None)
 
 
 def of_another_kind(search: Search) -> Own | None:
@@ -105,15 +105,15 @@ def _of_a_default(search: Search) -> Own | None:
         options = _defaults(search)
     except Refusal:
         return None
-    for home in _homes(search) if all(options) else ():
+    for home in homes(search) if all(options) else ():
         values = [_decisive(home, number, found) for number, found in enumerate(options)]
-        own = _put(home, list(dict.fromkeys(v for v in values if v))) if all(values) else None
+        own = put(home, list(dict.fromkeys(v for v in values if v))) if all(values) else None
         if own is not None:
             return own
     return None
 
 
-def _in_overlay(search: Search) -> Own | None:
+def in_overlay(search: Search) -> Own | None:
     """Return the Application's own overlay with a patch for the fields."""
     target, job, checkout = search.action.target, search.job, search.checkout
     limit = search.workshop.settings.guards.max_file_bytes
@@ -123,7 +123,7 @@ def _in_overlay(search: Search) -> Own | None:
             job.folder,
             target,
             search.probe.rendered,
-            replaced(search.action),
+            search.action.changes,
             prefix=job.kustomize.name_prefix,
             suffix=job.kustomize.name_suffix,
             max_bytes=limit,
@@ -142,7 +142,8 @@ def _in_overlay(search: Search) -> Own | None:
     return Own(made.edited, (*sites, entry))
 
 
-def _put(home: _Home, values: Sequence[Value]) -> Own | None:
+def put(home: Home, values: Sequence[Value]) -> Own | None:
+    """Return the home with these values in it, if that is exact and for the Application alone."""
     try:
         edited = home.write(values)
         exact = home.probe.is_exact(edited) and home.is_own(edited)
@@ -169,7 +170,7 @@ def _defaults(search: Search) -> list[list[Value]]:
     return found
 
 
-def _decisive(home: _Home, number: int, values: Sequence[Value]) -> Value | None:
+def _decisive(home: Home, number: int, values: Sequence[Value]) -> Value | None:
     """Return the one key that makes the change and nothing that is not intended; None for none, or several."""
     found = []
     for value in values:
@@ -182,7 +183,7 @@ def _decisive(home: _Home, number: int, values: Sequence[Value]) -> Value | None
     return found[0] if len(found) == 1 else None
 
 
-def _homes(search: Search) -> Iterator[_Home]:
+def homes(search: Search) -> Iterator[Home]:
     """Yield the files that may be the Application's own, the one that wins first."""
     for path in reversed(search.job.value_files):
         if not path.endswith(".json"):
@@ -192,7 +193,7 @@ def _homes(search: Search) -> Iterator[_Home]:
         yield from _in_manifest(search, kept)
 
 
-def _value_file(search: Search, path: str) -> _Home:
+def _value_file(search: Search, path: str) -> Home:
     guards, data, blob = search.workshop.settings.guards, search.job.files[path], search.checkout.files[path].blob
 
     def write(values: Sequence[Value]) -> dict[str, bytes]:
@@ -202,10 +203,10 @@ def _value_file(search: Search, path: str) -> _Home:
     def site(value: Value) -> Site:
         return Site(path=path, blob=blob, document=0, field=value.path, before=None, after=value.after)
 
-    return _Home(search.probe, write, lambda edited: not search.shared_with(edited), site)
+    return Home(search.probe, write, lambda edited: not search.shared_with(edited), site)
 
 
-def _in_manifest(search: Search, kept: Kept) -> Iterator[_Home]:
+def _in_manifest(search: Search, kept: Kept) -> Iterator[Home]:
     """Yield the ways in which the Application's own manifest may take values: `valuesObject`, else `parameters`."""
     workshop, ref, file = search.workshop, search.application.ref, kept.owning.file
     guards, data = workshop.settings.guards, workshop.repository.read(file.blob)
@@ -218,7 +219,7 @@ def _in_manifest(search: Search, kept: Kept) -> Iterator[_Home]:
     def pick(roots: Sequence[Node]) -> MappingNode:
         return only(find(roots, ref, namespace), ref)
 
-    def home(changes_of: Callable[[Value], list[FieldChange]]) -> _Home:
+    def home(changes_of: Callable[[Value], list[FieldChange]]) -> Home:
         def write(values: Sequence[Value]) -> dict[str, bytes]:
             changes = [change for value in values for change in changes_of(value)]
             limits = {"max_bytes": guards.max_file_bytes, "max_changed_lines": guards.max_changed_lines}
@@ -236,7 +237,7 @@ def _in_manifest(search: Search, kept: Kept) -> Iterator[_Home]:
                 path=file.path, blob=file.blob, document=number, field=last.path, before=None, after=value.after
             )
 
-        return _Home(probe, write, is_own, site, kept.parent.ref)
+        return Home(probe, write, is_own, site, kept.parent.ref)
 
     _, text = split_bom(decode(data, guards.max_file_bytes))
     spec = plain(pick(arrange(scan(text)))).get("spec") or {}

@@ -78,8 +78,8 @@ def replaced(action: Action) -> tuple[Replacement, ...]:
     if found is None:
         raise Refusal(
             code="locate.not_a_replacement",
-            message=f"{action.summary} is more than other values in the place of present ones; behind a rendered"
-            " source only those are proven",
+            message=f"{action.summary} is more than other values in the place of present ones, and only those are"
+            " proven here",
             remedy="set the field in Git, by hand",
         )
     return found
