@@ -68,14 +68,15 @@ def _placeholders(template: str, values: Mapping[str, Any]) -> str:
         name = match[1].strip()
         return written(values[name]) if name and name in values else match[0]
 
-    return _ACTION.sub(replaced, template) if _IN_A_LINE.search(template) else template
+    if not _IN_A_LINE.search(template):
+        return template
+    _refuse_open(template)
+    return _ACTION.sub(replaced, template)
 
 
 def _go(template: str, values: Mapping[str, Any]) -> str:
-    made = _ACTION.sub(lambda match: written(_evaluated(match[1], values)), template)
-    if "{{" in _ACTION.sub("", template):
-        _refuse_action(template)
-    return made
+    _refuse_open(template)
+    return _ACTION.sub(lambda match: written(_evaluated(match[1], values)), template)
 
 
 def _evaluated(action: str, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as above
@@ -128,6 +129,12 @@ _FUNCTIONS: dict[str, Callable[[str], str]] = {
     "normalize": lambda text: normalized(_ascii(text)),
     "quote": _quoted,
 }
+
+
+def _refuse_open(template: str) -> None:
+    """Argo CD fails on braces that nothing closes."""
+    if "{{" in _ACTION.sub("", template):
+        _refuse_action(template)
 
 
 def _refuse_action(action: str) -> NoReturn:

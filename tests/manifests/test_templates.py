@@ -76,6 +76,12 @@ def test_go_template_that_says_more_is_refused_by_name(template: str, code: str)
     assert refused.value.remedy
 
 
+def test_braces_that_nothing_closes_are_refused() -> None:
+    """Argo CD fails on them, where another pair is closed."""
+    with pytest.raises(Refusal):
+        filled("{{memory}} {{", {"memory": "1"}, go=False)
+
+
 @pytest.mark.parametrize(
     ("template", "expected"),
     [
