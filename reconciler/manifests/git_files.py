@@ -16,7 +16,9 @@ from reconciler.manifests.templates import refuse
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-_UNCLEAR = re.compile(r"[\[\]{}\\]|^[:/]|(?:^|/)\.{0,2}(?:/|$)")  # sets, alternatives, magic, steps that mean more
+_UNCLEAR = re.compile(
+    r"[\[\]{}\\]|\*{3}|^[:/]|(?:^|/)\.{0,2}(?:/|$)"
+)  # sets, alternatives, magic, steps that mean more
 
 
 def selected(entries: Sequence[Mapping[str, object]], paths: Iterable[str]) -> tuple[str, ...]:
@@ -68,17 +70,18 @@ def _selected(
 
 
 def _by_git(pattern: str) -> Callable[[str], bool]:
-    """`git ls-files`: every `*` goes through folders, and a folder stands for all below it."""
-    wild = re.compile(re.sub(r"\\\*", ".*", re.escape(pattern)).replace(r"\?", "."), re.DOTALL)
-    return lambda path: path.startswith(f"{pattern}/") or wild.fullmatch(path) is not None
+    """`git ls-files`: every `*` goes through folders, `?` is a byte, and a folder stands for all below it."""
+    text = re.escape(pattern.encode()).replace(rb"\*", b".*").replace(rb"\?", b".")
+    wild = re.compile(text, re.DOTALL)
+    return lambda path: path.startswith(f"{pattern}/") or wild.fullmatch(path.encode()) is not None
 
 
 def _strictly(pattern: str) -> Callable[[str], bool]:
     """Step by step: only `**` goes through folders, any number of them."""
-    text = ""
-    for step in pattern.split("/"):
-        if step == "**":
-            text += "(?:[^/]+/)*"
+    text, steps = "", pattern.split("/")
+    for number, step in enumerate(steps):
+        if step == "**":  # at the end it is the file, and any folders above it
+            text += "(?:[^/]+/)" + ("+" if number == len(steps) - 1 else "*")
         else:
             text += re.sub(r"(?:\\\*)+", "[^/]*", re.escape(step)).replace(r"\?", "[^/]") + "/"
     wild = re.compile(text, re.DOTALL)
