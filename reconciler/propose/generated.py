@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from reconciler.manifests.applicationsets import Json
     from reconciler.model.delivery import Source
 
+_SKIP_MARKER = b"+argocd:skip-file-rendering"  # anywhere in a file, and Argo CD leaves the file out
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generator:
@@ -121,7 +123,7 @@ def _manifests(ref: ObjectRef, parent: Application, workshop: Workshop) -> Itera
 
 
 def _documents(data: bytes, ref: ObjectRef, parent: Application, workshop: Workshop) -> list[int]:
-    if ref.name.encode() not in data or b"ApplicationSet" not in data:
+    if ref.name.encode() not in data or b"ApplicationSet" not in data or _SKIP_MARKER in data:
         return []
     try:
         _, text = split_bom(decode(data, workshop.settings.guards.max_file_bytes))

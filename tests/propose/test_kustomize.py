@@ -85,6 +85,45 @@ def test_field_of_the_kustomization_is_edited_where_it_decides(
     assert edits(proposed(desk, {PROD: OVERLAY + fields}, change)) == {PROD: OVERLAY + expected}
 
 
+LIMIT_PATCH = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: webapp, namespace: production}
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        resources: {limits: {memory: 512Mi}}
+"""
+POINTED = f"- op: replace\n  path: {POINTER}\n  value: 512Mi\n"
+AT = "{group: apps, version: v1, kind: Deployment, name: webapp, namespace: production}"
+
+
+@pytest.mark.parametrize(
+    ("kustomization", "path", "patch"),
+    [
+        ("components:\n- ../../parts\n", "parts/patch.yaml", LIMIT_PATCH),
+        ("patchesStrategicMerge:\n- patch.yaml\n", "overlays/prod/patch.yaml", LIMIT_PATCH),
+        (f"patchesJson6902:\n- path: patch.yaml\n  target: {AT}\n", "overlays/prod/patch.yaml", POINTED),
+        (
+            f"patches:\n- path: patch.json\n  target: {AT}\n",
+            "overlays/prod/patch.json",
+            f'[{{"op": "replace", "path": "{POINTER}",\n  "value": "512Mi"}}]\n',
+        ),
+    ],
+    ids=["component", "older strategic patch", "older JSON patch", "patch written as JSON"],
+)
+def test_patch_is_edited_wherever_it_comes_from(desk: Desk, kustomization: str, path: str, patch: str) -> None:
+    """Components, the fields of older kustomizations, and JSON."""
+    component = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches:\n- path: patch.yaml\n"
+    files = {PROD: OVERLAY + kustomization, "parts/kustomization.yaml": component, "parts/patch.yaml": LIMIT_PATCH}
+
+    made = proposed(desk, files | {path: patch}, (MEMORY, "512Mi", "1Gi"))
+
+    assert edits(made) == {path: patch.replace("512Mi", "1Gi")}
+
+
 def test_image_of_a_new_name_keeps_its_tag_in_the_base(desk: Desk) -> None:
     """The name comes from the overlay, the tag from the manifest."""
     fields = "images:\n- name: shop\n  newName: registry.example/shop\n"

@@ -126,6 +126,19 @@ def test_application_without_files_gets_the_value_in_its_manifest(
     assert made.located.parent == root(desk).ref
 
 
+def test_object_that_is_named_by_the_release_is_found(desk: Desk) -> None:
+    """`releaseName` of the Application, else its own name."""
+    template = CHART["chart/templates/webapp.yaml"].replace("name: webapp   #", "name: {{ .Release.Name }}   #")
+    files = CHART | {"chart/values.yaml": "memory: 512Mi\n", "chart/templates/webapp.yaml": template}
+
+    for options in (HelmOptions(), HelmOptions(release_name="webapp")):
+        made = proposed(desk, files, source(desk, "Helm", "chart", helm=options))
+        assert [(e.path, e.after) for e in made.edits] == [("chart/values.yaml", "memory: 1Gi\n")]
+    assert refusal(desk, files, source(desk, "Helm", "chart", helm=HelmOptions(release_name="x"))).code.startswith(
+        "locate."
+    )
+
+
 def test_value_without_any_place_of_ones_own_is_refused_with_all_named(desk: Desk) -> None:
     """A list would be replaced whole, so no key is entered for what stands in one."""
     template = MANIFEST.replace("memory: 512Mi", "memory: {{ (index .Values.sizes 0).memory }}")
