@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,13 @@ import pytest
 import yaml
 
 from reconciler.errors import Conflict, Refusal
-from reconciler.model.delivery import HelmOptions, HelmParameter
+from reconciler.model.delivery import HelmOptions, HelmParameter, KustomizeOptions
 from reconciler.propose.values import values_rendered
 from reconciler.propose.workshop import Workshop
 from tests.adapters.tools import programs, renderers
+from tests.manifests.examples import MEMORY
+from tests.propose.test_kustomize import IMAGE, OPERATION, Change
+from tests.propose.test_kustomize import proposed as on_kustomize
 from tests.propose.test_rendered import CHART, other, source
 from tests.worlds import APPLICATION, LIMIT, WEBAPP, application
 
@@ -205,3 +209,41 @@ def test_value_file_that_the_application_is_generated_from_too_is_refused(desk: 
     mine = generated(desk, "webapp", value_files=("../envs/shared.yaml",))
 
     assert code_of(desk, {"apps/set.yaml": text}, mine)[0] == "locate.appset_reach"
+
+
+@pytest.mark.parametrize(
+    ("option", "options", "key", "change", "value"),
+    [
+        (
+            {"images": ["shop=shop:{{.tag}}"]},
+            KustomizeOptions(images=("shop=shop:2.1",)),
+            "tag",
+            (IMAGE, "shop:2.1", "shop:2.2"),
+            ("2.1", "2.2"),
+        ),
+        (
+            {"patches": [{"target": {"kind": "Deployment"}, "patch": OPERATION.replace("512Mi", "{{.memory}}")}]},
+            KustomizeOptions(patches=(json.dumps({"patch": OPERATION, "target": {"kind": "Deployment"}}),)),
+            "memory",
+            (MEMORY, "512Mi", "1Gi"),
+            ("512Mi", "1Gi"),
+        ),
+    ],
+    ids=["images", "patches"],
+)
+def test_element_behind_an_option_of_kustomize_is_edited(
+    desk: Desk, option: dict[str, Any], options: KustomizeOptions, key: str, change: Change, value: tuple[str, str]
+) -> None:
+    """A tag inside an image, an amount inside a patch."""
+    text = manifest(desk, {"list": {"elements": [{"name": "webapp", key: value[0]}]}})
+    text = text.replace("path: chart", "path: overlays/prod").replace("helm: {}", f"kustomize: {json.dumps(option)}")
+    key_of_set = (SET.group, SET.kind, SET.namespace, SET.name)
+    delivers = replace(root(desk), objects=frozenset({key_of_set}))
+
+    made = on_kustomize(desk, {"apps/set.yaml": text}, change, delivers, kustomize=options, owner=SET)
+
+    assert {edit.path: edit.after for edit in made.edits} == {
+        "apps/set.yaml": text.replace(f"{key}: '{value[0]}'", f"{key}: '{value[1]}'").replace(
+            f"{key}: {value[0]}\n", f"{key}: {value[1]}\n"
+        )
+    }

@@ -37,6 +37,7 @@ def proposed(
     change: Change | tuple[Change, ...],
     *others: Application,
     target: ObjectRef = WEBAPP,
+    owner: ObjectRef | None = None,
     **options: Any,  # noqa: ANN401 - any field of the source
 ) -> Proposal:
     """Commit the files beside the base, and propose a change of an object that overlay `prod` renders."""
@@ -47,7 +48,7 @@ def proposed(
     remedy = replace(remedy, actions=(remedy.actions[0], replace(remedy.actions[1], target=target, changes=made)))
     mine: Source = source(desk, "Kustomize", "overlays/prod", **options)
     key = (target.group, target.kind, target.namespace, target.name)
-    world = desk.snapshot(sources=(mine,), objects=frozenset({key}))
+    world = desk.snapshot(sources=(mine,), objects=frozenset({key}), generated_by=owner)
     assert not isinstance(world.applications, Unknown)
     world = replace(world, applications=(*world.applications, *others))
     return desk.propose(operation=Story(remedy).operation, world=world, rendering=programs())
