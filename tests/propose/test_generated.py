@@ -101,6 +101,7 @@ def test_element_of_the_list_is_edited_and_its_neighbour_is_not(desk: Desk) -> N
     assert (edit.path, edit.after) == ("apps/set.yaml", text.replace("512Mi", "1Gi", 1))
     assert (made.located.parent, made.located.generator) == (root(desk).ref, "apps/set.yaml")
     assert (made.located.application.name, made.located.shared_with) == ("webapp", ())
+    assert "which the ApplicationSet in `apps/set.yaml` generates" in made.body
 
 
 @pytest.mark.parametrize(
