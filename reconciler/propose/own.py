@@ -14,6 +14,7 @@ from reconciler.manifests.candidates import candidates
 from reconciler.manifests.documents import find, only
 from reconciler.manifests.edit import edit_document
 from reconciler.manifests.env_files import with_line
+from reconciler.manifests.jobs import editable
 from reconciler.manifests.overlay import overlaid
 from reconciler.manifests.own_values import Value, with_values
 from reconciler.manifests.parts import MappingNode, Node, arrange, decode, refuse, scan, split_bom
@@ -185,8 +186,9 @@ def _decisive(home: Home, number: int, values: Sequence[Value]) -> Value | None:
 
 def homes(search: Search) -> Iterator[Home]:
     """Yield the files that may be the Application's own, the one that wins first."""
+    usable = editable(search.job)
     for path in reversed(search.job.value_files):
-        if not path.endswith(".json"):
+        if path in usable and not path.endswith(".json"):
             yield _value_file(search, path)
     kept = kept_in_git(search.application, search.snapshot.applications, search.workshop)
     if kept is not None:
