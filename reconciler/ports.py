@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.objects import CommitId, FieldPath, ObjectRef
     from reconciler.model.operation import Draft, Event
     from reconciler.model.proposal import CommitInfo, Proposal, PullRequest, TreeFile
-    from reconciler.model.rendering import Rendered, RenderJob
+    from reconciler.model.rendering import ChartDefaults, Rendered, RenderJob
     from reconciler.model.review import Mergeability, Review
     from reconciler.model.snapshot import ClusterView
     from reconciler.model.verdict import PolicyAnswer
@@ -188,6 +188,13 @@ class Renderer(Examined, Protocol):
         """Return the objects in the tool's order.
 
         Raises Refusal when the tool is missing, cannot render this, or renders more than is allowed.
+        """
+        ...
+
+    def defaults(self, job: RenderJob) -> tuple[ChartDefaults, ...]:
+        """Return the default values of the charts that are not ours to edit: an upstream one, and vendored ones.
+
+        Raises Refusal when one is missing or cannot be read.
         """
         ...
 

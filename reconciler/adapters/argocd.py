@@ -17,6 +17,7 @@ from reconciler.errors import Conflict, ReconcilerError, foreign_text
 from reconciler.model.application_source import source_of, sources_in
 from reconciler.model.delivery import Application
 from reconciler.model.facts import Unknown
+from reconciler.model.objects import ObjectRef
 from reconciler.ports import Diagnosis
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from reconciler.adapters.kubernetes_api import KubernetesApi
     from reconciler.adapters.kubernetes_objects import Json
     from reconciler.model.facts import Fact
-    from reconciler.model.objects import ObjectRef
     from reconciler.settings import DeliverySettings
 
 APPLICATIONS = Resource("argoproj.io", "v1alpha1", "applications", "Application")
@@ -133,7 +133,18 @@ def application_of(raw: Json, cluster: str) -> Application:
         ),
         ignored_fields=frozenset(_ignored(spec)),
         refresh_pending=REFRESH in (raw["metadata"].get("annotations") or {}),
+        generated_by=_generator(raw["metadata"], cluster),
     )
+
+
+def _generator(metadata: Json, cluster: str) -> ObjectRef | None:
+    """Return the ApplicationSet that an Application belongs to; it lives in the same namespace."""
+    for owner in metadata.get("ownerReferences") or ():
+        group = str(owner.get("apiVersion") or "").partition("/")[0]
+        if owner.get("controller") is True and (group, owner.get("kind")) == ("argoproj.io", "ApplicationSet"):
+            namespace, name = metadata.get("namespace") or "", owner.get("name") or ""
+            return ObjectRef(cluster=cluster, group=group, kind="ApplicationSet", namespace=namespace, name=name)
+    return None
 
 
 def _kinds(status: Json, sources: Sequence[Json]) -> list[str]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.errors import Refusal
+from reconciler.adapters.rendering_charts import archive_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reconciler.adapters.rendering_process import Tool
     from reconciler.model.delivery import HelmParameter
     from reconciler.model.rendering import RenderJob
 
 _COMMA = re.compile(r"([^\\]),")
-_CHART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
 def template(tool: Tool, files: Path, home: Path, job: RenderJob, charts: str | None) -> bytes:
@@ -36,16 +36,9 @@ def template(tool: Tool, files: Path, home: Path, job: RenderJob, charts: str | 
 
 def _chart(files: Path, job: RenderJob, charts: str | None) -> Path:
     """Return the chart: a folder of the repository, or an archive that somebody pulled."""
-    if not job.chart:
-        return files / job.folder if job.folder else files
-    archive = Path(charts) / f"{job.chart}.tgz" if charts and _CHART.fullmatch(job.chart) else None
-    if archive is None or not archive.is_file():
-        raise Refusal(
-            code="rendering.chart_missing",
-            message=f"the chart {job.chart} is not in Git, and nothing is downloaded",
-            remedy="`helm pull` it into the folder rendering.charts",
-        )
-    return archive.resolve()
+    if job.chart:
+        return archive_of(job, charts)
+    return files / job.folder if job.folder else files
 
 
 def _assignment(parameter: HelmParameter) -> str:

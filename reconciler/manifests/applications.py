@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Conflict
 from reconciler.manifests.documents import find, only
@@ -26,8 +26,15 @@ def as_declared(application: Application, data: bytes, *, max_bytes: int) -> App
     _, text = split_bom(decode(data, max_bytes))
     refuse_generated(text)
     found = find(arrange(scan(text)), application.ref, application.ref.namespace)
-    manifest = typed(only(found, application.ref))
-    declared = sources_in(manifest.get("spec") or {})
+    return with_spec(application, typed(only(found, application.ref)).get("spec") or {})
+
+
+def with_spec(application: Application, spec: dict[str, Any]) -> Application:
+    """Return the Application with the sources that a spec declares.
+
+    Raises Conflict when it declares another number of sources.
+    """
+    declared = sources_in(spec)
     if len(declared) != len(application.sources):
         raise Conflict(
             code="propose.git_ahead",

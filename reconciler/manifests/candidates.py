@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.model.action import Replacement
     from reconciler.model.objects import ObjectRef
 
+_GENERATES = "kind: ApplicationSet"  # whose braces stand inside values, and are filled by Argo CD
 _MAX_CANDIDATES = 500  # of one field; group tests keep the renderings few, the edits are ours to make
 
 
@@ -79,6 +80,15 @@ def _writings(change: Replacement) -> dict[str, str]:
     return found
 
 
+def with_tag(text: str, change: Replacement) -> str | None:
+    """Return an image of any name, or `name=image`, with the new tag; None where it has not the present one."""
+    (name, _, tag), (new_name, _, new_tag) = change.before.rpartition(":"), change.after.rpartition(":")
+    if not name or name != new_name or "@" in text + change.before + change.after:
+        return None
+    head, colon, present = text.rpartition(":")
+    return f"{head}:{new_tag}" if head and colon and present == tag else None
+
+
 def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Spot | None:
     after = writings.get(value.text)
     if after is None and holds_quantity(change.path) and same_quantity(value.text, change.before):
@@ -86,6 +96,8 @@ def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Sp
     key, equals, rest = value.text.partition("=")
     if after is None and equals and key == change.path[-1] and rest == change.before:
         after = f"{key}={change.after}"
+    if after is None and change.path[-1] == "image":
+        after = with_tag(value.text, change)
     if after is None:
         return None
     return Spot(part=value.part.number, inner=value.inner, field=value.field, before=value.text, after=after)
@@ -94,7 +106,7 @@ def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Sp
 def _may_decide(value: _Value, change: Replacement, target: ObjectRef) -> bool:
     """Leave out what certainly does not: a field of another name in a manifest, or a manifest of another kind."""
     kind = _word(value.root, "kind")
-    if kind is None or kind in ("Kustomization", "Component", "Application"):
+    if kind is None or kind in ("Kustomization", "Component", "Application", "ApplicationSet"):
         return True
     names = [step for step in value.field if isinstance(step, str)]
     return kind == target.kind and names[-1:] == [change.path[-1]]
@@ -112,18 +124,18 @@ def _word(root: Node, key: str) -> str | None:
 
 def _values(path: str, data: bytes, max_bytes: int) -> Iterator[_Value]:
     """Yield the scalars of a YAML file and of the YAML inside its literal blocks; another file has none."""
-    if not path.endswith((".yaml", ".yml", "Kustomization")):
+    if not path.endswith((".yaml", ".yml", ".json", "Kustomization")):
         return
     try:
         _, text = split_bom(decode(data, max_bytes))
-        refuse_generated(text)
+        refuse_generated(text.replace("{{", "") if _GENERATES in text else text)
         roots = arrange(scan(text))
         if any(_is_encrypted(root) for root in roots):
             return
     except Refusal:
         return  # a template, an encrypted file, or one that we do not judge
     for document, root in enumerate(roots):
-        if _word(root, "kind") == "Secret":
+        if _word(root, "kind") == "Secret" or ("{{" in text and _word(root, "kind") != "ApplicationSet"):
             continue
         for field, part in _scalars(root, ()):
             if part.style == "|":

@@ -7,6 +7,7 @@ own style. Protects invariant 5: every old line stays, and the kustomization re-
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import Refusal
@@ -24,14 +25,15 @@ from reconciler.manifests.parts import (
     scan,
     split_bom,
 )
-from reconciler.manifests.values import plain
+from reconciler.manifests.values import first_document, plain
+from reconciler.model.action import replacements
 from reconciler.model.objects import FieldPath, Item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.manifests.checkout import Checkout
-    from reconciler.model.action import Replacement
+    from reconciler.model.action import FieldChange, Replacement
     from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import Rendered
 
@@ -51,13 +53,16 @@ def overlaid(
     folder: str,
     target: ObjectRef,
     rendered: Rendered,
-    changes: Sequence[Replacement],
+    changes: Sequence[FieldChange],
     *,
+    prefix: str = "",
+    suffix: str = "",
     max_bytes: int,
 ) -> tuple[Overlaid, ...]:
     """Return the overlay in a folder with a patch that sets the new values: a strategic one, or by JSON pointers.
 
-    The strategic one reads better, but moves the list items that it names to the front; rendering tells.
+    The strategic one reads better, but moves the list items that it names to the front; rendering tells. `prefix` and
+    `suffix` are the Application's own, of names.
     Raises Refusal when its kustomization cannot take an entry without doubt, or the patch's name is taken.
     """
     path = kustomization_in(checkout, folder)
@@ -65,10 +70,20 @@ def overlaid(
     patch = joined(folder, name)
     if path is None or checkout.has(patch):
         refuse("no_overlay", f"{patch} is there already, or no kustomization is", "edit the overlay by hand")
+    content = first_document(checkout.contents[path], max_bytes)
+    target = replace(target, name=_own_name(target.name, content, prefix, suffix))
     entry = {"path": name, "target": {"kind": target.kind, "name": target.name}}
     kustomization = with_patch(checkout.contents[path], entry, max_bytes=max_bytes)
-    patches = (_strategic(target, rendered, changes), _by_pointers(rendered, changes))
+    replaced = replacements(changes)
+    patches = (_strategic(target, rendered, changes), *([_by_pointers(rendered, replaced)] if replaced else ()))
     return tuple(Overlaid(path, patch, {path: kustomization, patch: content}) for content in patches)
+
+
+def _own_name(name: str, content: Mapping[str, Any], prefix: str, suffix: str) -> str:
+    """Return the name that an object has before its overlay gives it a prefix and a suffix, as patches see it."""
+    before, after = prefix or content.get("namePrefix"), suffix or content.get("nameSuffix")
+    name = name.removeprefix(before) if isinstance(before, str) else name
+    return name.removesuffix(after) if isinstance(after, str) else name
 
 
 def with_patch(data: bytes, entry: Mapping[str, Any], *, max_bytes: int) -> bytes:
@@ -173,7 +188,7 @@ def _by_pointers(rendered: Rendered, changes: Sequence[Replacement]) -> bytes:
     return yaml.safe_dump([*unique, *replacements], sort_keys=False, default_flow_style=False).encode()
 
 
-def _strategic(target: ObjectRef, rendered: Rendered, changes: Sequence[Replacement]) -> bytes:
+def _strategic(target: ObjectRef, rendered: Rendered, changes: Sequence[FieldChange]) -> bytes:
     """Return a strategic merge patch that names the object and sets the new values."""
     import yaml
 
@@ -187,7 +202,7 @@ def _strategic(target: ObjectRef, rendered: Rendered, changes: Sequence[Replacem
     return yaml.safe_dump(made, sort_keys=False, default_flow_style=False).encode()
 
 
-def _set(into: dict[str, Any], path: FieldPath, value: str) -> None:
+def _set(into: dict[str, Any], path: FieldPath, value: str | None) -> None:
     """Set a value, with the mappings and list items on its way; what it is as YAML, rendering proves."""
     import yaml
 
@@ -201,6 +216,6 @@ def _set(into: dict[str, Any], path: FieldPath, value: str) -> None:
                 node.append(found)
             node = found
         elif after is None:
-            node[step] = yaml.safe_load(value)
+            node[step] = None if value is None else yaml.safe_load(value)  # null unsets
         else:
             node = node.setdefault(step, empty)

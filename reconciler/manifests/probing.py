@@ -7,20 +7,23 @@ several such places is a refusal that names what was tried.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests.candidates import Candidate, candidates
+from reconciler.manifests.intended import intended
 from reconciler.manifests.objects import ABSENT, differences, find_rendered, masked, same, text_of, value_at
 from reconciler.manifests.scalars import holds_quantity
 from reconciler.manifests.spots import edit_spots
+from reconciler.model.action import replacements
 from reconciler.model.objects import format_path
 from reconciler.model.quantity import same_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.model.action import Replacement
+    from reconciler.model.action import FieldChange, Replacement
     from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import Rendered
 
@@ -48,7 +51,7 @@ class Probe:
         self,
         target: ObjectRef,
         namespace: str,
-        changes: Sequence[Replacement],
+        changes: Sequence[FieldChange],
         files: Mapping[str, bytes],
         render: Callable[[Mapping[str, bytes]], tuple[Rendered, ...]],
         *,
@@ -63,6 +66,7 @@ class Probe:
         self._max_bytes = max_bytes
         self._left = max_renderings
         self._notes: list[str] = []  # candidates that were not accepted, and why
+        self._renamed = False  # a candidate gave the target another name
         self._effects: dict[frozenset[Candidate], Effect] = {}
         self._base = self._rendered({})
         self._paths = [change.path for change in self._changes]
@@ -85,7 +89,10 @@ class Probe:
         `wanted` leaves out places, where a person has said which one it is. Raises Refusal with a code `locate.…`.
         """
         places: dict[Candidate, None] = {}
-        for number, change in enumerate(self._changes):
+        replaced = replacements(self._changes)
+        if replaced is None:
+            self._refuse("not_a_replacement", "a field comes or goes, for which there is no present value to look for")
+        for number, change in enumerate(replaced):
             if not any(number in self._effect([place]).changes for place in places):
                 places[self._place(number, change, paths, wanted)] = None
         edited, effect = self._edited(tuple(places)), self._effect(tuple(places))
@@ -95,17 +102,32 @@ class Probe:
 
     def is_exact(self, edited: Mapping[str, bytes]) -> bool:
         """Tell whether an edit of another kind, such as a new patch, makes all the changes and nothing else."""
-        try:
-            effect = self._compared(self._rendered(edited))
-        except Refusal:
-            return False
+        effect = self.effect(edited)
         return len(effect.changes) == len(self._changes) and not effect.others
+
+    def refuse_renamed(self) -> None:
+        """Refuse, by name, an object that an edit would give another name: it could not be followed."""
+        if self._renamed:
+            message = f"the name of {self._target} follows its content: with an edit it would be another object"
+            remedy = "set generatorOptions.disableNameSuffixHash, or edit it by hand"
+            raise Refusal(code="locate.generated_name", message=message, remedy=remedy)
+
+    def effect(self, edited: Mapping[str, bytes]) -> Effect:
+        """Return what an edit of another kind does; one that cannot be rendered makes no change."""
+        try:
+            return self._compared(self._rendered(edited))
+        except Refusal as error:
+            return Effect(frozenset(), (error.message,))
 
     def _require_present(self) -> None:
         """The present values must be what is rendered; else delivery is behind Git, or something else sets them."""
         mine = self._mine(self._base)
         for change in self._changes:
-            value = text_of(value_at(mine, change.path))
+            found = value_at(mine, change.path)
+            if change.before is None:
+                self._require_absent(change, found)
+                continue
+            value = text_of(found)
             if value is None:
                 self._refuse("field_not_rendered", f"what is rendered has no single value {format_path(change.path)}")
             alike = same_quantity if holds_quantity(change.path) else str.__eq__
@@ -115,6 +137,15 @@ class Probe:
                     message=f"{format_path(change.path)} is not {change.before} in Git: it renders as {value}",
                     remedy="nothing to do if Argo CD is about to deliver that value; otherwise see why it does not",
                 )
+
+    def _require_absent(self, change: FieldChange, found: Any) -> None:  # noqa: ANN401 - JSON has no narrower type
+        """A field that is to be new must not be rendered yet."""
+        if found is not ABSENT and found is not None:
+            raise Conflict(
+                code="propose.git_ahead",
+                message=f"{format_path(change.path)} is not unset in Git",
+                remedy="nothing to do if Argo CD is about to deliver it; otherwise see why it does not",
+            )
 
     def _place(
         self, number: int, change: Replacement, paths: Sequence[str], wanted: Callable[[Candidate], bool]
@@ -166,17 +197,25 @@ class Probe:
         """Compare with the rendering before: which intended fields have their new value, and what else differs."""
         found = find_rendered(after, self._target, self._namespace)
         if len(found) != 1:
-            return Effect(frozenset(), tuple(differences(self._base, after)) or ("the object itself",))
+            others = tuple(differences(self._base, after)) or ("the object itself",)
+            self._renamed = self._renamed or _is_renamed(self._target, others)
+            return Effect(frozenset(), others)
         old, new = self._mine(self._base), found[0]
         made = {n for n, change in enumerate(self._changes) if self._is_made(old, new, change)}
         paths = [self._paths[n] for n in sorted(made)]
-        left = masked(self._base, self._target, self._namespace, paths)
+        moved = [self._changes[n] for n in sorted(made) if None in (self._changes[n].before, self._changes[n].after)]
+        base = [intended(o, new, moved) if moved and o is old else o for o in self._base]
+        left = masked(base, self._target, self._namespace, paths)
         right = masked(after, self._target, self._namespace, paths)
         return Effect(frozenset(made), () if same(left, right) else tuple(differences(left, right)))
 
-    def _is_made(self, old: Rendered, new: Rendered, change: Replacement) -> bool:
+    def _is_made(self, old: Rendered, new: Rendered, change: FieldChange) -> bool:
         """A number that has become text, or the reverse, is no such change, except for amounts, which may be either."""
         before, after = value_at(old, change.path), value_at(new, change.path)
+        if change.after is None:
+            return after is ABSENT
+        if change.before is None:
+            return text_of(after) == change.after
         alike = type(before) is type(after) or (holds_quantity(change.path) and not isinstance(after, bool))
         return after is not ABSENT and alike and text_of(after) == change.after and not same(before, after)
 
@@ -185,10 +224,13 @@ class Probe:
         by_path: dict[str, list[Candidate]] = {}
         for candidate in group:
             by_path.setdefault(candidate.path, []).append(candidate)
-        return {
+        edited = {
             path: edit_spots(self._files[path], [c.spot for c in mine], max_bytes=self._max_bytes)
             for path, mine in by_path.items()
         }
+        for path, content in edited.items():
+            _refuse_broken_json(path, content)
+        return edited
 
     def _is_editable(self, candidate: Candidate) -> bool:
         try:
@@ -214,6 +256,7 @@ class Probe:
 
     def _refuse_not_found(self, change: Replacement, tried: Sequence[Candidate], paths: Sequence[str]) -> NoReturn:
         """Explain: candidates that did too much, else those that did nothing, else where there was none."""
+        self.refuse_renamed()
         if self._notes:
             why = "; ".join(list(dict.fromkeys(self._notes))[:_SHOWN])
         elif tried:
@@ -228,6 +271,23 @@ class Probe:
     def _refuse(self, reason: str, message: str) -> NoReturn:
         remedy = "edit it by hand, or name the place in locate.mappings"
         raise Refusal(code=f"locate.{reason}", message=message, remedy=remedy)
+
+
+def _is_renamed(target: ObjectRef, others: Sequence[str]) -> bool:
+    """Tell whether the target goes, and one comes that differs from it in what follows the last dash alone."""
+    stem = f"{target.kind} {target.name.rpartition('-')[0]}-"
+    comes = [other for other in others if other.startswith(stem) and other.endswith(" comes")]
+    return f"{target.kind} {target.name} goes" in others and len(comes) == 1
+
+
+def _refuse_broken_json(path: str, content: bytes) -> None:
+    """A value without quotes, such as a new amount in the place of a number, is YAML and no JSON."""
+    try:
+        if path.endswith(".json"):
+            json.loads(content)
+    except ValueError:
+        message = f"{path} would be JSON no more"
+        raise Refusal(code="edit.json", message=message, remedy="edit it by hand") from None
 
 
 def _listed(texts: Sequence[str]) -> str:

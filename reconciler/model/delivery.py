@@ -94,6 +94,7 @@ class Application:
     objects: frozenset[tuple[str, str, str, str]]  # status.resources: (group, kind, namespace, name)
     ignored_fields: frozenset[str] = frozenset()  # ignoreDifferences, as JSON pointers
     refresh_pending: bool = False  # the refresh annotation is still set
+    generated_by: ObjectRef | None = None  # the ApplicationSet that keeps it as its template says
 
 
 def find_application(ref: ObjectRef, applications: Fact[tuple[Application, ...]]) -> Application | Unknown:

@@ -38,7 +38,10 @@ class Located:
     sites: tuple[Site, ...]  # never empty, in the order of the changes
     shared_with: tuple[ObjectRef, ...] = ()  # other Applications that change with one of these files
     rendered_by: int | None = None  # the source that renders the object; None: it stands in the file as it is
-    parent: ObjectRef | None = None  # the Application that delivers this one, where the edit is in this one's manifest
+    parent: ObjectRef | None = (
+        None  # the Application that delivers this one's manifest (its ApplicationSet's), if edited
+    )
+    generator: str | None = None  # the file of its ApplicationSet, where what generates it is edited
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from reconciler.model.objects import CommitId
 from reconciler.model.proposal import PullRequest, PullRequestState
 from reconciler.model.snapshot import Followed
 from reconciler.observe import inspecting
-from reconciler.propose.workshop import Workshop, values_rendered
+from reconciler.propose.values import values_rendered
+from reconciler.propose.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,31 +6,33 @@ Application that shares an edited file is never changed unseen.
 
 from __future__ import annotations
 
-from difflib import ndiff
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests import jobs
 from reconciler.manifests.documents import refuse_forbidden_kind
 from reconciler.manifests.objects import find_rendered, text_of, value_at
-from reconciler.manifests.overlay import overlaid
 from reconciler.manifests.parameters import with_other_parameters
 from reconciler.manifests.probing import Probe
-from reconciler.manifests.tree import REGULAR_MODES, refuse_unsafe_entry
-from reconciler.model.objects import format_path
-from reconciler.model.proposal import FileEdit, Located, Site, TreeFile
-from reconciler.model.rendering import KUSTOMIZE
-from reconciler.propose.parents import kept_in_git, prove_in_manifest, replaced
+from reconciler.model.action import replacements
+from reconciler.model.objects import Inner, format_path
+from reconciler.model.proposal import Located, Site
+from reconciler.propose.fields import of_new_fields
+from reconciler.propose.generating import locate_generated
+from reconciler.propose.own import Own, beside_others, of_another_kind
+from reconciler.propose.parents import locate_in_manifest, replaced
+from reconciler.propose.search import Search
 from reconciler.propose.sharing import refuse_shared, sharing
+from reconciler.propose.sites import edited_source, edits_of, refuse_unsafe, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.manifests.candidates import Candidate
-    from reconciler.manifests.checkout import Checkout
     from reconciler.model.action import Action
     from reconciler.model.delivery import Application
     from reconciler.model.objects import ObjectRef
+    from reconciler.model.proposal import FileEdit
     from reconciler.model.rendering import Rendered, RenderJob
     from reconciler.model.snapshot import Snapshot
     from reconciler.propose.workshop import Workshop
@@ -56,32 +58,59 @@ def locate_rendered(
         )
     job, checkout = workshop.job(application, index)
     probe = _probe(action, application, job, workshop)
+    search = Search(
+        action=action,
+        application=application,
+        index=index,
+        snapshot=snapshot,
+        workshop=workshop,
+        job=job,
+        checkout=checkout,
+        probe=probe,
+    )
+    if replacements(action.changes) is None:
+        return _located(search, of_new_fields(search))
     said = _mapped(action.target, workshop.settings) or str(probe.target_annotations.get(SOURCE) or "")
     try:
         proven = probe.prove(jobs.editable(job), _chosen(said))
     except Refusal as refusal:
-        name = _own_parameter(action, application, job, workshop) if refusal.code == "locate.not_found" else None
-        if name is None:
+        if refusal.code != "locate.not_found":
             raise
-        return _locate_in_manifest(action, application, index, name, snapshot, workshop)
-    edited, sites = proven.edited, tuple(_site(place, checkout.files[place.path].blob) for place in proven.places)
-    shared = sharing(application, snapshot.applications, edited, workshop)
-    if shared and job.tool == KUSTOMIZE and not workshop.settings.locate.allow_shared:
-        own = _in_overlay(action, application, probe, job, checkout, snapshot, workshop)
+        name = _own_parameter(action, application, job, workshop)
+        if name is not None and application.generated_by is not None:
+            return locate_generated(action, application, index, application.generated_by, snapshot, workshop)
+        if name is not None:
+            return locate_in_manifest(action, application, index, name, snapshot, workshop)
+        own = None if said else of_another_kind(search)
+        if own is None:
+            probe.refuse_renamed()
+            raise
+        return _located(search, own)
+    sites = tuple(site_of(place, checkout.files[place.path].blob) for place in proven.places)
+    shared = search.shared_with(proven.edited)
+    if shared and not workshop.settings.locate.allow_shared:
+        own = beside_others(search, proven.places)
         if own is not None:
-            (edited, sites), shared = own, ()
-    refuse_shared(shared, tuple(edited), application, index, workshop.settings)
-    for path in edited:
-        there = checkout.files.get(path) or TreeFile(path=path, blob="", mode=REGULAR_MODES[0])
-        refuse_unsafe_entry(there, checkout.around(path), workshop.settings.guards.allowed_paths)
+            return _located(search, own)
+    refuse_shared(shared, tuple(proven.edited), application, index, workshop.settings)
+    return _located(search, Own(proven.edited, sites), shared)
+
+
+def _located(search: Search, own: Own, shared: tuple[ObjectRef, ...] = ()) -> tuple[Located, tuple[FileEdit, ...]]:
+    """Return what was found, if its files may be edited."""
+    workshop, checkout = search.workshop, search.checkout
+    for path in own.edited:
+        checkout.take(path)
+    refuse_unsafe(own.edited, checkout, workshop.settings)
     located = Located(
-        application=application.ref,
-        source_index=_edited_source(application, index, workshop),
-        sites=sites,
+        application=search.application.ref,
+        source_index=edited_source(search.application, search.index, workshop),
+        sites=own.sites,
         shared_with=shared,
-        rendered_by=index,
+        rendered_by=search.index,
+        parent=own.parent,
     )
-    return located, _edits(edited, job.files, workshop.settings)
+    return located, edits_of(own.edited, checkout.contents, workshop.settings)
 
 
 def _own_parameter(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> str | None:
@@ -96,60 +125,6 @@ def _own_parameter(action: Action, application: Application, job: RenderJob, wor
             if len(found) == 1 and text_of(value_at(found[0], change.path)) == change.after:
                 return name
     return None
-
-
-def _locate_in_manifest(
-    action: Action, application: Application, index: int, name: str, snapshot: Snapshot, workshop: Workshop
-) -> tuple[Located, tuple[FileEdit, ...]]:
-    """Return the places in the Application's own manifest, where another Application delivers that from Git."""
-    kept = kept_in_git(application, snapshot.applications, workshop)
-    if kept is None:
-        raise Refusal(
-            code="locate.application_parameter",
-            message=f"{application.ref} itself sets the field, in its {name}, and no plain directory of"
-            " exactly one Application keeps its manifest in this repository",
-            remedy="edit the Application where it is kept, or move the value into a file of the source",
-        )
-    proven = prove_in_manifest(action, application, index, kept, workshop)
-    shared = sharing(application, snapshot.applications, proven.edited, workshop, besides=kept.parent.ref)
-    refuse_shared(shared, tuple(proven.edited), application, index, workshop.settings)
-    file = kept.owning.file
-    located = Located(
-        application=application.ref,
-        source_index=_edited_source(application, index, workshop),
-        sites=tuple(_site(place, file.blob) for place in proven.places),
-        shared_with=shared,
-        rendered_by=index,
-        parent=kept.parent.ref,
-    )
-    return located, _edits(proven.edited, {file.path: workshop.repository.read(file.blob)}, workshop.settings)
-
-
-def _in_overlay(
-    action: Action,
-    application: Application,
-    probe: Probe,
-    job: RenderJob,
-    checkout: Checkout,
-    snapshot: Snapshot,
-    workshop: Workshop,
-) -> tuple[dict[str, bytes], tuple[Site, ...]] | None:
-    """Return the Application's own overlay with a patch for the fields, if that is exact and reaches nobody else."""
-    limit = workshop.settings.guards.max_file_bytes
-    try:
-        ways = overlaid(checkout, job.folder, action.target, probe.rendered, replaced(action), max_bytes=limit)
-    except Refusal:
-        return None
-    made = next((way for way in ways if probe.is_exact(way.edited)), None)
-    if made is None or sharing(application, snapshot.applications, made.edited, workshop):
-        return None
-    sites = [
-        Site(path=made.patch, blob="", document=0, field=change.path, before=change.before, after=change.after)
-        for change in action.changes
-    ]
-    blob = checkout.files[made.kustomization].blob
-    entry = Site(path=made.kustomization, blob=blob, document=0, field=("patches",), before="", after=made.patch)
-    return made.edited, (*sites, entry)
 
 
 def locate_plain(
@@ -206,6 +181,8 @@ def _holds(target: ObjectRef, application: Application, index: int, workshop: Wo
 
 def _probe(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> Probe:
     settings = workshop.settings
+    if any(isinstance(step, Inner) for change in action.changes for step in change.path):
+        replaced(action)
 
     def render(edited: Mapping[str, bytes]) -> tuple[Rendered, ...]:
         return workshop.renderer.render(job.edited(edited))
@@ -213,7 +190,7 @@ def _probe(action: Action, application: Application, job: RenderJob, workshop: W
     return Probe(
         action.target,
         application.destination_namespace,
-        replaced(action),
+        action.changes,
         job.files,
         render,
         max_bytes=settings.guards.max_file_bytes,
@@ -236,39 +213,3 @@ def _chosen(said: str) -> Callable[[Candidate], bool]:
     if not path:
         return lambda _: True
     return lambda c: c.path == path and field in ("", format_path(c.spot.field))
-
-
-def _edited_source(application: Application, index: int, workshop: Workshop) -> int:
-    """Return the source whose revision tells that the edit is delivered: the one that the files are read through."""
-    ours = [i for i, s in enumerate(application.sources) if jobs.is_ours(s, workshop.repository.url)]
-    if index in ours or not ours:
-        return index
-    return ours[0]  # a chart from elsewhere with our value files, through a source with a `ref`
-
-
-def _site(place: Candidate, blob: str) -> Site:
-    return Site(
-        path=place.path,
-        blob=blob,
-        document=place.document,
-        field=place.spot.field,
-        before=place.spot.before,
-        after=place.spot.after,
-    )
-
-
-def _edits(edited: Mapping[str, bytes], files: Mapping[str, bytes], settings: Settings) -> tuple[FileEdit, ...]:
-    edits = tuple(
-        FileEdit(path=path, before=files.get(path, b"").decode(), after=after.decode())
-        for path, after in sorted(edited.items())
-    )
-    rows = [row for e in edits for row in ndiff(e.before.splitlines(), e.after.splitlines())]
-    changed = sum(row.startswith("+ ") for row in rows)
-    limit = settings.guards.max_changed_lines
-    if changed > limit:
-        raise Refusal(
-            code="edit.too_many_lines",
-            message=f"{changed} lines would change, more than {limit}",
-            remedy="propose fewer changes",
-        )
-    return edits

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import Refusal
 from reconciler.manifests.applications import as_declared, is_option
-from reconciler.manifests.jobs import is_ours
 from reconciler.manifests.probing import Probe
 from reconciler.model.action import replacements
 from reconciler.model.delivery import owning_applications
 from reconciler.model.facts import Fact, Unknown
+from reconciler.model.proposal import Located
+from reconciler.propose.sharing import refuse_shared, sharing
+from reconciler.propose.sites import edited_source, edits_of, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from reconciler.manifests.probing import Proven
     from reconciler.model.action import Action, Replacement
     from reconciler.model.delivery import Application
+    from reconciler.model.proposal import FileEdit
     from reconciler.model.rendering import Rendered
+    from reconciler.model.snapshot import Snapshot
     from reconciler.propose.workshop import Workshop
 
 
@@ -48,10 +52,8 @@ def kept_in_git(
 
 
 def _manifests(application: Application, parent: Application, workshop: Workshop) -> Iterator[OwningFile]:
-    base = workshop.repository.base
     for index, source in enumerate(parent.sources):
-        follows = source.target_revision in {"HEAD", base, f"refs/heads/{base}"}
-        if source.kind != "Directory" or not follows or not is_ours(source, workshop.repository.url):
+        if source.kind != "Directory" or not workshop.follows(source):
             continue
         try:
             yield workshop.owning_file(application.ref, parent, index)
@@ -68,15 +70,15 @@ def replaced(action: Action) -> tuple[Replacement, ...]:
     if found is None:
         raise Refusal(
             code="locate.not_a_replacement",
-            message=f"{action.summary} is more than other values in the place of present ones; behind a rendered"
-            " source only those are proven",
+            message=f"{action.summary} is more than other values in the place of present ones, and only those are"
+            " proven here",
             remedy="set the field in Git, by hand",
         )
     return found
 
 
-def prove_in_manifest(action: Action, application: Application, index: int, kept: Kept, workshop: Workshop) -> Proven:
-    """Return the places in the Application's manifest that set the fields, proven by rendering what it declares."""
+def manifest_probe(action: Action, application: Application, index: int, kept: Kept, workshop: Workshop) -> Probe:
+    """Return a search in the Application's manifest, by rendering what it declares."""
     path, limit = kept.owning.file.path, workshop.settings.guards.max_file_bytes
     data = workshop.repository.read(kept.owning.file.blob)
 
@@ -85,7 +87,7 @@ def prove_in_manifest(action: Action, application: Application, index: int, kept
         job, _ = workshop.job(declared, index)
         return workshop.renderer.render(job)
 
-    probe = Probe(
+    return Probe(
         action.target,
         application.destination_namespace,
         replaced(action),
@@ -94,4 +96,38 @@ def prove_in_manifest(action: Action, application: Application, index: int, kept
         max_bytes=limit,
         max_renderings=workshop.settings.rendering.max_renderings,
     )
-    return probe.prove([path], lambda c: c.document == kept.owning.document and is_option(c.spot.field))
+
+
+def prove_in_manifest(action: Action, application: Application, index: int, kept: Kept, workshop: Workshop) -> Proven:
+    """Return the places in the Application's manifest that set the fields."""
+    probe = manifest_probe(action, application, index, kept, workshop)
+    return probe.prove(
+        [kept.owning.file.path], lambda c: c.document == kept.owning.document and is_option(c.spot.field)
+    )
+
+
+def locate_in_manifest(
+    action: Action, application: Application, index: int, name: str, snapshot: Snapshot, workshop: Workshop
+) -> tuple[Located, tuple[FileEdit, ...]]:
+    """Return the places in the Application's own manifest, where another Application delivers that from Git."""
+    kept = kept_in_git(application, snapshot.applications, workshop)
+    if kept is None:
+        raise Refusal(
+            code="locate.application_parameter",
+            message=f"{application.ref} itself sets the field, in its {name}, and no plain directory of"
+            " exactly one Application keeps its manifest in this repository",
+            remedy="edit the Application where it is kept, or move the value into a file of the source",
+        )
+    proven = prove_in_manifest(action, application, index, kept, workshop)
+    shared = sharing(application, snapshot.applications, proven.edited, workshop, besides=kept.parent.ref)
+    refuse_shared(shared, tuple(proven.edited), application, index, workshop.settings)
+    file = kept.owning.file
+    located = Located(
+        application=application.ref,
+        source_index=edited_source(application, index, workshop),
+        sites=tuple(site_of(place, file.blob) for place in proven.places),
+        shared_with=shared,
+        rendered_by=index,
+        parent=kept.parent.ref,
+    )
+    return located, edits_of(proven.edited, {file.path: workshop.repository.read(file.blob)}, workshop.settings)

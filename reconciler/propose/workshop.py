@@ -1,4 +1,4 @@
-"""One commit with the means to render it; what a rendered source says of an object there."""
+"""One commit with the means to render it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.manifests import jobs
-from reconciler.manifests.applications import as_declared
 from reconciler.manifests.checkout import Checkout
 from reconciler.manifests.locate import locate
-from reconciler.manifests.objects import find_rendered, text_of, value_at
 from reconciler.model.objects import CommitId
 from reconciler.ports import Renderer, Repository
 from reconciler.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from reconciler.manifests.folder import OwningFile
-    from reconciler.model.delivery import Application
-    from reconciler.model.objects import FieldPath, ObjectRef
-    from reconciler.model.proposal import Located
+    from reconciler.model.delivery import Application, Source
+    from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import RenderJob
 
 
@@ -32,6 +27,15 @@ class Workshop:
     renderer: Renderer
     settings: Settings
     commit: CommitId
+
+    def follows(self, source: Source) -> bool:
+        """Tell whether a source reads our repository at its base branch."""
+        base = self.repository.base
+        return jobs.is_ours(source, self.repository.url) and source.target_revision in {
+            "HEAD",
+            base,
+            f"refs/heads/{base}",
+        }
 
     def checkout(self) -> Checkout:
         """Return an empty view of the commit."""
@@ -66,23 +70,3 @@ class Workshop:
         checkout = self.checkout()
         limit = self.settings.guards.max_file_bytes
         return jobs.job_for(application, index, checkout, self.repository.url, max_bytes=limit), checkout
-
-
-def values_rendered(
-    application: Application, located: Located, target: ObjectRef, paths: Sequence[FieldPath], workshop: Workshop
-) -> tuple[str | None, ...]:
-    """Return the fields as a commit renders them, None for those that it does not render as one value.
-
-    Where the edit is in the Application's own manifest, it is rendered as its manifest in that commit says.
-    """
-    if located.parent is not None:
-        entry = workshop.repository.entry(workshop.commit, located.sites[0].path)
-        if entry is None:
-            return tuple(None for _ in paths)
-        limit = workshop.settings.guards.max_file_bytes
-        application = as_declared(application, workshop.repository.read(entry.blob), max_bytes=limit)
-    job, _ = workshop.job(application, located.rendered_by or 0)
-    found = find_rendered(workshop.renderer.render(job), target, application.destination_namespace)
-    if len(found) != 1:
-        return tuple(None for _ in paths)
-    return tuple(text_of(value_at(found[0], path)) for path in paths)

@@ -228,6 +228,25 @@ def test_refresh_that_argo_has_not_taken_up_is_pending() -> None:
     assert application_of(raw, "test").refresh_pending
 
 
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        ({"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "controller": True}, "shops"),
+        ({"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet"}, None),
+        ({"apiVersion": "argoproj.io/v1alpha1", "kind": "Other", "controller": True}, None),
+        ({"apiVersion": "v1", "kind": "ApplicationSet", "controller": True}, None),
+    ],
+)
+def test_application_set_is_the_controller_among_the_owners(owner: Json, name: str | None) -> None:
+    """An owner that does not control it keeps nothing as its template says."""
+    raw = application()
+    raw["metadata"]["ownerReferences"] = [{**owner, "name": "shops", "uid": "1"}]
+
+    found = application_of(raw, "test").generated_by
+
+    assert found == (ref(name, "ApplicationSet", "argoproj.io", "argocd") if name else None)
+
+
 @pytest.fixture
 def wire() -> Iterator[Wire]:
     """An API server with one Application."""

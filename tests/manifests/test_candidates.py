@@ -71,5 +71,5 @@ def test_templates_secrets_and_broken_files_hold_none(data: bytes) -> None:
 
 
 def test_other_files_than_yaml_hold_none() -> None:
-    """JSON and property files are not edited."""
-    assert found({"f.json": b'{"x": "512Mi"}', "f.env": b"x=512Mi\n"}) == []
+    """Property files are not edited."""
+    assert found({"f.txt": b'{"x": "512Mi"}', "f.env": b"x=512Mi\n"}) == []

@@ -161,10 +161,10 @@ def test_shared_overlay_is_refused_with_everybody_named(desk: Desk) -> None:
     assert "overlays/prod" in refused.remedy
 
 
-def test_shared_value_file_is_refused_with_the_file_of_ones_own(desk: Desk) -> None:
-    """The value belongs into this environment's file, which the remedy names."""
+def test_shared_value_file_is_refused_where_no_file_is_ones_own(desk: Desk) -> None:
+    """The other Application reads both files; everybody is named."""
     helm = HelmOptions(value_files=("../envs/shared.yaml", "../envs/prod.yaml"))
-    staging = other(desk, "staging", "Helm", "chart", helm=HelmOptions(value_files=("../envs/shared.yaml",)))
+    staging = other(desk, "staging", "Helm", "chart", helm=helm)
 
     refused = refusal(desk, CHART, source(desk, "Helm", "chart", helm=helm), staging)
 

@@ -158,12 +158,29 @@ def test_base_that_another_environment_reads_is_left_alone_and_the_overlay_chang
     world.assert_whole()
 
 
+def test_value_file_that_another_environment_reads_is_left_alone_and_the_own_one_changes(worlds: Worlds) -> None:
+    """The key goes into the last file, which is this one's alone, and is verified; the shared file stays."""
+    files = CHART | {"envs/prod.yaml": "# production\n", "envs/common.yaml": CHART["envs/prod.yaml"]}
+    names = ["../envs/common.yaml", "../envs/prod.yaml"]
+    world = delivered(worlds, files, {"path": "chart", "helm": {"valueFiles": names}})
+    with beside(world, {"path": "chart", "helm": {"valueFiles": names[:1]}}):
+        world.run_until_phase(Phase.AWAITING_GIT_PR)
+        (pull,) = world.place.pull_requests()
+        world.place.merge(pull["number"])
+        world.run_until_outcome(Outcome.VERIFIED)
+
+    assert world.limit() == "1Gi"
+    assert world.place.text("envs/common.yaml") == files["envs/common.yaml"]
+    assert world.place.text("envs/prod.yaml") == "# production\nresources:\n  limits:\n    memory: 1Gi\n"
+    world.assert_whole()
+
+
 def test_value_file_that_another_environment_reads_is_refused_with_everybody_named(worlds: Worlds) -> None:
-    """No pull request: the refusal names the other Application, and the file that is this one's own."""
+    """No file is this one's own, so there is no pull request: the refusal names the other Application."""
     files = CHART | {"envs/prod.yaml": "other: 1\n", "envs/common.yaml": CHART["envs/prod.yaml"]}
     names = ["../envs/common.yaml", "../envs/prod.yaml"]
     world = delivered(worlds, files, {"path": "chart", "helm": {"valueFiles": names}})
-    with beside(world, {"path": "chart", "helm": {"valueFiles": names[:1]}}) as other:
+    with beside(world, {"path": "chart", "helm": {"valueFiles": names}}) as other:
         operation = world.run_until_outcome(Outcome.REFUSED)
 
     assert "locate.shared_base" in operation.outcome_reason

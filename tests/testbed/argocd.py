@@ -1,4 +1,4 @@
-"""Start Argo CD's application controller and repository server (with Redis), and give them their configuration.
+"""Start Argo CD's controllers of Applications and ApplicationSets, its repository server and Redis, and configure them.
 
 No API server, no login: Applications are read and written through the Kubernetes API, as the product does.
 """
@@ -75,7 +75,7 @@ def start_backend(processes: Processes, binaries: Binaries, folder: Path) -> Bac
 
 
 def start(processes: Processes, binaries: Binaries, folder: Path, plane: ControlPlane, backend: Backend) -> None:
-    """Install Argo CD's objects and start the application controller."""
+    """Install Argo CD's objects and start both controllers."""
     kube = plane.kube()
     _install(kube, binaries, plane)
     kube.close()
@@ -91,7 +91,25 @@ def start(processes: Processes, binaries: Binaries, folder: Path, plane: Control
         ],
         environment=_environment(folder, "argocd-application-controller"),
     )
+    _start_generator(processes, binaries, folder, plane, backend)
     processes.until(controller, answers(f"http://{LOOPBACK}:{metrics}/healthz"))
+
+
+def _start_generator(
+    processes: Processes, binaries: Binaries, folder: Path, plane: ControlPlane, backend: Backend
+) -> None:
+    """Start the ApplicationSet controller, which makes and changes Applications; no test waits for its start."""
+    config = str(plane.kubeconfigs["admin"])
+    processes.start(
+        "argocd-applicationset-controller",
+        [
+            binaries.program("argocd"),
+            *("--kubeconfig", config, "--namespace", NAMESPACE, "--loglevel", "warn"),
+            *("--argocd-repo-server", backend.repo_server, "--repo-server-plaintext"),
+            *(x for name in ("metrics", "probe", "webhook") for x in (f"--{name}-addr", f"{LOOPBACK}:{free_port()}")),
+        ],
+        environment=_environment(folder, "argocd-applicationset-controller") | {"KUBECONFIG": config},
+    )
 
 
 def _install(kube: Kube, binaries: Binaries, plane: ControlPlane) -> None:
@@ -102,7 +120,8 @@ def _install(kube: Kube, binaries: Binaries, plane: ControlPlane) -> None:
         kube.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": _metadata(name)})
     kube.apply(_secret("argocd-secret", {"server.secretkey": secrets.token_hex(32)}))
     kube.apply(_cluster_secret(plane))
-    until(lambda: _serves(kube, "AppProject") and _serves(kube, "Application"), 30, "Argo CD's kinds are served")
+    kinds = ("AppProject", "Application", "ApplicationSet")
+    until(lambda: all(_serves(kube, kind) for kind in kinds), 30, "Argo CD's kinds are served")
     kube.apply(
         {
             "apiVersion": "argoproj.io/v1alpha1",

@@ -44,6 +44,7 @@ KINDS = {
     "ClusterRoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", False),
     "CustomResourceDefinition": ("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", False),
     "Application": ("/apis/argoproj.io/v1alpha1", "applications", True),
+    "ApplicationSet": ("/apis/argoproj.io/v1alpha1", "applicationsets", True),
     "AppProject": ("/apis/argoproj.io/v1alpha1", "appprojects", True),
 }
 
