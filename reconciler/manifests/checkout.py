@@ -62,6 +62,10 @@ class Checkout:
             self._keep(file)
         return tuple(file.path for file in found)
 
+    def entries(self, folder: str) -> tuple[TreeFile, ...]:
+        """Return the entries below a folder, unread."""
+        return tuple(self._below(folder))
+
     def around(self, path: str) -> tuple[TreeFile, ...]:
         """Return the entries below the folder that a file is in."""
         return tuple(self._below(posixpath.dirname(path)))

@@ -49,6 +49,10 @@ def kept_in_git(
 
 def _manifests(application: Application, parent: Application, workshop: Workshop) -> Iterator[OwningFile]:
     base = workshop.repository.base
+    try:
+        parent = workshop.directories(parent)
+    except Refusal:
+        return
     for index, source in enumerate(parent.sources):
         follows = source.target_revision in {"HEAD", base, f"refs/heads/{base}"}
         if source.kind != "Directory" or not follows or not is_ours(source, workshop.repository.url):
@@ -102,4 +106,6 @@ def prove_in_manifest(action: Action, application: Application, index: int, kept
         max_bytes=limit,
         max_renderings=workshop.settings.rendering.max_renderings,
     )
-    return probe.prove([path], lambda c: c.document == kept.owning.document and is_option(c.spot.field))
+    return probe.prove(
+        [path], lambda c: c.document == kept.owning.document and is_option(c.spot.field, application.ref.kind)
+    )

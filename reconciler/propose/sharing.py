@@ -10,7 +10,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal, SourceError
-from reconciler.manifests import jobs, kustomize
+from reconciler.manifests import flux, jobs
 from reconciler.manifests.checkout import is_below, joined
 from reconciler.manifests.locate import is_read
 from reconciler.manifests.objects import same
@@ -88,6 +88,8 @@ def _changes(application: Application, index: int, edited: Mapping[str, bytes], 
         return False
     checkout = workshop.checkout()
     try:
+        application = workshop.settled(application)
+        source = application.sources[index]
         paths = _read_by(application, index, checkout, edited, workshop) if ours or source.kind == HELM else set()
     except Refusal:
         return _may_reach(source, edited)
@@ -110,7 +112,7 @@ def _read_by(
     source, limit = application.sources[index], workshop.settings.guards.max_file_bytes
     folder = joined("", source.path)
     if source.kind == KUSTOMIZE:
-        kustomize.collect(checkout, folder, limit, strict=False)
+        flux.collect(checkout, source, limit, strict=False)
         return set(checkout.contents)
     if source.kind == HELM:
         job, _ = workshop.job(application, index)

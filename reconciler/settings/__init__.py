@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from reconciler.settings.choices import AfterFailure, ForgeKind, LedgerKind, MergeMethod, MergePolicy
+from reconciler.settings.choices import AfterFailure, DeliveryKind, ForgeKind, LedgerKind, MergeMethod, MergePolicy
 from reconciler.settings.git import (
     ForgeSettings,
     LedgerSettings,
@@ -25,6 +25,7 @@ __all__ = [
     "AfterFailure",
     "AlertsSettings",
     "ClusterSettings",
+    "DeliveryKind",
     "DeliverySettings",
     "Duration",
     "ForgeKind",
