@@ -94,7 +94,7 @@ def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Sp
 def _may_decide(value: _Value, change: Replacement, target: ObjectRef) -> bool:
     """Leave out what certainly does not: a field of another name in a manifest, or a manifest of another kind."""
     kind = _word(value.root, "kind")
-    if kind is None or kind in ("Kustomization", "Component", "Application"):
+    if kind is None or kind in ("Kustomization", "Component", "Application", "HelmRelease"):
         return True
     names = [step for step in value.field if isinstance(step, str)]
     return kind == target.kind and names[-1:] == [change.path[-1]]
