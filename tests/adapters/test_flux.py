@@ -389,6 +389,32 @@ def test_what_is_gone_cannot_be_refreshed(wire: Wire, tmp_path: Path) -> None:
         adapter(wire, tmp_path).refresh(ref("web", "Kustomization", "kustomize.toolkit.fluxcd.io", "flux-system"))
 
 
+def test_doctor_tells_what_is_read_and_which_rights_are_missing(wire: Wire, tmp_path: Path) -> None:
+    """Three lists are needed; the nudge is not."""
+    review = "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    wire.script[review] = lambda request: Answer(
+        {"status": {"allowed": request.body["spec"]["resourceAttributes"]["verb"] == "list"}}, status=201
+    )
+    served = {"kind": "APIResourceList", "resources": [{"name": "kustomizations"}]}
+    wire.script["GET /apis/kustomize.toolkit.fluxcd.io/v1"] = Answer(served)
+
+    told = adapter(wire, tmp_path).examine()
+
+    assert [(d.works, d.required) for d in told] == [(True, True)] * 4 + [(False, False)]
+    assert told[0].detail == "2 Kustomizations and HelmReleases"
+    assert "patch" in told[-1].remedy
+
+
+def test_doctor_says_that_there_is_no_flux(wire: Wire, tmp_path: Path) -> None:
+    """That is no failure: nothing is delivered by it."""
+    wire.script["GET /apis"] = Answer({"kind": "APIGroupList", "groups": []})
+
+    (presence, *_) = adapter(wire, tmp_path).examine()
+
+    assert (presence.works, presence.required) == (False, False)
+    assert "delivery.kinds" in presence.remedy
+
+
 class Told:
     """A delivery that only answers and remembers."""
 

@@ -14,6 +14,7 @@ from reconciler.errors import Conflict
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import ObjectRef
 from reconciler.model.operation import Outcome, Phase
+from reconciler.propose.workshop import Workshop
 from reconciler.settings import ClusterSettings
 from tests.beds import manifests
 from tests.scenarios.world import hungry
@@ -235,6 +236,56 @@ def test_a_kustomization_is_seen_whole(worlds: Worlds) -> None:
     assert [len(revision) for revision in found.revisions] == [40]
 
 
+def test_what_we_render_is_what_flux_applies(worlds: Worlds) -> None:
+    """Every option of a Kustomization at once, over a folder with a nested kustomization and files that count not."""
+    files = {
+        "deploy/web.yaml": manifests.deployment(),
+        "deploy/more/db.yml": manifests.deployment("db", image="registry.testbed.invalid/db:1.0"),
+        "deploy/own/kustomization.yaml": "configMapGenerator:\n  - name: made\n    literals: [A=b]\n",
+        "deploy/own/unused.yaml": manifests.deployment("unused"),
+        "deploy/README.md": "# words\n",
+        "deploy/.sops.yaml": "creation_rules: []\n",
+        "part/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nreplicas:\n"
+        "  - name: db\n    count: 2\n",
+    }
+    world = flux_world(worlds, files)
+    place = world.place
+    options: dict[str, Any] = {
+        "targetNamespace": place.namespace,
+        "namePrefix": "a-",
+        "nameSuffix": "-z",
+        "images": [
+            {"name": "registry.testbed.invalid/web", "newTag": "2.0"},
+            {"name": "registry.testbed.invalid/db", "newName": "registry.testbed.invalid/other"},
+        ],
+        "patches": [{"patch": PATCH.replace("512Mi", "640Mi"), "target": {"kind": "Deployment", "name": "web"}}],
+        "components": ["../part"],
+        "commonMetadata": {"labels": {"team": "shop"}},
+    }
+    place.kube.apply(kustomization(place, "./deploy", **options))
+    found = seen_when(place, lambda application: application.sync_status == "Synced")
+    ports = world.made().ports()
+    commit = ports.repository.fetch()
+    shop = Workshop(repository=ports.repository, renderer=ports.renderer, settings=world.settings, commit=commit)
+
+    job, _ = shop.job(found, 0)
+    rendered = ports.renderer.render(job)
+
+    names = {(r["kind"], r["metadata"]["namespace"], r["metadata"]["name"]) for r in rendered}
+    assert names == {(kind, namespace, name) for _, kind, namespace, name in found.objects}
+    assert len(names) == 3
+    for made in (r for r in rendered if r["kind"] == "Deployment"):
+        live = place.live("Deployment", made["metadata"]["name"])
+        assert live is not None
+        assert (live["spec"]["replicas"], told(live)) == (made["spec"]["replicas"], told(made))
+
+
+def told(deployment: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return image and resources of a Deployment's container."""
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return container["image"], container["resources"]
+
+
 def test_a_refresh_brings_a_commit_before_its_time(worlds: Worlds) -> None:
     """The request is on the GitRepository until source-controller has fetched; the Kustomization follows by itself."""
     world = flux_world(worlds, {"deploy/web.yaml": manifests.deployment()})
@@ -255,10 +306,9 @@ def test_a_build_that_fails_says_why(worlds: Worlds) -> None:
     world = flux_world(worlds, {"deploy/web.yaml": manifests.deployment().replace("kind: Deployment\n", "")})
     world.place.kube.apply(kustomization(world.place, "./deploy"))
 
-    found = seen_when(world.place, lambda application: application.operation_phase == "Failed")
+    found = seen_when(world.place, lambda application: "web.yaml" in application.operation_message)
 
-    assert found.sync_status == "OutOfSync"
-    assert "web.yaml" in found.operation_message
+    assert (found.sync_status, found.operation_phase, found.hold) == ("OutOfSync", "Failed", "")
 
 
 def test_a_kustomization_that_is_gone_cannot_be_refreshed(worlds: Worlds) -> None:
