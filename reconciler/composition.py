@@ -157,10 +157,21 @@ class Composition:
 
     @cached_property
     def delivery(self) -> Delivery:
-        """Argo CD, through the cluster's API."""
-        from reconciler.adapters.argocd import argocd
+        """Argo CD, Flux, or both, through the cluster's API."""
+        from reconciler.adapters.deliveries import Deliveries
+        from reconciler.settings import DeliveryKind
 
-        return argocd(self.settings.delivery, self.cluster, self.settings.cluster.name)
+        systems: dict[tuple[str, ...], Delivery] = {}
+        name = self.settings.cluster.name
+        if DeliveryKind.ARGOCD in self.settings.delivery.kinds:
+            from reconciler.adapters.argocd import APPLICATIONS, argocd
+
+            systems[(APPLICATIONS.group,)] = argocd(self.settings.delivery, self.cluster, name)
+        if DeliveryKind.FLUX in self.settings.delivery.kinds:
+            from reconciler.adapters.flux import KUSTOMIZATIONS, RELEASES, flux
+
+            systems[(KUSTOMIZATIONS.group, RELEASES.group)] = flux(self.cluster, name, self.clock)
+        return Deliveries(systems)
 
     @cached_property
     def policy(self) -> Policy:

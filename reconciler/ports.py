@@ -298,10 +298,10 @@ class Talk(Protocol):
 
 
 class Delivery(Examined, Protocol):
-    """Argo CD (later also Flux), read through its custom resources."""
+    """Argo CD, Flux, or both, read through their custom resources."""
 
     def applications(self) -> Fact[tuple[Application, ...]]:
-        """Return every Application in one list."""
+        """Return every Application, or what is one in Flux."""
         ...
 
     def refresh(self, application: ObjectRef) -> None:

@@ -17,7 +17,7 @@ def standing(operation: Operation) -> str:
         case Phase.AWAITING_GIT_PR:
             return f"a person merges or closes {_pull_request(operation)}{asked and f'; {asked}'}"
         case Phase.AWAITING_SYNC:
-            return f"Argo CD delivers {_merge_commit(operation)}"
+            return f"delivery brings {_merge_commit(operation)}"
         case Phase.STABILIZING:
             return "it stabilises, then checks judge it" if not operation.clean_reads else "one more clean read"
         case _:

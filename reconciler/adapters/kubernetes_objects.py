@@ -26,7 +26,11 @@ SHAPE_ERRORS = (KeyError, TypeError, ValueError, AttributeError)
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 TRACKING_ID = "argocd.argoproj.io/tracking-id"
-_FLUX_LABELS = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
+_FLUX_KINDS = {"kustomize.toolkit.fluxcd.io": "Kustomization", "helm.toolkit.fluxcd.io": "HelmRelease"}
+_FLUX_LEAVES = {
+    "kustomize.toolkit.fluxcd.io/reconcile": {"disabled"},
+    "kustomize.toolkit.fluxcd.io/ssa": {"ignore", "ifnotpresent"},
+}
 _FLAGS = {"reconciler.dev/paused": "paused", "reconciler.dev/escalate": "escalate"}
 _NONE: Mapping[str, Any] = {}
 
@@ -84,10 +88,18 @@ def workload_of(raw: Json, ref: ObjectRef, *, managers: bool = False) -> Workloa
         update_strategy=strategy.get("type") or "RollingUpdate",
         restarted_at=((template.get("metadata") or _NONE).get("annotations") or _NONE).get(RESTARTED_AT),
         tracking_id=annotations.get(TRACKING_ID),
-        flux_owned=any(label in labels for label in _FLUX_LABELS),
+        flux_owners=frozenset(_flux_owners(labels)),
+        flux_leaves=any(str(annotations.get(key)).lower() in words for key, words in _FLUX_LEAVES.items()),
         flags=flags_of(annotations),
         field_managers=field_managers(raw) if managers else {},
     )
+
+
+def _flux_owners(labels: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield what Flux v2's labels name; they can be copied, so they own nothing by themselves."""
+    for group, kind in _FLUX_KINDS.items():
+        if f"{group}/name" in labels:
+            yield kind, str(labels.get(f"{group}/namespace") or ""), str(labels[f"{group}/name"])
 
 
 def _replica_counts(spec: Json, status: Mapping[str, Any]) -> dict[str, int]:

@@ -1,12 +1,13 @@
-"""Kustomize as Argo CD runs it: the Application's own options go into the kustomization first, then it is built."""
+"""Kustomize as Argo CD and Flux run it: the own options go into the kustomization first, then it is built."""
 
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from reconciler.adapters.rendering_process import Tool
@@ -19,10 +20,12 @@ NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 def build(tool: Tool, files: Path, job: RenderJob) -> bytes:
     """Return the rendered YAML."""
     folder = files / job.folder if job.folder else files
+    if job.kustomize.generated:
+        _generate(folder)
     for arguments in _edits(job.kustomize):
         tool.run(["edit", *arguments], folder)
-    if job.kustomize.patches:
-        _add_patches(folder, job.kustomize.patches)
+    _extend(folder, "patches", [json.loads(patch) for patch in job.kustomize.patches])
+    _extend(folder, "components", job.kustomize.components)
     return tool.run(["build", "."], folder)
 
 
@@ -40,11 +43,30 @@ def _edits(options: KustomizeOptions) -> Iterator[list[str]]:
         yield ["set", "namespace", "--", options.namespace]
 
 
-def _add_patches(folder: Path, patches: tuple[str, ...]) -> None:
-    """Append the Application's patches in the temporary copy, where the layout of the file does not matter."""
+def _generate(folder: Path) -> None:
+    """Write the kustomization that Flux makes: every YAML file below, and folders with their own as a whole."""
+    import yaml
+
+    folder.mkdir(parents=True, exist_ok=True)
+    resources: list[str] = []
+    for here, below, names in os.walk(folder):
+        relative = os.path.relpath(here, folder)
+        if relative != "." and any(name in names for name in NAMES):
+            resources.append(relative)
+            below.clear()
+        else:
+            found = (name for name in names if name.endswith((".yaml", ".yml")))
+            resources += (os.path.normpath(os.path.join(relative, name)) for name in found)  # noqa: PTH118 - a text
+    (folder / NAMES[0]).write_text(yaml.safe_dump({"resources": sorted(resources)}))
+
+
+def _extend(folder: Path, key: str, entries: Sequence[object]) -> None:
+    """Append entries in the temporary copy, where the layout of the file does not matter."""
+    if not entries:
+        return
     import yaml
 
     file = next(folder / name for name in NAMES if (folder / name).is_file())
     content = yaml.safe_load(file.read_bytes()) or {}
-    content["patches"] = [*(content.get("patches") or ()), *(json.loads(patch) for patch in patches)]
+    content[key] = [*(content.get(key) or ()), *entries]
     file.write_text(yaml.safe_dump(content, sort_keys=False))

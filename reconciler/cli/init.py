@@ -76,7 +76,7 @@ def as_yaml(value: Any) -> str:  # noqa: ANN401 - any default of any setting
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, tuple):
-        value = list(value)
+        value = [str(item) if isinstance(item, str) else item for item in value]
     elif isinstance(value, str):
         value = str(value)  # an enumeration's member is its text
     text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"))

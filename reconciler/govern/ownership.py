@@ -77,10 +77,15 @@ def _claim_on_object(workload: Workload, applications: Iterable[Application]) ->
     names = sorted(str(owner.ref) for owner in owners)
     if len(owners) > 1:
         return Claim(ownership=Ownership.CONFLICT, reason=f"claimed by {' and '.join(names)}"), None
-    if workload.flux_owned and (owners or tracked):
+    labelled = sorted("/".join(name) for name in workload.flux_owners)
+    if labelled and (tracked or any(owner.ref.kind == "Application" for owner in owners)):
         return Claim(ownership=Ownership.CONFLICT, reason="claimed by Argo CD and by Flux"), None
-    if workload.flux_owned:
-        return _unknown("Flux delivers it, and its sources are not read"), None
+    if workload.flux_leaves:
+        return _unknown("an annotation tells Flux to leave it alone"), None
+    if labelled and not owners:
+        return _unknown(
+            f"it is labelled as of Flux's {' and '.join(labelled)}, which is not read or lists it not"
+        ), None
     if not owners and tracked:
         return _unknown(f"it is tracked by Application {tracked}, which does not list it"), None
     if not owners:
@@ -88,6 +93,9 @@ def _claim_on_object(workload: Workload, applications: Iterable[Application]) ->
     (owner,) = owners
     if tracked and tracked not in (owner.ref.name, f"{owner.ref.namespace}_{owner.ref.name}"):
         reason = f"listed by {owner.ref} and tracked by Application {tracked}"
+        return Claim(ownership=Ownership.CONFLICT, reason=reason), None
+    if workload.flux_owners - {(owner.ref.kind, owner.ref.namespace, owner.ref.name)}:
+        reason = f"listed by {owner.ref} and labelled as of Flux's {' and '.join(labelled)}"
         return Claim(ownership=Ownership.CONFLICT, reason=reason), None
     return Claim(ownership=Ownership.OWNED, reason=f"{owner.ref} lists it", application=owner.ref), owner
 

@@ -10,23 +10,37 @@ from reconciler.manifests.documents import find, only
 from reconciler.manifests.parts import arrange, decode, refuse_generated, scan, split_bom
 from reconciler.manifests.values import typed
 from reconciler.model.application_source import source_of, sources_in
+from reconciler.model.flux_source import (
+    HELM_RELEASE,
+    KUSTOMIZATION,
+    KUSTOMIZATION_OPTIONS,
+    RELEASE_OPTIONS,
+    source_of_kustomization,
+    source_of_release,
+)
 
 if TYPE_CHECKING:
-    from reconciler.model.delivery import Application
+    from typing import Any
+
+    from reconciler.model.delivery import Application, Source
     from reconciler.model.objects import FieldPath
 
 _OPTIONS = ("helm", "kustomize")
+_FLUX_OPTIONS = {KUSTOMIZATION: KUSTOMIZATION_OPTIONS, HELM_RELEASE: RELEASE_OPTIONS}
 
 
 def as_declared(application: Application, data: bytes, *, max_bytes: int) -> Application:
-    """Return the Application with the sources that its manifest declares; their types are what Argo CD found.
+    """Return the Application with the sources that its manifest declares; their types are what delivery found.
 
     Raises Refusal when the file holds no such manifest, Conflict when it declares another number of sources.
     """
     _, text = split_bom(decode(data, max_bytes))
     refuse_generated(text)
     found = find(arrange(scan(text)), application.ref, application.ref.namespace)
-    return with_spec(application, typed(only(found, application.ref)).get("spec") or {})
+    manifest = typed(only(found, application.ref))
+    if application.ref.kind in _FLUX_OPTIONS:
+        return replace(application, sources=(_flux(application, manifest),))
+    return with_spec(application, manifest.get("spec") or {})
 
 
 def with_spec(application: Application, spec: dict[str, Any]) -> Application:
@@ -39,13 +53,31 @@ def with_spec(application: Application, spec: dict[str, Any]) -> Application:
         raise Conflict(
             code="propose.git_ahead",
             message=f"Git declares {len(declared)} sources of {application.ref}, not {len(application.sources)}",
-            remedy="nothing to do if Argo CD is about to deliver that; otherwise see why it does not",
+            remedy="nothing to do if delivery is about to bring that; otherwise see why it does not",
         )
     sources = (source_of(raw, old.kind) for raw, old in zip(declared, application.sources, strict=True))
     return replace(application, sources=tuple(sources))
 
 
-def is_option(field: FieldPath) -> bool:
-    """Tell whether a field of an Application's manifest is what it tells Helm or Kustomize."""
+def _flux(application: Application, manifest: dict[str, Any]) -> Source:
+    """Return the source that a manifest of Flux declares; where it comes from is what its source object says now."""
+    old, spec = application.sources[0], manifest.get("spec") or {}
+    if application.ref.kind == KUSTOMIZATION:
+        new = source_of_kustomization(spec, None, old.repository)
+        unsupported = {*old.kustomize.unsupported, *new.kustomize.unsupported}
+        options = replace(new.kustomize, unsupported=tuple(sorted(unsupported)))
+        return replace(new, target_revision=old.target_revision, kustomize=options)
+    git = None if old.chart else {"spec": {"url": old.repository}}
+    built = old.target_revision if old.chart else ""
+    new = source_of_release(manifest.get("metadata") or {}, spec, git, old.repository, built=built)
+    unsupported = {*old.helm.unsupported, *new.helm.unsupported}
+    helm = replace(new.helm, namespace=old.helm.namespace, unsupported=tuple(sorted(unsupported)))
+    return replace(new, target_revision=old.target_revision, helm=helm)
+
+
+def is_option(field: FieldPath, kind: str = "Application") -> bool:
+    """Tell whether a field of the manifest of an Application, or of Flux, is what it tells Helm or Kustomize."""
+    if kind in _FLUX_OPTIONS:
+        return field[:1] == ("spec",) and len(field) > 1 and field[1] in _FLUX_OPTIONS[kind]
     inside = field[2:3] if field[:2] == ("spec", "source") else field[3:4] if field[:2] == ("spec", "sources") else ()
     return bool(inside) and inside[0] in _OPTIONS

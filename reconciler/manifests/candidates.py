@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.model.objects import ObjectRef
 
 _GENERATES = "kind: ApplicationSet"  # whose braces stand inside values, and are filled by Argo CD
+_SETTERS = frozenset({"Kustomization", "Component", "Application", "ApplicationSet", "HelmRelease"})  # of other objects
 _MAX_CANDIDATES = 500  # of one field; group tests keep the renderings few, the edits are ours to make
 
 
@@ -106,7 +107,7 @@ def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Sp
 def _may_decide(value: _Value, change: Replacement, target: ObjectRef) -> bool:
     """Leave out what certainly does not: a field of another name in a manifest, or a manifest of another kind."""
     kind = _word(value.root, "kind")
-    if kind is None or kind in ("Kustomization", "Component", "Application", "ApplicationSet"):
+    if kind is None or kind in _SETTERS:
         return True
     names = [step for step in value.field if isinstance(step, str)]
     return kind == target.kind and names[-1:] == [change.path[-1]]

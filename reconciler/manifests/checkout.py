@@ -64,6 +64,10 @@ class Checkout:
             self._keep(file)
         return tuple(file.path for file in found)
 
+    def entries(self, folder: str) -> tuple[TreeFile, ...]:
+        """Return the entries below a folder, unread."""
+        return tuple(self._below(folder))
+
     def around(self, path: str) -> tuple[TreeFile, ...]:
         """Return what stands in the folders that lead to a file, folders included."""
         return tuple(self._beside(path))

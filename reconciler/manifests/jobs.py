@@ -1,13 +1,13 @@
-"""From an Application's source to a rendering: everything that Argo CD would hand to the tool, or a refusal.
+"""From an Application's source to a rendering: everything that delivery would hand to the tool, or a refusal.
 
-Protects the proof: what we cannot repeat exactly as Argo CD does it is refused by name, never left out.
+Protects the proof: what we cannot repeat exactly as Argo CD or Flux does it is refused by name, never left out.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.manifests import helm, kustomize
+from reconciler.manifests import flux, helm
 from reconciler.manifests.checkout import joined, refuse
 from reconciler.model.delivery import normalized_repository
 from reconciler.model.rendering import HELM, KUSTOMIZE, RenderJob
@@ -35,17 +35,19 @@ def job_for(application: Application, index: int, checkout: Checkout, repository
     value_files: tuple[str, ...] = ()
     if source.kind == KUSTOMIZE:
         _refuse_options(source.kustomize.unsupported)
-        _refuse_override(checkout, folder, application.ref.name)
-        kustomize.collect(checkout, folder, max_bytes)
+        _refuse_override(checkout, folder, application)
+        flux.collect(checkout, source, max_bytes)
     elif source.kind == HELM:
         _refuse_options(source.helm.unsupported)
         if is_ours(source, repository):
-            _refuse_override(checkout, folder, application.ref.name)
+            _refuse_override(checkout, folder, application)
             helm.collect_chart(checkout, folder, max_bytes)
         elif not source.chart:
             refuse("other_repository", f"the chart of {application.ref} lies in another repository", "edit it by hand")
         refs = {s.ref: is_ours(s, repository) for s in application.sources if s.ref}
         value_files = tuple(helm.value_files(checkout, source, refs, folder))
+        if value_files and source.helm.value_files_replace and joined(folder, "values.yaml") not in value_files:
+            checkout.contents[joined(folder, "values.yaml")] = b"{}"
     else:
         refuse("unknown_tool", f"{application.ref} is rendered with {source.kind or 'an unknown tool'}", "edit by hand")
     return RenderJob(
@@ -63,6 +65,8 @@ def job_for(application: Application, index: int, checkout: Checkout, repository
 
 def editable(job: RenderJob) -> tuple[str, ...]:
     """Return the files of a rendering in which a value may be changed."""
+    if job.helm.files_fixed:
+        return ()
     if job.tool == HELM:
         return helm.editable_values(job.folder, tuple(job.files), job.value_files, chart=job.chart)
     return tuple(sorted(job.files))
@@ -73,8 +77,10 @@ def _refuse_options(keys: tuple[str, ...]) -> None:
         refuse("unsupported_option", f"the Application sets {', '.join(keys)}, which we cannot repeat", "edit by hand")
 
 
-def _refuse_override(checkout: Checkout, folder: str, application: str) -> None:
-    for name in (".argocd-source.yaml", f".argocd-source-{application}.yaml"):
+def _refuse_override(checkout: Checkout, folder: str, application: Application) -> None:
+    """Refuse where Argo CD, which alone knows them, would read options from files beside the source."""
+    names = (".argocd-source.yaml", f".argocd-source-{application.ref.name}.yaml")
+    for name in names if application.ref.kind == "Application" else ():
         if checkout.has(joined(folder, name)):
             refuse("override_file", f"{joined(folder, name)} changes the source beside its Application", "edit by hand")
 

@@ -135,7 +135,7 @@ class Probe:
                 raise Conflict(  # as for a plain file: delivery may just be behind
                     code="propose.git_ahead",
                     message=f"{format_path(change.path)} is not {change.before} in Git: it renders as {value}",
-                    remedy="nothing to do if Argo CD is about to deliver that value; otherwise see why it does not",
+                    remedy="nothing to do if delivery is about to bring that value; otherwise see why it does not",
                 )
 
     def _require_absent(self, change: FieldChange, found: Any) -> None:  # noqa: ANN401 - JSON has no narrower type

@@ -42,7 +42,8 @@ class Workload:
     update_strategy: str = "RollingUpdate"  # `Recreate` and `OnDelete` are the others
     restarted_at: str | None = None  # the template's restartedAt annotation
     tracking_id: str | None = None  # argocd.argoproj.io/tracking-id
-    flux_owned: bool = False  # carries a Flux ownership label
+    flux_owners: frozenset[tuple[str, str, str]] = frozenset()  # (kind, namespace, name) that Flux's labels name
+    flux_leaves: bool = False  # an annotation tells Flux to leave it, or what it became, alone
     flags: frozenset[str] = frozenset()  # our own annotations that are set: paused, escalate
     field_managers: Mapping[str, frozenset[str]] = field(default_factory=dict)  # field path text → managers
 

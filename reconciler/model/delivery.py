@@ -1,4 +1,7 @@
-"""Argo CD's Application as the tracker needs it, and which Applications own an object."""
+"""What delivers from Git as the tracker needs it, and what owns an object.
+
+An Application is Argo CD's object of that name, or a Kustomization or HelmRelease of Flux.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,8 @@ class HelmOptions:
     values: str = field(default="", repr=False)  # YAML or JSON: `valuesObject`, else `values`; wins over the files
     parameters: tuple[HelmParameter, ...] = ()  # win over everything
     ignore_missing_value_files: bool = False
+    value_files_replace: bool = False  # as in Flux: named value files stand in the place of the chart's own
+    files_fixed: bool = False  # as in Flux: another value in a file is no new chart, so no file is edited
     skip_crds: bool = False
     unsupported: tuple[str, ...] = ()  # keys that are set and that we cannot repeat
 
@@ -47,6 +52,8 @@ class KustomizeOptions:
     images: tuple[str, ...] = ()  # as `kustomize edit set image` takes them
     replicas: tuple[tuple[str, str], ...] = ()  # (name, count)
     patches: tuple[str, ...] = ()  # entries of `patches:`, each as JSON
+    components: tuple[str, ...] = ()  # folders, relative to the kustomization
+    generated: bool = False  # the folder has no kustomization: one of all its YAML is made, as Flux does
     unsupported: tuple[str, ...] = ()
 
 
@@ -57,7 +64,7 @@ class Source:
     repository: str
     path: str
     target_revision: str
-    kind: str = "Directory"  # status.sourceType: Directory, Kustomize, Helm, Plugin
+    kind: str = "Directory"  # status.sourceType: Directory, Kustomize, Helm, Plugin; Flux, until Git is looked at
     recurse: bool = False
     include: str | None = None
     exclude: str | None = None
@@ -74,7 +81,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """An Application: what it compared, what it synced, and how its objects are."""
+    """An Application: what it compared, what it synced, and how its objects are.
+
+    The words are Argo CD's; the adapter of another system says in them what that system means.
+    """
 
     ref: ObjectRef
     sources: tuple[Source, ...]  # status.sync.comparedTo, what was really compared
@@ -93,8 +103,9 @@ class Application:
     conditions: tuple[tuple[str, str], ...]  # (type, message)
     objects: frozenset[tuple[str, str, str, str]]  # status.resources: (group, kind, namespace, name)
     ignored_fields: frozenset[str] = frozenset()  # ignoreDifferences, as JSON pointers
-    refresh_pending: bool = False  # the refresh annotation is still set
+    refresh_pending: bool = False  # a refresh was asked for and not done yet
     generated_by: ObjectRef | None = None  # the ApplicationSet that keeps it as its template says
+    hold: str = ""  # why nothing new is delivered, as the rest of a sentence: suspended, a dependency, its source
 
 
 def find_application(ref: ObjectRef, applications: Fact[tuple[Application, ...]]) -> Application | Unknown:
@@ -102,7 +113,7 @@ def find_application(ref: ObjectRef, applications: Fact[tuple[Application, ...]]
     if isinstance(applications, Unknown):
         return applications
     found = next((a for a in applications if a.ref == ref), None)
-    return found or Unknown("argocd", f"{ref} is not in the list")
+    return found or Unknown("delivery", f"{ref} is not in the list")
 
 
 @lru_cache(maxsize=4096)

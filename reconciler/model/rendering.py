@@ -11,6 +11,7 @@ from reconciler.model.delivery import HelmOptions, KustomizeOptions
 
 KUSTOMIZE = "Kustomize"  # Argo CD's words for the types of a source
 HELM = "Helm"
+FLUX = "Flux"  # whatever Flux's kustomize-controller makes of a folder; Git decides which of the others it is
 
 Rendered: TypeAlias = Mapping[str, Any]  # one object, as JSON
 ChartDefaults: TypeAlias = tuple[tuple[str, ...], bytes]  # a chart's `values.yaml`, below the keys that come first

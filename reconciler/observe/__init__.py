@@ -68,7 +68,7 @@ def observe(
         alerts = ask("alertmanager", ports.alerts.active)
         heads = ask("git", ports.repository.heads)
         pulls = ask("forge", lambda: ports.forge.pull_requests(prefix=settings.forge.branch_prefix))
-        applications = ask("argocd", ports.delivery.applications)
+        applications = ask("delivery", ports.delivery.applications)
         said = _comments(ports, comments_since, ask)
         view = _cluster_view(cluster.result())
         base = _base(heads.result(), ports)

@@ -161,12 +161,16 @@ def _contains(
     applications: Fact[tuple[Application, ...]],
     repository: Repository,
 ) -> Fact[bool]:
-    application = find_application(tracked.located.application, applications)
+    """Ask of the revision that reads the edited file: of a HelmRelease, which names none, that of its parent."""
+    located = tracked.located
+    application, index = find_application(located.application, applications), located.source_index
+    if not isinstance(application, Unknown) and not application.revisions and located.parent is not None:
+        application, index = find_application(located.parent, applications), 0
     if isinstance(application, Unknown):
         return application
-    if tracked.located.source_index >= len(application.revisions):
-        return Unknown("argocd", f"{application.ref.name} reports no revision")
-    revision = application.revisions[tracked.located.source_index]
+    if index >= len(application.revisions):
+        return Unknown("delivery", f"{application.ref.name} reports no revision")
+    revision = application.revisions[index]
     if len(revision) != 40 or any(c not in "0123456789abcdef" for c in revision):  # noqa: PLR2004 - a SHA-1 in hex
-        return Unknown("argocd", f"{application.ref.name} reports the revision {revision!r}, not a commit")
+        return Unknown("delivery", f"{application.ref.name} reports the revision {revision!r}, not a commit")
     return repository.contains(CommitId(revision), merge)

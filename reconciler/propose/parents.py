@@ -52,6 +52,10 @@ def kept_in_git(
 
 
 def _manifests(application: Application, parent: Application, workshop: Workshop) -> Iterator[OwningFile]:
+    try:
+        parent = workshop.directories(parent)
+    except Refusal:
+        return
     for index, source in enumerate(parent.sources):
         if source.kind != "Directory" or not workshop.follows(source):
             continue
@@ -102,7 +106,8 @@ def prove_in_manifest(action: Action, application: Application, index: int, kept
     """Return the places in the Application's manifest that set the fields."""
     probe = manifest_probe(action, application, index, kept, workshop)
     return probe.prove(
-        [kept.owning.file.path], lambda c: c.document == kept.owning.document and is_option(c.spot.field)
+        [kept.owning.file.path],
+        lambda c: c.document == kept.owning.document and is_option(c.spot.field, application.ref.kind),
     )
 
 

@@ -19,6 +19,7 @@ from reconciler.manifests.jobs import RENDERED_KINDS, is_ours
 from reconciler.model.action import shown
 from reconciler.model.delivery import Application, normalized_repository, owning_applications
 from reconciler.model.facts import Unknown
+from reconciler.model.flux_source import HELM_RELEASE
 from reconciler.model.objects import ObjectRef, format_path
 from reconciler.model.proposal import FileEdit, Located, Proposal
 from reconciler.model.rendering import HELM
@@ -54,6 +55,7 @@ def propose(
     application = owner_of(action, snapshot)
     base = repository.fetch()
     workshop = Workshop(repository=repository, renderer=renderer, settings=settings, commit=base)
+    application = workshop.settled(application)
     source = source_of(action, application, workshop)
     if application.sources[source].kind in RENDERED_KINDS:
         located, edits = locate_rendered(action, application, source, snapshot, workshop)
@@ -123,7 +125,7 @@ def _edited(
     except Refusal as refusal:
         if refusal.code != "edit.stale":
             raise
-        remedy = "nothing to do if Argo CD is about to deliver that value; otherwise see why it does not"
+        remedy = "nothing to do if delivery is about to bring that value; otherwise see why it does not"
         raise Conflict(code="propose.git_ahead", message=refusal.message, remedy=remedy) from refusal
     return (FileEdit(path=path, before=before.decode(), after=after.decode()),)
 
@@ -159,6 +161,8 @@ def source_of(action: Action, application: Application, workshop: Workshop) -> i
     """
     url = workshop.repository.url
     ours = [i for i, s in enumerate(application.sources) if is_ours(s, url)]
+    if not ours and application.ref.kind == HELM_RELEASE and application.sources[0].chart:
+        return 0  # a chart from elsewhere, but the release's own values may stand in our repository
     if not ours:
         shown = ", ".join(sorted({s.repository for s in application.sources})) or "no repository"
         raise Refusal(

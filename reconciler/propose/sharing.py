@@ -113,11 +113,14 @@ def _changes(
     if not ours:
         return False
     try:
+        application = workshop.settled(application)
+        source = application.sources[index]
         folder = joined("", source.path)
     except Refusal:
         return _may_reach(source, edited)
     if source.kind == KUSTOMIZE:
-        return by_kustomize(folder) and _renders_otherwise(application, index, edited, workshop)
+        wider = source.kustomize.generated or source.kustomize.components  # reads more than its folder names
+        return bool(wider or by_kustomize(folder)) and _renders_otherwise(application, index, edited, workshop)
     below = [path for path in edited if is_below(path, folder)]
     there = [workshop.repository.entry(workshop.commit, path) for path in below]
     return any(file and (source.kind != "Directory" or is_read(source, file)) for file in there)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.manifests import jobs
+from reconciler.manifests import flux, jobs
 from reconciler.manifests.checkout import Checkout
 from reconciler.manifests.locate import locate
 from reconciler.model.objects import CommitId
@@ -65,8 +65,29 @@ class Workshop:
             allowed_paths=self.settings.guards.allowed_paths,
         )
 
+    def settled(self, application: Application) -> Application:
+        """Return the Application with each source of our repository as what this commit makes of it.
+
+        Raises Refusal when that cannot be told.
+        """
+        sources = application.sources
+        ours = (s if not jobs.is_ours(s, self.repository.url) else flux.settled(s, self.checkout()) for s in sources)
+        return replace(application, sources=tuple(ours))
+
+    def directories(self, application: Application) -> Application:
+        """Return the Application with the sources of our repository as the plain directories that they are, if any.
+
+        Raises Refusal when that cannot be told.
+        """
+        sources = application.sources
+        ours = (
+            s if not jobs.is_ours(s, self.repository.url) else flux.as_directory(s, self.checkout()) for s in sources
+        )
+        return replace(application, sources=tuple(ours))
+
     def job(self, application: Application, index: int) -> tuple[RenderJob, Checkout]:
         """Return the rendering of a source, and what it reads."""
+        application = self.settled(application)
         checkout = self.checkout()
         limit = self.settings.guards.max_file_bytes
         return jobs.job_for(application, index, checkout, self.repository.url, max_bytes=limit), checkout

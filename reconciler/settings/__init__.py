@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from reconciler.settings.choices import AfterFailure, CommitsBy, ForgeKind, LedgerKind, MergeMethod, MergePolicy
+from reconciler.settings.choices import (
+    AfterFailure,
+    CommitsBy,
+    DeliveryKind,
+    ForgeKind,
+    LedgerKind,
+    MergeMethod,
+    MergePolicy,
+)
 from reconciler.settings.git import (
     ForgeSettings,
     LedgerSettings,
@@ -26,6 +34,7 @@ __all__ = [
     "AlertsSettings",
     "ClusterSettings",
     "CommitsBy",
+    "DeliveryKind",
     "DeliverySettings",
     "Duration",
     "ForgeKind",

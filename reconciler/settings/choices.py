@@ -5,6 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+class DeliveryKind(StrEnum):
+    """What brings Git's state into the cluster."""
+
+    ARGOCD = "argocd"
+    FLUX = "flux"
+
+
 class ForgeKind(StrEnum):
     """Which forge holds the repository."""
 

@@ -11,7 +11,7 @@ from reconciler.settings.values import AppId, Duration, Reference, Section
 
 
 class RepositorySettings(Section):
-    """The Git repository that Argo CD reads."""
+    """The Git repository that delivery reads."""
 
     url: str = Field(description="HTTPS address, the same as in the Applications.")
     base: str | None = Field(None, description="Base branch; empty: the remote's default branch.")

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from reconciler.settings.choices import DeliveryKind
 from reconciler.settings.values import Duration, Section
 
 
@@ -44,11 +45,18 @@ class AlertsSettings(Section):
 
 
 class DeliverySettings(Section):
-    """Argo CD."""
+    """What delivers from Git: Argo CD, Flux, or both."""
 
+    kinds: tuple[DeliveryKind, ...] = Field(
+        (DeliveryKind.ARGOCD,),
+        min_length=1,
+        description="Which systems are read: argocd, flux. What carries the marks of one that is not read has an"
+        " unknown owner and is left alone.",
+    )
     namespace: str | None = Field(
         None,
-        description="Namespace of the Applications; empty: all namespaces (Applications in any namespace).",
+        description="Namespace of Argo CD's Applications; empty: all namespaces (Applications in any namespace)."
+        " Flux's objects are read in all.",
     )
     liveness_limit: Duration = Field(
         timedelta(minutes=30),

@@ -50,13 +50,19 @@ def awaiting_sync(operation: Operation, view: View) -> Iterator[Step]:
     )
     match report.state:
         case DeliveryState.LIVE:
-            revision = application.revisions[tracked.located.source_index]
+            index = tracked.located.source_index
+            revision = next(iter(application.revisions[index : index + 1]), tracked.merge_commit or "")
             data = {"revision": revision, "values": list(operation.expected)}
             yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.CHANGE_LIVE, data=data),))
             return
         case DeliveryState.WAITING_FOR_REVISION | DeliveryState.STALE_STATUS if not application.refresh_pending:
             yield from _nudge(operation, view)
-        case DeliveryState.WAITING_FOR_WINDOW | DeliveryState.AWAITING_MANUAL_SYNC | DeliveryState.UNKNOWN:
+        case (
+            DeliveryState.WAITING_FOR_WINDOW
+            | DeliveryState.AWAITING_MANUAL_SYNC
+            | DeliveryState.ON_HOLD
+            | DeliveryState.UNKNOWN
+        ):
             yield from _patience(operation, tracked, view, f"{report.state}: {report.message}")
             return
         case _:

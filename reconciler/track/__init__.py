@@ -28,6 +28,7 @@ class DeliveryState(StrEnum):
     SYNCING = "syncing"
     WAITING_FOR_WINDOW = "waiting_for_window"
     AWAITING_MANUAL_SYNC = "awaiting_manual_sync"
+    ON_HOLD = "on_hold"  # suspended, or waiting for a dependency or a source
     SYNC_FAILED = "sync_failed"
     STALE_STATUS = "stale_status"
     NOT_LIVE_YET = "not_live_yet"
@@ -49,14 +50,20 @@ def delivery_of(
     live: tuple[str | None, ...] | Unknown,
     expected: tuple[str | None, ...],
 ) -> DeliveryReport:
-    """Tell how far the Application has brought the merge commit; source: `Application.status` of Argo CD 3."""
-    return (
+    """Tell how far the Application has brought the merge commit.
+
+    Sources: `Application.status` of Argo CD 3; the status of Kustomizations and HelmReleases of Flux 2.
+    """
+    report = (
         _blocked(application)
         or _revision(application, contains_merge)
         or _operation(application)
         or _fields(live, expected)
         or DeliveryReport(state=DeliveryState.LIVE, message=f"{application.ref.name} is synced and the field is live")
     )
+    if application.hold and report.state not in (DeliveryState.LIVE, DeliveryState.UNKNOWN):
+        return DeliveryReport(state=DeliveryState.ON_HOLD, message=f"{application.ref.name} {application.hold}")
+    return report
 
 
 def _blocked(application: Application) -> DeliveryReport | None:

@@ -81,11 +81,24 @@ def test_flag_is_set_only_by_the_word_true(value: str, expected: frozenset[str])
     assert objects.workload_of(raw, ref()).flags == expected
 
 
-@pytest.mark.parametrize("label", ["kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name"])
-def test_flux_owns_by_label(label: str) -> None:
-    """Flux v2 marks what it owns with labels."""
-    assert objects.workload_of(kubernetes.deployment(labels={label: "web"}), ref()).flux_owned
-    assert not objects.workload_of(kubernetes.deployment(annotations={label: "web"}), ref()).flux_owned
+@pytest.mark.parametrize(("group", "kind"), [("kustomize", "Kustomization"), ("helm", "HelmRelease")])
+def test_flux_names_itself_in_labels(group: str, kind: str) -> None:
+    """Flux v2 marks what it delivers with labels, and never with annotations."""
+    said = {f"{group}.toolkit.fluxcd.io/name": "web", f"{group}.toolkit.fluxcd.io/namespace": "flux"}
+
+    assert objects.workload_of(kubernetes.deployment(labels=said), ref()).flux_owners == {(kind, "flux", "web")}
+    assert not objects.workload_of(kubernetes.deployment(annotations=said), ref()).flux_owners
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "leaves"),
+    [("reconcile", "disabled", True), ("ssa", "Ignore", True), ("ssa", "IfNotPresent", True), ("ssa", "Merge", False)],
+)
+def test_flux_is_told_to_leave_an_object_alone(key: str, value: str, *, leaves: bool) -> None:
+    """By annotations of kustomize-controller; merging is no leaving."""
+    raw = kubernetes.deployment(annotations={f"kustomize.toolkit.fluxcd.io/{key}": value})
+
+    assert objects.workload_of(raw, ref()).flux_leaves is leaves
 
 
 def test_tracking_id_comes_over_whole() -> None:

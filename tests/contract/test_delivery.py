@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.adapters.argocd import ArgoCd, argocd
+from reconciler.adapters.flux import flux
 from reconciler.adapters.kubernetes_api import kubernetes_api
 from reconciler.errors import Unauthorized
 from reconciler.model.delivery import Application, normalized_repository, tracked_by
@@ -23,6 +24,14 @@ def adapter(place: Place, user: str = "reconciler") -> ArgoCd:
     """Return the adapter as one of the testbed's users."""
     settings = ClusterSettings(name="test", kubeconfig=str(place.bed.kubeconfigs[user]))
     return argocd(DeliverySettings(), kubernetes_api(settings), settings.name)
+
+
+@pytest.mark.beds("sandbox")  # the testbed has Flux's kinds once a test has wanted them
+def test_a_cluster_without_flux_has_nothing_of_it(place: Place) -> None:
+    """An API server that does not serve its kinds is an answer, and no failure."""
+    settings = ClusterSettings(name="test", kubeconfig=str(place.bed.kubeconfigs["reconciler"]))
+
+    assert flux(kubernetes_api(settings), settings.name, place.bed.clock).applications() == ()
 
 
 def application(place: Place) -> Application:

@@ -44,6 +44,7 @@ DELIVERY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # state: the App
     "sync_failed": ({"conditions": (("SyncError", "denied"),)}, {}),
     "waiting_for_window": (RUNNING | {"operation_message": "blocked by sync window"}, {}),
     "awaiting_manual_sync": ({"sync_status": "OutOfSync", "automated": False}, {}),
+    "on_hold": ({"hold": "is suspended"}, {"contains": False}),
     "unknown": ({"sync_status": "Unknown"}, {}),
 }
 
@@ -75,6 +76,13 @@ def test_synced_descendant_with_the_live_field_is_live() -> None:
     steps = delivered()
 
     assert [(d.kind, d.data) for d in drafts(*steps)] == [(K.CHANGE_LIVE, {"revision": MERGE, "values": ["1Gi"]})]
+
+
+def test_live_change_without_a_revision_of_its_own_is_recorded_with_the_merge() -> None:
+    """A HelmRelease names a chart's version, no commit: what is known is that the merge is in."""
+    steps = delivered(revisions=())
+
+    assert [d.data["revision"] for d in drafts(*steps)] == [MERGE]
 
 
 def test_live_change_is_live_however_late() -> None:
@@ -112,7 +120,7 @@ def test_limit_itself_is_still_in_time() -> None:
     assert ending(*delivered(story=story, now=limit + timedelta(seconds=1), **RUNNING)) is not None
 
 
-@pytest.mark.parametrize("state", ["waiting_for_window", "awaiting_manual_sync", "unknown"])
+@pytest.mark.parametrize("state", ["waiting_for_window", "awaiting_manual_sync", "on_hold", "unknown"])
 def test_waiting_for_people_or_for_an_answer_has_no_limit(state: str) -> None:
     """Invariant 3: a closed window, a manual sync and silence are not failures, however long they last."""
     fields, facts = DELIVERY[state]
@@ -121,7 +129,7 @@ def test_waiting_for_people_or_for_an_answer_has_no_limit(state: str) -> None:
     assert (drafts(*steps), len(waits(*steps))) == ([], 1)
 
 
-@pytest.mark.parametrize("state", ["waiting_for_window", "awaiting_manual_sync", "unknown"])
+@pytest.mark.parametrize("state", ["waiting_for_window", "awaiting_manual_sync", "on_hold", "unknown"])
 def test_person_is_told_once_that_a_merge_is_not_live_in_time(state: str) -> None:
     """Invariant 10: the wait goes on, and does not go unnoticed."""
     fields, facts = DELIVERY[state]
@@ -215,7 +223,9 @@ def test_delivery_that_lags_behind_is_asked_to_reread_git() -> None:
     assert effects(*delivered(merged(contains=False))) == [REFRESH]
 
 
-@pytest.mark.parametrize("state", ["syncing", "sync_failed", "waiting_for_window", "awaiting_manual_sync", "unknown"])
+@pytest.mark.parametrize(
+    "state", ["syncing", "sync_failed", "waiting_for_window", "awaiting_manual_sync", "on_hold", "unknown"]
+)
 def test_delivery_that_a_refresh_cannot_help_is_left_alone(state: str) -> None:
     """Invariant 10: no write without a use."""
     fields, facts = DELIVERY[state]

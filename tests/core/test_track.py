@@ -46,6 +46,11 @@ S = DeliveryState
             S.SYNCING,
         ),
         ({"sync_status": "Unknown"}, True, "1Gi", S.UNKNOWN),
+        ({"hold": "is suspended"}, True, "1Gi", S.LIVE),
+        ({"hold": "is suspended"}, False, "512Mi", S.ON_HOLD),
+        ({"hold": "is suspended", "sources_current": False}, False, "512Mi", S.ON_HOLD),
+        ({"hold": "is suspended", "sync_status": "OutOfSync", "operation_phase": "Failed"}, True, "512Mi", S.ON_HOLD),
+        ({"hold": "is suspended"}, Unknown("git", "shallow"), "1Gi", S.UNKNOWN),
     ],
 )
 def test_delivery_state(changes: dict[str, Any], contains: Any, live: str | None, state: DeliveryState) -> None:  # noqa: ANN401

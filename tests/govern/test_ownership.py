@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 OTHER = ObjectRef(cluster="default", group="argoproj.io", kind="Application", namespace="team", name="other")
 TIMEOUT = Unknown("argocd", "timeout")
 SET_MEMORY = action(ActionName.SET_MEMORY)
+
+KUSTOMIZATION = ObjectRef(
+    cluster="default", group="kustomize.toolkit.fluxcd.io", kind="Kustomization", namespace="flux-system", name="webapp"
+)
+FLUX_LABELS = frozenset({("Kustomization", "flux-system", "webapp")})
+
+
+def labelled(**changes: Any) -> Workload:  # noqa: ANN401 - any field of a workload
+    """Return webapp as Flux labels it."""
+    return workload(**{"tracking_id": None, "flux_owners": FLUX_LABELS} | changes)
 
 
 def world(made: Workload, *ignored: str) -> Snapshot:
@@ -74,14 +84,48 @@ def test_the_tracking_id_tells_clusters_apart() -> None:
 
 def test_argo_and_flux_conflict() -> None:
     """An object that both deliveries claim is written by neither hand of ours."""
-    assert ownership_of(SET_MEMORY, world(workload(flux_owned=True))) is Ownership.CONFLICT
+    assert ownership_of(SET_MEMORY, world(workload(flux_owners=FLUX_LABELS))) is Ownership.CONFLICT
 
 
-def test_fluxs_objects_have_an_unknown_owner() -> None:
-    """What Flux alone delivers belongs to Git, but to files that are not read."""
-    flux = snapshot(applications=(), workloads={WEBAPP: workload(tracking_id=None, flux_owned=True)})
+def test_argo_and_flux_conflict_by_their_lists_too() -> None:
+    """Labels and tracking ids can be gone; what both list is claimed by both."""
+    both = (application(), application(ref=KUSTOMIZATION))
+    claim = claim_on(SET_MEMORY, snapshot(applications=both, workloads={WEBAPP: workload(tracking_id=None)}))
 
-    assert ownership_of(SET_MEMORY, flux) is Ownership.UNKNOWN
+    assert claim.ownership is Ownership.CONFLICT
+
+
+def test_what_flux_only_labels_has_an_unknown_owner() -> None:
+    """A Flux that is not read, or a copied label: invariant 3, and never by label alone."""
+    flux = snapshot(applications=(), workloads={WEBAPP: labelled()})
+
+    claim = claim_on(SET_MEMORY, flux)
+
+    assert claim.ownership is Ownership.UNKNOWN
+    assert "Kustomization/flux-system/webapp" in claim.reason
+
+
+@pytest.mark.parametrize("labels", [FLUX_LABELS, frozenset()])
+def test_what_flux_lists_is_gits(labels: frozenset[tuple[str, str, str]]) -> None:
+    """The inventory decides, with the label or without it."""
+    owned = snapshot(applications=(application(ref=KUSTOMIZATION),), workloads={WEBAPP: labelled(flux_owners=labels)})
+
+    assert ownership_of(SET_MEMORY, owned) is Ownership.OWNED
+
+
+def test_what_one_kustomization_lists_and_another_labels_is_in_conflict() -> None:
+    """Both may be about to apply it."""
+    other = frozenset({("HelmRelease", "flux-system", "webapp")})
+    fought = snapshot(applications=(application(ref=KUSTOMIZATION),), workloads={WEBAPP: labelled(flux_owners=other)})
+
+    assert ownership_of(SET_MEMORY, fought) is Ownership.CONFLICT
+
+
+def test_what_flux_is_told_to_leave_alone_has_an_unknown_owner() -> None:
+    """An edit in Git would do nothing, and one in the cluster might not last."""
+    left = snapshot(applications=(application(ref=KUSTOMIZATION),), workloads={WEBAPP: labelled(flux_leaves=True)})
+
+    assert ownership_of(SET_MEMORY, left) is Ownership.UNKNOWN
 
 
 def test_a_tracked_object_that_nobody_lists_has_an_unknown_owner() -> None:

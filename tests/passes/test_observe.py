@@ -18,6 +18,7 @@ from tests.propose.desk import FILE
 from tests.worlds import APPLICATION, LIMIT, WEBAPP, Story, application
 
 if TYPE_CHECKING:
+    from reconciler.model.delivery import Application
     from reconciler.model.objects import CommitId
     from reconciler.model.operation import Operation
     from reconciler.model.snapshot import Followed, Snapshot
@@ -101,7 +102,14 @@ class Merge:
             return ana.commit("trunk", {"README.md": "gone"})
         return ana.commit("trunk", {FILE: text}, base="trunk")
 
-    def follow(self, base: CommitId | Unknown, *, operation: Operation | None = None, revision: str = "") -> Followed:
+    def follow(
+        self,
+        base: CommitId | Unknown,
+        *,
+        operation: Operation | None = None,
+        revision: str = "",
+        applications: tuple[Application, ...] = (),
+    ) -> Followed:
         """Look up the merged pull request with this head of base."""
         found = pull_request(PullRequestState.MERGED, merge_commit=self.merge)
         self.world.pulls.add(
@@ -110,7 +118,7 @@ class Merge:
         return follow(
             operation or Story().pull_request_opened().operation,
             pull_requests=(found,),
-            applications=(application(ref=APPLICATION, revisions=(revision or self.merge,)),),
+            applications=applications or (application(ref=APPLICATION, revisions=(revision or self.merge,)),),
             base=base,
             ports=self.world.ports(),
             settings=self.world.settings,
@@ -156,6 +164,24 @@ def test_revision_before_the_merge_does_not_contain_it(world: World) -> None:
 
     assert made.follow(newer, revision=made.before).contains_merge is False
     assert made.follow(newer, revision=newer).contains_merge is True
+
+
+def test_release_is_asked_for_the_revision_of_what_delivers_its_manifest(world: World) -> None:
+    """A HelmRelease names a chart's version; its parent Kustomization tells whether the merge is in."""
+    made = Merge(world)
+    operation = Story().pull_request_opened().operation
+    assert operation.pull_request is not None
+    parent = replace(APPLICATION, group="kustomize.toolkit.fluxcd.io", kind="Kustomization", name="root")
+    located = replace(operation.pull_request.located, parent=parent)
+    operation = replace(operation, pull_request=replace(operation.pull_request, located=located))
+    release = application(ref=APPLICATION, revisions=())
+
+    def seen_with(*revisions: str) -> object:
+        found = (release, application(ref=parent, revisions=revisions))
+        return made.follow(made.merge, operation=operation, applications=found).contains_merge
+
+    assert (seen_with(made.merge), seen_with(made.before)) == (True, False)
+    assert isinstance(seen_with(), Unknown)
 
 
 @pytest.mark.parametrize("revision", ["trunk", "v1.2", "0" * 40])

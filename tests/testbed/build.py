@@ -96,6 +96,17 @@ CATALOGUE = (
         cgo=True,
         files={"static": ("code.gitea.io/gitea", ("options", "templates", "public"))},
     ),
+    Component(
+        name="flux",
+        programs={
+            "source-controller": "github.com/fluxcd/source-controller",
+            "kustomize-controller": "github.com/fluxcd/kustomize-controller",
+        },
+        files={
+            "source-crds": ("github.com/fluxcd/source-controller", ("config/crd/bases",)),
+            "kustomize-crds": ("github.com/fluxcd/kustomize-controller", ("config/crd/bases",)),
+        },
+    ),
     Component(name="opa", programs={"opa": "github.com/open-policy-agent/opa"}),
     Component(name="helm", programs={"helm": "helm.sh/helm/v3/cmd/helm"}, stamp=HELM_STAMP),
     Component(name="kustomize", programs={"kustomize": "sigs.k8s.io/kustomize/kustomize/v5"}),

@@ -46,7 +46,12 @@ KINDS = {
     "Application": ("/apis/argoproj.io/v1alpha1", "applications", True),
     "ApplicationSet": ("/apis/argoproj.io/v1alpha1", "applicationsets", True),
     "AppProject": ("/apis/argoproj.io/v1alpha1", "appprojects", True),
+    "GitRepository": ("/apis/source.toolkit.fluxcd.io/v1", "gitrepositories", True),
+    "HelmChart": ("/apis/source.toolkit.fluxcd.io/v1", "helmcharts", True),
+    "Kustomization": ("/apis/kustomize.toolkit.fluxcd.io/v1", "kustomizations", True),
 }
+
+CUSTOM = frozenset({"Application", "AppProject", "GitRepository", "HelmChart", "Kustomization"})
 
 
 class KubeError(RuntimeError):
@@ -118,7 +123,7 @@ class Kube:
         subresource: str = "",
     ) -> Json:
         """Patch an object as `kubectl patch` does: strategically, but custom objects only know merge patches."""
-        content = MERGE if merge or kind in ("Application", "AppProject") else STRATEGIC
+        content = MERGE if merge or kind in CUSTOM else STRATEGIC
         path = path_of(kind, namespace, name) + (f"/{subresource}" if subresource else "")
         return self.call("PATCH", path, patch, content)
 

@@ -1,0 +1,131 @@
+"""What a Kustomization or a HelmRelease of Flux builds, as its object writes it in a cluster and in Git.
+
+Protects the proof by rendering: a key that is set and that we cannot repeat is kept by name. Source: the API types
+of kustomize-controller 1.9 (`kustomize.toolkit.fluxcd.io/v1`) and helm-controller 1.5 (`helm.toolkit.fluxcd.io/v2`).
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from reconciler.model.delivery import HelmOptions, KustomizeOptions, Source
+from reconciler.model.rendering import FLUX, HELM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Json: TypeAlias = dict[str, Any]
+
+KUSTOMIZATION, HELM_RELEASE = "Kustomization", "HelmRelease"
+GIT_REPOSITORY = "GitRepository"
+KUSTOMIZATION_OPTIONS = frozenset({"namePrefix", "nameSuffix", "targetNamespace", "images", "patches", "components"})
+RELEASE_OPTIONS = frozenset({"values"})
+
+_TIMING = frozenset(
+    {"interval", "retryInterval", "timeout", "suspend", "dependsOn", "serviceAccountName", "kubeConfig"}
+)
+_KUSTOMIZATION = KUSTOMIZATION_OPTIONS | _TIMING
+_KUSTOMIZATION |= {"path", "sourceRef", "prune", "wait", "force", "deletionPolicy", "healthChecks", "healthCheckExprs"}
+_KUSTOMIZATION |= {"ignore", "commonMetadata", "buildMetadata", "decryption"}  # the same on both sides of a difference
+_RELEASE = RELEASE_OPTIONS | _TIMING
+_RELEASE |= {"chart", "releaseName", "targetNamespace", "storageNamespace", "persistentClient", "maxHistory", "test"}
+_RELEASE |= {"install", "upgrade", "rollback", "uninstall", "driftDetection", "commonMetadata", "healthCheckExprs"}
+_CHART = frozenset({"chart", "version", "sourceRef", "interval", "valuesFiles", "ignoreMissingValuesFiles", "verify"})
+_REPOSITORY = frozenset({"url", "ref", "interval", "timeout", "suspend", "secretRef", "provider", "serviceAccountName"})
+_REPOSITORY |= {"proxySecretRef", "verify"}
+
+
+def source_reference(kind: str, raw: Json) -> tuple[str, str, str]:
+    """Return kind, namespace and name of the source that an object builds from; all empty where it names none."""
+    spec = raw.get("spec") or {}
+    holder = spec if kind == KUSTOMIZATION else (spec.get("chart") or {}).get("spec") or {}
+    ref = holder.get("sourceRef") or {}
+    namespace = ref.get("namespace") or raw["metadata"].get("namespace") or ""
+    return ref.get("kind") or "", namespace, ref.get("name") or ""
+
+
+def source_of_kustomization(spec: Json, repository: Json | None, named: str) -> Source:
+    """Map a Kustomization's spec; `repository` is its GitRepository, None where `named` is of another kind or gone."""
+    url, revision, others = _git(repository, named)
+    return Source(
+        repository=url,
+        path=_path(spec.get("path")),
+        target_revision=revision,
+        kind=FLUX,
+        kustomize=KustomizeOptions(
+            name_prefix=spec.get("namePrefix") or "",
+            name_suffix=spec.get("nameSuffix") or "",
+            namespace=spec.get("targetNamespace") or "",
+            images=tuple(_image(image) for image in spec.get("images") or ()),
+            patches=tuple(json.dumps(patch, sort_keys=True) for patch in spec.get("patches") or ()),
+            components=tuple(spec.get("components") or ()),
+            unsupported=(*_others(spec, _KUSTOMIZATION), *others),
+        ),
+    )
+
+
+def source_of_release(metadata: Json, spec: Json, repository: Json | None, named: str, *, built: str) -> Source:
+    """Map a HelmRelease's spec; `repository` is the GitRepository of its chart, or None.
+
+    `built` is the version of the chart that was installed last: a spec may name a range.
+    """
+    url, revision, others = _git(repository, named)
+    chart = (spec.get("chart") or {}).get("spec") or {}
+    archive = (chart.get("chart") or "") if repository is None and named.startswith("HelmRepository ") else ""
+    namespace = spec.get("targetNamespace") or ""
+    name = spec.get("releaseName") or "-".join(part for part in (namespace, metadata["name"]) if part)
+    values = spec.get("values")
+    unknown = _others(chart, _CHART | {"reconcileStrategy"})
+    return Source(
+        repository=url,
+        path=_path(chart.get("chart")) if not archive else "",
+        target_revision=built or str(chart.get("version") or "*") if archive else revision,
+        kind=HELM,
+        chart=archive,
+        helm=HelmOptions(
+            release_name=name,
+            namespace=namespace or metadata.get("namespace") or "",
+            value_files=tuple(f"/{_path(name)}" for name in chart.get("valuesFiles") or ()),
+            values=json.dumps(values) if values else "",
+            value_files_replace=True,
+            files_fixed=True,
+            ignore_missing_value_files=chart.get("ignoreMissingValuesFiles") is True,
+            unsupported=(*_others(spec, _RELEASE), *unknown, *others),
+        ),
+    )
+
+
+def _git(repository: Json | None, named: str) -> tuple[str, str, tuple[str, ...]]:
+    """Return URL, followed revision and unknown keys; what is no Git repository is named in place of its URL."""
+    if repository is None:
+        return named, "", ()
+    spec = repository.get("spec") or {}
+    others = tuple(f"{GIT_REPOSITORY} {key}" for key in _others(spec, _REPOSITORY))
+    return spec.get("url") or "", _followed(spec.get("ref") or {}), others
+
+
+def _followed(ref: Json) -> str:
+    """Return what a GitRepository follows, in Flux's order of precedence; `master` where it says nothing."""
+    for key in ("commit", "name", "semver", "tag", "branch"):
+        if ref.get(key):
+            return str(ref[key])
+    return "master"
+
+
+def _path(said: str | None) -> str:
+    return posixpath.normpath(said or ".").lstrip("/") or "."
+
+
+def _image(raw: Json) -> str:
+    """Return an entry as `kustomize edit set image` takes it; an asterisk keeps what the kustomization says."""
+    name, other = raw.get("name") or "", raw.get("newName") or "*"
+    if raw.get("digest"):
+        return f"{name}={other}@{raw['digest']}"
+    return f"{name}={other}:{raw.get('newTag') or '*'}"
+
+
+def _others(raw: Json, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the keys that are set and not known; an empty one changes nothing."""
+    return tuple(sorted(key for key, value in raw.items() if value and key not in known))
