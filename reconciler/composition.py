@@ -130,13 +130,12 @@ class Composition:
             return gitea(settings, self._token(settings))
         from reconciler.adapters.github import github
 
-        app = self._app
         remembered = Path(f"{self.settings.repository.mirror}.lists.json")
         return github(
             settings,
-            app or self._token(settings),
+            self._forge_secret(),
             budget=self._budget,
-            remembered=None if app else remembered,  # an App's next process has another token, and so other ETags
+            remembered=None if self._app else remembered,  # an App's next process has another token, and so other ETags
         )
 
     @cached_property
@@ -268,6 +267,9 @@ class Composition:
         from reconciler.adapters.github_app import USERNAME
 
         return settings.model_copy(update={"username": USERNAME})
+
+    def _forge_secret(self) -> AppTokens | str:
+        return self._app or self._token(self.settings.forge)
 
     def _git_secret(self) -> Secret | str:
         return self._app or self._token(self.settings.repository)

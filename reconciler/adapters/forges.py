@@ -5,7 +5,7 @@ Protects: a pull request from a fork is never taken for ours, and a missing labe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, Unauthorized
 from reconciler.model.proposal import PullRequestState
@@ -14,17 +14,23 @@ from reconciler.ports import Diagnosis
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from reconciler.adapters.tokens import Secret
     from reconciler.model.proposal import PullRequest
     from reconciler.settings import ForgeSettings
 
 _NOTHING_DONE = ("http_404", "http_429", "rate_limited")  # ends of codes
 
 
-def checked_token(settings: ForgeSettings, token: str) -> str:
-    """Return the token without the newline that ends a secret's file.
+S = TypeVar("S", bound="str | Secret")
+
+
+def checked_token(settings: ForgeSettings, token: S) -> S | str:
+    """Return the token without the newline that ends a secret's file; what gives tokens is returned as it is.
 
     Raises ConfigurationError when it is empty.
     """
+    if not isinstance(token, str):
+        return token
     if not token.strip():
         raise ConfigurationError(
             code="forge.no_token",

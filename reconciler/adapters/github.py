@@ -61,9 +61,8 @@ def github(
 
     `budget` is what all clients of the process share; `remembered` is a file for the lists of the last process.
     """
-    token = forges.checked_token(settings, secret) if isinstance(secret, str) else secret
     shared = budget or Budget(SystemClock())
-    client = connect(settings, token, per_page=_PAGE, budget=shared)
+    client = connect(settings, forges.checked_token(settings, secret), per_page=_PAGE, budget=shared)
     return _GitHub(
         client,
         settings,

@@ -146,8 +146,14 @@ class AppTokens:
             return Unauthorized(
                 code="github.app_not_installed",
                 message=f"the GitHub App {self._settings.app_id} is not installed on {self._settings.repository}",
-                remedy="install it on that repository (the App's settings, Install App), and check forge.repository"
-                " and forge.app_installation",
+                remedy="install it on that repository (the App's settings, Install App), and check forge.url,"
+                " forge.repository and forge.app_installation",
+            )
+        if error.code == "github.http_422":
+            return Unauthorized(
+                code="github.app_token",
+                message=f"GitHub gives the App no token for {self._settings.repository}: {error.message}",
+                remedy="check that forge.repository is its present name, and that the installation includes it",
             )
         if error.code in {"github.http_401", "github.http_404"}:
             return Unauthorized(

@@ -23,6 +23,7 @@ RESERVE = 50  # requests that a pass with a few pull requests may need after its
 _SHARE = 20  # and no more than a twentieth of a small budget
 _UNSAID = timedelta(minutes=1)  # GitHub: wait at least this long where a secondary limit names no time
 _LONGEST = timedelta(hours=1)  # the hour is over then, whatever an answer says
+_DIGITS = 10  # of a time in seconds, until the year 2286; a longer number is nonsense
 _LIMITED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -43,8 +44,8 @@ class Budget:
             if _text(headers, "x-ratelimit-resource") in ("", "core"):
                 self._left = _number(headers, "x-ratelimit-remaining", self._left)
                 self._limit = _number(headers, "x-ratelimit-limit", self._limit) or 0
-                ends = _number(headers, "x-ratelimit-reset", None)
-                self._reset = self._reset if ends is None else datetime.fromtimestamp(ends, UTC)
+                ends = reset_of(headers)
+                self._reset = self._reset if ends is None else min(ends, self._clock.now() + _LONGEST)
             if status in _LIMITED:
                 self._rest(_number(headers, "retry-after", None), "secondary rate limit" in body.lower())
 
@@ -76,7 +77,7 @@ class Budget:
             if self._rests_until is not None and now < self._rests_until:
                 raise limited("GitHub asked us to slow down", self._rests_until)
             spent = self._left is not None and self._left < needed
-            if spent and self._reset is not None and now < min(self._reset, now + _LONGEST):
+            if spent and self._reset is not None and now < self._reset:
                 raise limited(f"only {self._left} of {self._limit} requests are left in this hour", self._reset)
 
 
@@ -107,4 +108,4 @@ def _text(headers: Mapping[str, object], name: str) -> str:
 
 def _number(headers: Mapping[str, object], name: str, otherwise: int | None) -> int | None:
     text = _text(headers, name).partition(".")[0]
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else otherwise  # noqa: PLR2004 - digits
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else otherwise

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from reconciler.settings import ForgeSettings, RepositorySettings
 
 
+_PASSING = ("gpgverify_error", "gpgverify_unavailable")  # GitHub's reasons that are about its own service
+
+
 def refuse_other_place(forge: ForgeSettings, repository: RepositorySettings) -> None:
     """Raise ConfigurationError where the App's token would go to another place than its forge and repository."""
     from github import Consts
@@ -125,6 +128,12 @@ def _brought(mirror: pygit2.Repository, answer: Mapping[str, Any]) -> CommitId:
     sha, sealed = answer.get("sha"), answer.get("verification")
     if not isinstance(sha, str) or not isinstance(sealed, dict):
         raise _other("a commit")
+    if sealed.get("reason") in _PASSING:
+        raise SourceError(
+            code="github.unverified_now",
+            message=f"GitHub cannot tell now whether our commit is verified: {sealed['reason']}",
+            remedy="nothing to do: nothing was pushed, and the next pass tries again",
+        )
     if sealed.get("verified") is not True:
         raise Refusal(
             code="github.unverified",

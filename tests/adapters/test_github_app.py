@@ -149,6 +149,16 @@ def test_app_without_our_permissions_is_told_which(tmp_path: Path) -> None:
         assert place.calls("POST") == []
 
 
+def test_renamed_repository_is_told(place: AppPlace) -> None:
+    """A token is asked for by the repository's present name; another one opens nothing."""
+    place.world.do("forge-admin", "PATCH", REPO, name="renamed")
+
+    with pytest.raises(Unauthorized) as caught:
+        place.tokens(app_installation=place.installation).token()
+
+    assert (caught.value.code, "present name" in caught.value.remedy) == ("github.app_token", True)
+
+
 def test_git_shut_out_says_why(place: AppPlace) -> None:
     """The branches are unknown; the next look gives the App's own reason."""
     place.world.forge.repository(REPOSITORY).private = True

@@ -223,12 +223,24 @@ def test_clients_of_one_process_share_the_budget() -> None:
         assert len(wire.requests) == 1
 
 
-@pytest.mark.parametrize("nonsense", ["", "many", "-1", "9" * 40, "1e5", "٣"])
+@pytest.mark.parametrize("nonsense", ["", "many", "-1", "9" * 40, "9" * 12, "1e5", "٣"])
 def test_limits_that_make_no_sense_stop_nothing(nonsense: str) -> None:
     """A proxy may write what it likes into a header."""
     budget = Budget(Hands())
     for name in ("x-ratelimit-remaining", "x-ratelimit-limit", "x-ratelimit-reset", "retry-after"):
         budget.note(403, {name: nonsense})
+
+    budget.begin()
+
+
+@pytest.mark.parametrize("reset", ["9999999999", "1e12", "999999999999"])
+def test_reset_that_never_comes_is_waited_for_an_hour(reset: str) -> None:
+    """No answer stops us for longer than GitHub's own hour."""
+    clock = Hands()
+    budget = Budget(clock)
+    budget.note(200, {"x-ratelimit-remaining": "0", "x-ratelimit-limit": "5000", "x-ratelimit-reset": reset})
+
+    clock.time = NOON + timedelta(minutes=61)
 
     budget.begin()
 

@@ -14,6 +14,7 @@ from reconciler.adapters.github_commits import _objects, refuse_other_place
 from reconciler.errors import ConfigurationError, Conflict, Refusal, SourceError
 from reconciler.model.objects import CommitId
 from reconciler.sandbox.forge import objects
+from reconciler.sandbox.forge.rest import answers_git
 from reconciler.settings import CommitsBy, ForgeSettings, RepositorySettings
 from tests.adapters.github_apps import AppPlace, app_place
 from tests.sandbox.forge.rest import BRANCH, FILES, REPO, REPOSITORY
@@ -187,6 +188,22 @@ def test_unsigned_and_other_commits_are_not_pushed(place: AppPlace, monkeypatch:
 
     assert (unsigned.value.code, other.value.code) == ("github.unverified", "github.other_object")
     assert place.world.forge.repository(REPOSITORY).git.ref(f"refs/heads/{BRANCH}") is None
+
+
+@pytest.mark.parametrize("reason", ["gpgverify_error", "gpgverify_unavailable"])
+def test_forge_that_cannot_sign_just_now_is_asked_again(
+    place: AppPlace, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    """No refusal, which would be final; nothing is pushed meanwhile."""
+    repository = place.repository()
+    wanted = draft(repository)
+    with monkeypatch.context() as patched:
+        patched.setattr(answers_git, "verification", lambda *_: answers_git.UNSIGNED | {"reason": reason})
+        with pytest.raises(SourceError) as caught:
+            repository.push(BRANCH, wanted, expected=None)
+
+    assert caught.value.code == "github.unverified_now"
+    assert repository.push(BRANCH, wanted, expected=None) == place.world.tip(BRANCH)
 
 
 def test_what_is_no_text_is_refused(place: AppPlace) -> None:

@@ -14,15 +14,18 @@ import urllib3
 
 from reconciler.adapters.gitea import gitea
 from reconciler.adapters.github import github
+from reconciler.adapters.github_app import AppTokens
 from reconciler.model.review import MergeState
 from reconciler.settings import ForgeKind, ForgeSettings
 from tests.beds.users import BOT, ORGANISATION, REVIEWER
+from tests.sandbox.forge.keys import keys
 from tests.testbed.github_front import PERSON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.ports import Forge
+    from reconciler.sandbox.forge import Forge as Sandbox
     from tests.testbed.testbed import Testbed
 
 
@@ -174,7 +177,7 @@ class GiteaWorld:
 class GitHubWorld:
     """On a GitHub server: the sandbox's, or the one by others."""
 
-    bot = BOT
+    bot, owner = BOT, BOT
 
     conflicting = MergeState.DIRTY
 
@@ -184,9 +187,9 @@ class GitHubWorld:
         self._tokens = tokens
         self._pool = urllib3.PoolManager(retries=False, timeout=30.0)
         name = f"contract-{secrets.token_hex(4)}"
-        self._repository = f"{self.bot}/{name}"
-        self._call(self.bot, "POST", "/user/repos", name=name, auto_init=True)
-        self._call(self.bot, "PUT", f"/repos/{self._repository}/collaborators/{REVIEWER}", permission="push")
+        self._repository = f"{self.owner}/{name}"
+        self._call(self.owner, "POST", "/user/repos", name=name, auto_init=True)
+        self._call(self.owner, "PUT", f"/repos/{self._repository}/collaborators/{REVIEWER}", permission="push")
 
     def adapter(self, *, labels: tuple[str, ...] = (), reviewers: tuple[str, ...] = ()) -> Forge:
         """Return the code under test, as our bot."""
@@ -195,7 +198,7 @@ class GitHubWorld:
 
     def push(self, branch: str) -> str:
         """Put a commit on a new branch, as our bot, and return it."""
-        return self._commit(self.bot, self._repository, branch)
+        return self._commit(self.owner, self._repository, branch)
 
     def base_head(self) -> str:
         """Return the commit that main points to."""
@@ -242,9 +245,9 @@ class GitHubWorld:
     def dismiss(self, number: int) -> None:
         """Dismiss as the owner."""
         path = f"/repos/{self._repository}/pulls/{number}/reviews"
-        for each in self._call(self.bot, "GET", path):
+        for each in self._call(self.owner, "GET", path):
             if each["state"] != "COMMENTED":
-                self._call(self.bot, "PUT", f"{path}/{each['id']}/dismissals", message="outdated", event="DISMISS")
+                self._call(self.owner, "PUT", f"{path}/{each['id']}/dismissals", message="outdated", event="DISMISS")
 
     def label(self, number: int, name: str) -> None:
         """Put a label on."""
@@ -280,3 +283,22 @@ class GitHubWorld:
             msg = f"{method} {path}: {response.status} {response.data[:300]!r}"
             raise RuntimeError(msg)
         return response.json() if response.data else None
+
+
+class GitHubAppWorld(GitHubWorld):
+    """On the sandbox's GitHub, where we are an App."""
+
+    bot = "keeper[bot]"
+
+    def __init__(self, url: str, forge: Sandbox) -> None:
+        super().__init__(url, forge.tokens)
+        wanted = {"contents": "write", "pull_requests": "write", "statuses": "read", "checks": "read"}
+        self._app, _ = forge.install_app("keeper", [self._repository], keys().public, wanted)
+        self._clock = forge.state.clock
+
+    def adapter(self, *, labels: tuple[str, ...] = (), reviewers: tuple[str, ...] = ()) -> Forge:
+        """Return the code under test, as our App."""
+        settings = ForgeSettings(
+            url=self._url, repository=self._repository, labels=labels, reviewers=reviewers, app_id=str(self._app)
+        )
+        return github(settings, AppTokens(settings, lambda: keys().private, self._clock))

@@ -19,7 +19,7 @@ from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.forge import Forge
 from reconciler.sandbox.wire import Server
 from tests.beds.users import REVIEWER
-from tests.contract.forge_worlds import ForgeWorld, GiteaWorld, GitHubWorld
+from tests.contract.forge_worlds import ForgeWorld, GiteaWorld, GitHubAppWorld, GitHubWorld
 from tests.testbed import build, github_server
 from tests.worlds import WEBAPP, located_at
 
@@ -80,6 +80,7 @@ def checked_github(sandbox_github: tuple[Server, Forge]) -> Iterator[Front]:
 @pytest.fixture(
     params=[
         "sandbox",
+        "sandbox, as an App",
         pytest.param("sandbox, checked", marks=pytest.mark.github),
         pytest.param("gitea", marks=pytest.mark.real),
         pytest.param("github", marks=pytest.mark.github),
@@ -108,6 +109,9 @@ def _in_the_sandbox(request: pytest.FixtureRequest) -> Iterator[ForgeWorld]:
     server, forge = request.getfixturevalue("sandbox_github")
     if request.param == "sandbox":
         yield GitHubWorld(server.url, forge.tokens)
+        return
+    if request.param == "sandbox, as an App":
+        yield GitHubAppWorld(server.url, forge)
         return
     front: Front = request.getfixturevalue("checked_github")
     front.exchanges.clear()

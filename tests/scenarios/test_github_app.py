@@ -13,7 +13,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from reconciler.model.operation import EventKind, Outcome, Phase
 from reconciler.reconcile import reconcile
-from tests.beds.users import BOT, READER
+from tests.beds.users import BOT, READER, REVIEWER
 from tests.sandbox.forge.keys import keys
 from tests.scenarios.apps import as_app, forge_of
 from tests.scenarios.world import World, hungry
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.beds("sandbox"), pytest.mark.long]
 
+UPDATE_POINTS = 8  # before and after: a tree, a commit, the push, the text of the pull request
 POINTS = 10  # before and after: a tree, a commit, the push, the pull request, its label
 
 
@@ -110,9 +111,11 @@ def dies(world: World) -> bool:
     return died
 
 
-def test_memory_loop_as_an_app_with_verified_commits(worlds: Worlds) -> None:
+@pytest.mark.parametrize("below", ["", "/api/v3"], ids=["github.com", "Enterprise"])
+def test_memory_loop_as_an_app_with_verified_commits(worlds: Worlds, below: str) -> None:
     """From the OOM kill to the verified outcome; no token but the App's own is anywhere."""
     world = troubled(worlds)
+    world.proxies["forge"] = f"{world.place.bed.forge_url}{below}"
     forge_of(world).repository(world.place.repository).collaborators.pop(BOT)  # whose token the world would have
     world.run_until_phase(Phase.AWAITING_GIT_PR)
     assert_one_of_each(world)
@@ -156,6 +159,62 @@ def test_there_are_no_more_points_than_are_tried(worlds: Worlds, monkeypatch: py
         world.run_until_phase(Phase.AWAITING_GIT_PR)
 
     assert len(passed) == POINTS
+
+
+def move_base(world: World) -> None:
+    """Let somebody change another line of our file in base, so that the pull request is written anew."""
+    text = world.place.text("deploy/web.yaml")
+    world.place.commit({"deploy/web.yaml": f"# moved\n{text}"}, "Say something")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # who dies closes no socket
+@pytest.mark.parametrize("point", [*range(1, UPDATE_POINTS + 1), None])
+def test_death_between_any_two_calls_of_an_update_leaves_one_of_each(
+    worlds: Worlds, monkeypatch: pytest.MonkeyPatch, point: int | None
+) -> None:
+    """The branch moves to a verified commit on the new base, in the same pull request, wherever a pass dies."""
+    world = troubled(worlds, guards={"update_interval": "0s"})
+    world.run_until_phase(Phase.AWAITING_GIT_PR)
+    before = heads(world)
+    move_base(world)
+
+    with dying(monkeypatch, world, point or 0) as passed:
+        died = dies(world)
+    world.run_until(lambda: EventKind.PULL_REQUEST_UPDATED in world.kinds(), "the update")
+
+    assert (died, len(passed)) == ((True, point) if point else (False, UPDATE_POINTS))
+    assert heads(world) != before
+    assert_one_of_each(world)
+    kinds = world.kinds()
+    assert "waits for a review" in world.run().sentence
+    assert world.kinds() == kinds
+
+
+def test_foreign_commit_on_our_branch_is_left_alone(worlds: Worlds) -> None:
+    """Also one under our bot's name: nothing of ours moves the branch from there."""
+    world = troubled(worlds, guards={"update_interval": "0s"})
+    world.run_until_phase(Phase.AWAITING_GIT_PR)
+    ((branch, head),) = heads(world).items()
+    ours = shown(world, head)
+    repository = f"/repos/{world.place.repository}/git"
+    named = {"author": ours["author"], "committer": ours["committer"]}
+    forged = forge_of(world).call(
+        REVIEWER,
+        "POST",
+        f"{repository}/commits",
+        message=ours["message"],
+        tree=ours["tree"]["sha"],
+        parents=[head],
+        **named,
+    )
+    forge_of(world).call(REVIEWER, "PATCH", f"{repository}/{branch}", sha=forged["sha"])
+    move_base(world)
+
+    for _ in range(3):
+        world.run()
+
+    assert heads(world) == {branch: forged["sha"]}
+    assert EventKind.PULL_REQUEST_UPDATED not in world.kinds()
 
 
 def test_two_machines_make_one_of_each(worlds: Worlds, tmp_path: Path) -> None:

@@ -117,9 +117,9 @@ class Rest:
             shown = replace(reply, status=route.status)
         return self._answered(request, route, shown, user)
 
-    def _authenticated(self, request: Request, route: Route) -> User | None:
+    def _authenticated(self, request: Request, route: Route | None = None) -> User | None:
         token = _token(request.headers.get("authorization", ""))
-        if route.proof:
+        if route is not None and route.proof:
             if token is None or not apps.is_proof(token):
                 raise Refused(401, "A JSON web token could not be decoded")
             return apps.proven(self._state, token)
@@ -128,7 +128,7 @@ class Rest:
         found, lease = self._state.user_of(token), self._state.leased(token)
         if found is None:
             raise Refused(401, "Bad credentials")
-        if lease is not None:
+        if lease is not None and route is not None:
             apps.check_scope(lease, route)
         return found
 
