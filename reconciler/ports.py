@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.action import FieldChange
     from reconciler.model.cluster import Alert, ContainerKey
-    from reconciler.model.conversation import Comment, DashboardIssue, StatusState
+    from reconciler.model.conversation import Board, Comment, DashboardIssue, StatusState
     from reconciler.model.delivery import Application
     from reconciler.model.facts import Fact
     from reconciler.model.objects import CommitId, FieldPath, ObjectRef
@@ -251,6 +251,15 @@ class Talk(Protocol):
 
     def dashboard(self, number: int) -> DashboardIssue | None:
         """Return the issue as it is now, or None when it is gone."""
+        ...
+
+    @property
+    def tells_editors(self) -> bool:
+        """Whether this forge tells who made which edit of an issue's text: only then can a ticked box count."""
+        ...
+
+    def board(self, number: int) -> Fact[Board | None]:
+        """Return the dashboard with its revisions, where a box in it is ticked; an unchanged answer costs nothing."""
         ...
 
     def write_dashboard(self, number: int | None, *, title: str, body: str) -> DashboardIssue:

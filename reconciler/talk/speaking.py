@@ -12,6 +12,7 @@ from reconciler.errors import ReconcilerError, Refusal, foreign_text
 from reconciler.model.conversation import CONVERSATION, Speech
 from reconciler.model.operation import Draft, EventKind
 from reconciler.talk import texts
+from reconciler.talk.boxes import same_text
 from reconciler.talk.saying import Saying, Scene, due
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def speak(snapshot: Snapshot, settings: Settings, ports: Ports, book: Book, watc
         settings=settings.forge,
         now=ports.clock.now(),
         story=book.story,
+        boxes=settings.forge.boxes and settings.forge.commands and ports.talk.tells_editors,
     )
     for saying in due(scene, settings.guards)[:_AT_ONCE]:
         if watcher.wants_an_end() or not book.intend([_intent(saying)]):
@@ -95,7 +97,7 @@ def _dashboard(saying: Saying, talk: Talk) -> dict[str, Any]:
         found = talk.find_dashboard(texts.DASHBOARD_MARKER)
     if found is not None and not found.is_open:
         return {"number": found.number, "url": found.url, "closed": True}
-    if found is None or found.body != saying.text:
+    if found is None or not same_text(found.body, saying.text):
         number = found.number if found is not None else None
         found = talk.write_dashboard(number, title=texts.DASHBOARD_TITLE, body=saying.text)
     return {"number": found.number, "url": found.url}

@@ -293,3 +293,77 @@ def _patch(monkeypatch: pytest.MonkeyPatch, method: str, made: Callable[[Callabl
 
     for kind in (gitea_talk._GiteaTalk, github_talk._GitHubTalk):
         monkeypatch.setattr(kind, method, made(getattr(kind, method)))
+
+
+BOXES = {"dashboard": True, "boxes": True}
+
+
+def tick(life: Life, command: str, *, by: str) -> None:
+    """Tick a box of the dashboard as a browser does: by sending the whole text."""
+    (issue,) = dashboards(life)
+    lines = issue["body"].splitlines()
+    text = "\r\n".join(each.replace("[ ]", "[x]") if f"box {command} " in each else each for each in lines)
+    assert "[x]" in text
+    path = f"/repos/{life.side.repository}/issues/{issue['number']}"
+    life.side.person(by).call("PATCH", path, body=text)
+
+
+@pytest.mark.long
+def test_ticked_box_counts_once_and_is_emptied(on_github: Life) -> None:
+    """It is the ticker's command; the answer is a comment, and the box can be ticked again."""
+    life = on_github
+    life.override("forge", **BOXES)
+    life.run(2)
+    tick(life, "stop", by=REVIEWER)
+    assert life.run(2).sentence.startswith("paused")
+
+    (issue,) = dashboards(life)
+    assert "[x]" not in issue["body"]
+    assert "box resume -->" in issue["body"]
+    assert "| ana | stop |" in ours(life, issue["number"])[0]
+
+    tick(life, "resume", by=REVIEWER)
+    assert not life.run(2).sentence.startswith("paused")
+
+
+@pytest.mark.long
+def test_box_lets_a_rejected_change_be_proposed_again(on_github: Life) -> None:
+    """As the comment would."""
+    life = on_github
+    life.override("forge", **BOXES)
+    life.run()
+    number = life.number
+    life.side.person(REVIEWER).close(life.side.repository, number)
+    life.run(2)
+    tick(life, f"retry {life.operation.id}", by=REVIEWER)
+    life.run(3)
+
+    assert life.number > number
+
+
+@pytest.mark.long
+def test_boxes_count_for_those_who_may_write_when_it_is_asked(on_github: Life) -> None:
+    """Who lost the right between tick and pass is not obeyed."""
+    from tests.beds.users import ADMIN
+
+    life = on_github
+    life.override("forge", **BOXES)
+    life.run(2)
+    tick(life, "stop", by=REVIEWER)
+    path = f"/repos/{life.side.repository}/collaborators/{REVIEWER}"
+    life.side.person(ADMIN).call("PUT", path, permission="pull")
+    report = life.run(2)
+
+    assert not report.sentence.startswith("paused")
+    (issue,) = dashboards(life)
+    assert "[x]" not in issue["body"]
+    assert "may not write" in ours(life, issue["number"])[0]
+
+
+def test_no_boxes_where_nobody_tells_who_ticked(life: Life) -> None:
+    """On Gitea, commands are comments, whatever the settings say."""
+    life.override("forge", **BOXES)
+    life.run()
+
+    (issue,) = dashboards(life)
+    assert ("- [ ]" in issue["body"]) is (life.side.kind == "github")
