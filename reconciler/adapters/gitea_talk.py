@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from reconciler.adapters.http import JsonClient
     from reconciler.model.conversation import StatusState
     from reconciler.model.objects import CommitId
-    from reconciler.ports import Talk
     from reconciler.settings import ForgeSettings
+    from reconciler.talk_port import Talk
 
 _PAGE = 50  # the most that Gitea gives unless it is configured otherwise
 _WRITERS = frozenset({"owner", "admin", "write"})

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from reconciler.model.conversation import StatusState
     from reconciler.model.objects import CommitId
-    from reconciler.ports import Talk
     from reconciler.settings import ForgeSettings
+    from reconciler.talk_port import Talk
 
 _EDITS = """
 query Edits($owner: String!, $name: String!, $number: Int!) {

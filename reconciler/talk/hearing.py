@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from reconciler.book import Book
     from reconciler.model.conversation import Conversation
     from reconciler.model.operation import Operation
-    from reconciler.ports import Ports, Talk
+    from reconciler.ports import Ports
     from reconciler.settings import ForgeSettings
+    from reconciler.talk_port import Talk
 
 _MANY = 100  # comments; once so many were read anew, the place where reading begins is moved
 _AT_ONCE = 20  # commands in one pass; more are heard in the next

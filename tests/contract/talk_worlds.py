@@ -13,8 +13,9 @@ from tests.contract.forge_worlds import GiteaWorld, GitHubWorld
 from tests.testbed.processes import until
 
 if TYPE_CHECKING:
-    from reconciler.ports import Forge, Talk
+    from reconciler.ports import Forge
     from reconciler.sandbox.clock import SandboxClock
+    from reconciler.talk_port import Talk
 
 
 class TalkWorld(Protocol):

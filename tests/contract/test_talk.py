@@ -24,9 +24,9 @@ from tests.contract.test_forge import (  # noqa: F401 - fixtures
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.ports import Talk
     from reconciler.sandbox.forge import Forge
     from reconciler.sandbox.wire import Server
+    from reconciler.talk_port import Talk
     from tests.testbed.github_front import Front
 
 MARKER = "<!-- reconciler:test -->"

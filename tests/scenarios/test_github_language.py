@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.github, pytest.mark.beds("sandbox")]
 @pytest.mark.parametrize("ending", ["merged", "closed"])
 def test_loop_speaks_githubs_language(worlds: Worlds, ending: str) -> None:
     """From the opened pull request to its end: no request of ours and no answer breaks the description."""
-    world = worlds(hungry())
+    world = worlds(hungry(), forge={"dashboard": True, "statuses": True})
     bed = world.place.bed
     assert isinstance(bed, SandboxBed)
     try:
@@ -37,6 +37,9 @@ def test_loop_speaks_githubs_language(worlds: Worlds, ending: str) -> None:
         world.place.wait_until_waiting("CrashLoopBackOff", restarts=1)
         world.run_until_phase(Phase.AWAITING_GIT_PR)
         number = world.place.pull_requests()[0]["number"]
+        for word in ("explain", "hold", "resume"):
+            world.place.comment(number, f"/reconciler {word}")
+            world.run()
         if ending == "merged":
             world.place.approve(number)
             world.place.merge(number, "squash")
