@@ -30,9 +30,9 @@ if TYPE_CHECKING:
         Ports,
         Renderer,
         Repository,
-        Talk,
     )
     from reconciler.settings import ForgeSettings, RepositorySettings, Settings
+    from reconciler.talk_port import Talk
 
 
 class Composition:

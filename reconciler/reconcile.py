@@ -26,7 +26,8 @@ from reconciler.perform import SIDE_BY_SIDE, in_words, perform
 from reconciler.propose.proposals import propose
 from reconciler.sentences import conversation_sentence, pass_sentence, sentence
 from reconciler.steps import Perform, Record, View, Wait, next_steps
-from reconciler.talk.hearing import listen, listens_since, put_on_hold
+from reconciler.talk.boxes import offered, ticked
+from reconciler.talk.hearing import boxes_on, listen, listens_since, put_on_hold
 from reconciler.talk.speaking import speak
 from reconciler.talk.texts import stop_in_words
 from reconciler.watching import UNWATCHED
@@ -56,7 +57,8 @@ def reconcile(
     started = ports.clock.now()
     book = Book(ports.ledger, ports.clock.now)
     since = listens_since(book, settings.forge)
-    snapshot = observe(ports, book.open_operations, settings, started, watcher, comments_since=since)
+    board = boxes_on(book, ports, settings.forge)
+    snapshot = observe(ports, book.open_operations, settings, started, watcher, comments_since=since, board=board)
     snapshot = _with_people(snapshot, book, ports)
     watcher.doing("deciding")
     findings = diagnose(snapshot, settings)
@@ -98,7 +100,8 @@ def plan(ports: Ports, settings: Settings, watcher: Watcher = UNWATCHED) -> Plan
 def _with_people(snapshot: Snapshot, book: Book, ports: Ports) -> Snapshot:
     """Hear what people said before anything is decided; what could not be heard is tried in the next pass."""
     comments = known(snapshot.comments, default=())  # not known: nothing was heard, and what was said before holds
-    unheard = listen(comments, book, ports)
+    ticks = ticked(snapshot.board, offered(book.operations, book.conversation))
+    unheard = listen((*ticks, *comments), book, ports)
     return _as_people_want(replace(snapshot, unheard=unheard), book)
 
 

@@ -17,15 +17,15 @@ from reconciler.adapters import talking
 from reconciler.adapters.gitea import client_for
 from reconciler.adapters.gitea_reviews import understood
 from reconciler.errors import ReconcilerError, SourceError, Unauthorized
-from reconciler.model.conversation import Comment, DashboardIssue
+from reconciler.model.conversation import Board, Comment, DashboardIssue
 from reconciler.model.facts import Fact, Unknown
 
 if TYPE_CHECKING:
     from reconciler.adapters.http import JsonClient
     from reconciler.model.conversation import StatusState
     from reconciler.model.objects import CommitId
-    from reconciler.ports import Talk
     from reconciler.settings import ForgeSettings
+    from reconciler.talk_port import Talk
 
 _PAGE = 50  # the most that Gitea gives unless it is configured otherwise
 _WRITERS = frozenset({"owner", "admin", "write"})
@@ -107,6 +107,15 @@ class _GiteaTalk:
         found = self._got(f"{self._repo}/issues/{number}")
         with understood():
             return _issue(found) if found is not None else None
+
+    @property
+    def tells_editors(self) -> bool:
+        """Gitea's API has no revisions, and its pages merge those of different people (go-gitea/gitea#34515)."""
+        return False
+
+    def board(self, number: int) -> Fact[Board | None]:
+        """Return nothing: no tick could count."""
+        return Unknown("gitea", f"who edited issue {number} is not told")
 
     def write_dashboard(self, number: int | None, *, title: str, body: str) -> DashboardIssue:
         """Edit or open the issue."""

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from reconciler.adapters import forges, talking
 from reconciler.adapters.github_client import asking, connect
 from reconciler.errors import ReconcilerError, SourceError
-from reconciler.model.conversation import Comment, DashboardIssue
+from reconciler.model.conversation import Board, Comment, DashboardIssue, Revision
 from reconciler.model.facts import Fact, Unknown
 
 if TYPE_CHECKING:
@@ -27,9 +27,18 @@ if TYPE_CHECKING:
 
     from reconciler.model.conversation import StatusState
     from reconciler.model.objects import CommitId
-    from reconciler.ports import Talk
     from reconciler.settings import ForgeSettings
+    from reconciler.talk_port import Talk
 
+_EDITS = """
+query Edits($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    issue(number: $number) {
+      userContentEdits(first: 50) { nodes { editedAt diff editor { login __typename } } }
+    }
+  }
+}
+"""
 _PAGE = 100  # the most that GitHub gives
 _WRITERS = frozenset({"admin", "write"})
 _GONE = (f"_{HTTPStatus.NOT_FOUND.value}", f"_{HTTPStatus.GONE.value}")  # ends of codes
@@ -48,7 +57,8 @@ class _GitHubTalk:
         self._client = client
         self._repo = client.get_repo(settings.repository)
         self._us = ""
-        self._page = _Kept("", "", ())  # the first page of comments, as it was read last
+        self._name = settings.repository
+        self._kept: dict[str, _Kept] = {}  # by path without its query: what was read last
 
     def comments(self, *, since: datetime) -> Fact[tuple[Comment, ...]]:
         """Read the oldest changes first, so that what does not fit into a pass is the newest."""
@@ -56,7 +66,7 @@ class _GitHubTalk:
         path = f"/issues/comments?{query}"
         try:
             with asking("for comments"):
-                found = list(self._first_page(path))
+                found = [_comment(each) for each in self._unchanged(path)]
                 for page in range(2, talking.PAGES + 1):
                     if len(found) % _PAGE or not found:
                         break
@@ -114,6 +124,24 @@ class _GitHubTalk:
                 return None
             raise
 
+    @property
+    def tells_editors(self) -> bool:
+        """GraphQL has each revision of a text, whole, with its editor."""
+        return True
+
+    def board(self, number: int) -> Fact[Board | None]:
+        """Read the issue; its revisions only where a box is ticked."""
+        try:
+            with asking(f"for issue {number}"):
+                data = self._unchanged(f"/issues/{number}")
+                issue = _issue(data)
+            revisions = self._revisions(number) if talking.has_tick(issue.body) else ()
+        except ReconcilerError as error:
+            if error.code.endswith(_GONE):
+                return None
+            return Unknown("github", error.message, error.remedy)
+        return Board(issue=issue, revisions=revisions)
+
     def write_dashboard(self, number: int | None, *, title: str, body: str) -> DashboardIssue:
         """Edit or open the issue."""
         with asking("to write the dashboard", writing=True):
@@ -151,19 +179,28 @@ class _GitHubTalk:
         _, answer = requester.graphql_query("query Who { viewer { login } }", {})
         return str(answer["data"]["viewer"]["login"])
 
-    def _first_page(self, path: str) -> tuple[Comment, ...]:
-        """Return the first page; where nothing changed since, the one that was read before."""
-        kept = self._page
-        headers = {"If-None-Match": kept.etag} if kept.path == path and kept.etag else {}
+    def _unchanged(self, path: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
+        """Read; where nothing changed since, what was read before."""
+        kept = self._kept.get(path.partition("?")[0])
+        headers = {"If-None-Match": kept.etag} if kept is not None and kept.path == path and kept.etag else {}
         requester = self._repo.requester
         status, answered, text = requester.requestJson("GET", f"{self._repo.url}{path}", headers=headers)
-        if status == HTTPStatus.NOT_MODIFIED:
-            return kept.comments
+        if kept is not None and status == HTTPStatus.NOT_MODIFIED:
+            return kept.data
         if status >= HTTPStatus.BAD_REQUEST:
             raise requester.createException(status, answered, _read(text))
-        found = tuple(_comment(each) for each in json.loads(text))
-        self._page = _Kept(path, str(answered.get("etag") or ""), found)
-        return found
+        data = json.loads(text)
+        self._kept[path.partition("?")[0]] = _Kept(path, str(answered.get("etag") or ""), data)
+        return data
+
+    def _revisions(self, number: int) -> tuple[Revision, ...]:
+        """Return the newest revisions of an issue's text, oldest first; GraphQL gives the newest first."""
+        owner, _, name = self._name.partition("/")
+        variables = {"owner": owner, "name": name, "number": number}
+        with asking(f"who edited issue {number}"):
+            _, answer = self._client.requester.graphql_query(_EDITS, variables)
+            nodes = answer["data"]["repository"]["issue"]["userContentEdits"]["nodes"]
+            return tuple(sorted(map(_revision, reversed(nodes)), key=lambda revision: revision.at))
 
     def _ours(self, number: int, marker: str) -> int | None:
         us = self.us()
@@ -202,7 +239,7 @@ class _Kept:
 
     path: str
     etag: str
-    comments: tuple[Comment, ...]
+    data: Any
 
 
 def _read(text: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
@@ -222,6 +259,16 @@ def _comment(data: dict[str, Any]) -> Comment:
         body=data["body"] or "",
         created_at=datetime.fromisoformat(data["created_at"]),
         updated_at=datetime.fromisoformat(data["updated_at"]),
+    )
+
+
+def _revision(data: dict[str, Any]) -> Revision:
+    editor = data["editor"]  # None when the account is gone
+    return Revision(
+        at=datetime.fromisoformat(data["editedAt"]),
+        editor=editor["login"] if editor else "",
+        bot=bool(editor) and editor["__typename"] != "User",
+        body=data["diff"] or "",  # the whole text after the edit; None where somebody took it out of the history
     )
 
 

@@ -20,6 +20,11 @@ def carries(body: str, marker: str) -> bool:
     return marker in body.splitlines()
 
 
+def has_tick(body: str) -> bool:
+    """Tell whether a box in the text is ticked."""
+    return "- [x]" in body.lower()
+
+
 def in_order(comments: Iterable[Comment]) -> tuple[Comment, ...]:
     """Return comments in the order in which they were written; ids grow with time, and times can be equal."""
     return tuple(sorted(comments, key=lambda comment: comment.id))

@@ -70,6 +70,24 @@ class DashboardIssue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One state of an issue's text, and who made it."""
+
+    at: datetime
+    editor: str
+    bot: bool
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """The dashboard as it was read: its issue, and where a box is ticked its revisions, oldest first."""
+
+    issue: DashboardIssue
+    revisions: tuple[Revision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One comment that told us something, and what we made of it; its id makes it count once."""
 

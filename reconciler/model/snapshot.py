@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.cluster import Alert, ContainerKey, Namespace, Pod, Workload
-from reconciler.model.conversation import Comment
+from reconciler.model.conversation import Board, Comment
 from reconciler.model.delivery import Application
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import CommitId, FieldPath, ObjectRef
@@ -60,6 +60,7 @@ class Snapshot:
     pull_requests: Fact[tuple[PullRequest, ...]]  # ours, open and recently closed
     followed: Mapping[str, Followed] = field(default_factory=dict)  # by operation id
     comments: Fact[tuple[Comment, ...]] = ()  # what changed since the last that were heard
+    board: Fact[Board | None] = None  # None: it has no boxes, or is not written yet
     unheard: tuple[Unknown, ...] = ()  # why some of them could not be judged
     stopped: str = ""  # who told us to start nothing new, in words; empty: nobody
     on_hold: frozenset[int] = frozenset()  # pull requests that a comment put on hold, before the label shows it
@@ -77,6 +78,7 @@ class Snapshot:
             self.base,
             self.pull_requests,
             self.comments,
+            self.board,
         ):
             if isinstance(fact, Unknown):
                 yield fact

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import datetime
 
-    from reconciler.model.conversation import Comment
+    from reconciler.model.conversation import Board, Comment
     from reconciler.model.delivery import Application
     from reconciler.model.objects import CommitId, FieldPath, ObjectRef
     from reconciler.model.operation import Operation
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.watching import Watcher
 
 T = TypeVar("T")
-_SOURCES = 7  # asked side by side
+_SOURCES = 8  # asked side by side
 
 
 def observe(
@@ -42,10 +42,12 @@ def observe(
     watcher: Watcher = UNWATCHED,
     *,
     comments_since: datetime | None = None,
+    board: int | None = None,
 ) -> Snapshot:
     """Take the snapshot of this pass; `operations` are the open ones, whose facts are looked up too.
 
-    Comments are read only where somebody may have said something to us: since a given time.
+    Comments are read only where somebody may have said something to us: since a given time; and
+    the dashboard, by its number, where it has boxes.
     """
     followed = tuple(operations)
     wanted = wanted_fields(followed)
@@ -70,6 +72,7 @@ def observe(
         pulls = ask("forge", lambda: ports.forge.pull_requests(prefix=settings.forge.branch_prefix))
         applications = ask("delivery", ports.delivery.applications)
         said = _comments(ports, comments_since, ask)
+        ticks = _board(ports, board, ask)
         view = _cluster_view(cluster.result())
         base = _base(heads.result(), ports)
         pull_requests, found = pulls.result(), applications.result()
@@ -87,6 +90,7 @@ def observe(
         base=base,
         pull_requests=pull_requests,
         comments=said.result() if said else (),
+        board=ticks.result() if ticks else None,
         followed={o.id: _followed(o, pull_requests, found, base, ports, settings) for o in followed if o.pull_request},
     )
 
@@ -96,6 +100,13 @@ def _comments(
 ) -> Future[Fact[tuple[Comment, ...]]] | None:
     talk = ports.talk
     return None if talk is None or since is None else ask("comments", lambda: talk.comments(since=since))
+
+
+def _board(
+    ports: Ports, number: int | None, ask: Callable[..., Future[Fact[Board | None]]]
+) -> Future[Fact[Board | None]] | None:
+    talk = ports.talk
+    return None if talk is None or number is None else ask("dashboard", lambda: talk.board(number))
 
 
 def _followed(

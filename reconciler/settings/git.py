@@ -66,6 +66,11 @@ class ForgeSettings(Section):
     dashboard: bool = Field(
         default=False, description="True: an issue shows where everything stands, and is kept up to date."
     )
+    boxes: bool = Field(
+        default=False,
+        description="True: the dashboard has boxes to tick, each of which is a command; only on GitHub, which tells who"
+        " ticked one. One more request a pass, which costs nothing while nothing changed.",
+    )
     statuses: bool = Field(
         default=False,
         description="True: the commit status `reconciler` on our pull requests and their merge commits.",

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from reconciler.book import Book
     from reconciler.model.conversation import Conversation
     from reconciler.model.operation import Operation
-    from reconciler.ports import Ports, Talk
+    from reconciler.ports import Ports
     from reconciler.settings import ForgeSettings
+    from reconciler.talk_port import Talk
 
 _MANY = 100  # comments; once so many were read anew, the place where reading begins is moved
 _AT_ONCE = 20  # commands in one pass; more are heard in the next
@@ -54,8 +55,16 @@ def listens_since(book: Book, settings: ForgeSettings) -> datetime | None:
     return book.conversation.since
 
 
+def boxes_on(book: Book, ports: Ports, settings: ForgeSettings) -> int | None:
+    """Return the dashboard's number where its boxes are to be looked at."""
+    counts = settings.commands and settings.dashboard and settings.boxes
+    if not counts or ports.talk is None or not ports.talk.tells_editors:
+        return None
+    return book.conversation.dashboard
+
+
 def listen(comments: Sequence[Comment], book: Book, ports: Ports) -> tuple[Unknown, ...]:
-    """Obey what is new in the comments; return what could not be found out about them.
+    """Obey what is new in the comments and ticks; return what could not be found out about them.
 
     Raises LedgerError when it cannot be written down: then nothing of it counts.
     """
@@ -96,7 +105,7 @@ def hear(comments: Sequence[Comment], history: Sequence[Operation], conversation
     return Heard(
         commands=tuple(commands),
         drafts=tuple(drafts),
-        until=_until(comments, later),
+        until=_until(comments, later) or conversation.since,
         unknown=tuple(dict.fromkeys(unknown)),
     )
 
@@ -140,8 +149,9 @@ def _command(said: Said, became: Obeyed) -> Command:
 
 
 def _until(comments: Sequence[Comment], later: Sequence[Comment]) -> datetime | None:
-    """Begin the next reading where this one ended, or before what it left for later."""
-    return min((c.updated_at for c in later), default=None) or max((c.updated_at for c in comments), default=None)
+    """Begin the next reading where this one ended, or before what it left for later; ticks are read in another way."""
+    times = [c.updated_at for c in comments if c.id > 0]
+    return min((c.updated_at for c in later if c.id > 0), default=None) or max(times, default=None)
 
 
 def put_on_hold(conversation: Conversation) -> frozenset[int]:

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.model.conversation import Conversation, Speech, StatusState, Word, speech_key
+from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.operation import EffectStatus, Event, Operation
 from reconciler.model.snapshot import Snapshot
 from reconciler.settings import ForgeSettings
-from reconciler.talk import texts
+from reconciler.talk import boxes, texts
 from reconciler.talk.hearing import label_orders
 from reconciler.talk.statuses import is_held, statuses
 
@@ -46,6 +47,7 @@ class Saying:
     state: StatusState | None = None
     text: str = field(default="", repr=False)
     wanted: bool = True  # of a label
+    undone: bool = False  # the forge shows something else than was said last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class Scene:
     settings: ForgeSettings
     now: datetime
     story: Callable[[str], tuple[Event, ...]] = field(repr=False)
+    boxes: bool = False  # the dashboard has boxes that count
 
 
 def due(scene: Scene, guards: GuardSettings) -> tuple[Saying, ...]:
@@ -136,7 +139,13 @@ def _statuses(scene: Scene) -> Iterator[Saying]:
 def _dashboard(scene: Scene) -> Iterator[Saying]:
     if not scene.history:
         return  # nothing ever happened: no issue is needed to say so
-    text = texts.dashboard(scene.history, scene.conversation, scene.now)
+    board = scene.snapshot.board
+    if isinstance(board, Unknown):
+        return  # somebody may have ticked a box: it is not overwritten unseen
+    commands = boxes.offered(scene.history, scene.conversation) if scene.boxes else ()
+    if scene.snapshot.unheard and boxes.ticked(board, commands):
+        return  # nor before it was heard
+    text = texts.dashboard(scene.history, scene.conversation, scene.now, commands)
     yield Saying(
         key=speech_key("issue", Speech.DASHBOARD),
         speech=Speech.DASHBOARD,
@@ -144,6 +153,7 @@ def _dashboard(scene: Scene) -> Iterator[Saying]:
         summary="wrote the dashboard",
         number=scene.conversation.dashboard,
         text=text,
+        undone=board is not None and board.issue.is_open and not boxes.same_text(board.issue.body, text),
     )
 
 
@@ -172,7 +182,7 @@ def _is_due(saying: Saying, effects: Mapping[str, Effect], guards: GuardSettings
     if effect is None:
         return True
     if effect.status is EffectStatus.COMPLETED:
-        return bool(effect.result.get("digest") != saying.digest)
+        return saying.undone or bool(effect.result.get("digest") != saying.digest)
     tried = effect.data.get("digest") == saying.digest
     if effect.permanent or effect.attempts >= guards.effect_attempts:
         return not tried

@@ -12,6 +12,7 @@ from reconciler.errors import ReconcilerError, Refusal, foreign_text
 from reconciler.model.conversation import CONVERSATION, Speech
 from reconciler.model.operation import Draft, EventKind
 from reconciler.talk import texts
+from reconciler.talk.boxes import same_text
 from reconciler.talk.saying import Saying, Scene, due
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
     from reconciler.book import Book
     from reconciler.model.snapshot import Snapshot
-    from reconciler.ports import Ports, Talk
+    from reconciler.ports import Ports
     from reconciler.settings import Settings
+    from reconciler.talk_port import Talk
     from reconciler.watching import Watcher
 
 _AT_ONCE = 20  # writes in one pass; forges take so many a minute
@@ -40,6 +42,7 @@ def speak(snapshot: Snapshot, settings: Settings, ports: Ports, book: Book, watc
         settings=settings.forge,
         now=ports.clock.now(),
         story=book.story,
+        boxes=settings.forge.boxes and settings.forge.commands and ports.talk.tells_editors,
     )
     for saying in due(scene, settings.guards)[:_AT_ONCE]:
         if watcher.wants_an_end() or not book.intend([_intent(saying)]):
@@ -95,7 +98,7 @@ def _dashboard(saying: Saying, talk: Talk) -> dict[str, Any]:
         found = talk.find_dashboard(texts.DASHBOARD_MARKER)
     if found is not None and not found.is_open:
         return {"number": found.number, "url": found.url, "closed": True}
-    if found is None or found.body != saying.text:
+    if found is None or not same_text(found.body, saying.text):
         number = found.number if found is not None else None
         found = talk.write_dashboard(number, title=texts.DASHBOARD_TITLE, body=saying.text)
     return {"number": found.number, "url": found.url}

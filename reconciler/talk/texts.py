@@ -15,6 +15,7 @@ from reconciler.markdown import Ours
 from reconciler.model.operation import Operation, Outcome, Phase
 from reconciler.sentences import sentence
 from reconciler.standing import awaited_approvals, standing
+from reconciler.talk.boxes import line
 from reconciler.texts import render
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ _COMMANDS = 5  # the newest
 _LONGEST = 400  # characters of a sentence
 _COMMAND = re.compile(r"`(/?reconciler [a-z][a-z0-9 …-]{0,80})`")
 _LATELY = timedelta(days=7)
-_NO_BOXES = "a forge does not tell everywhere who ticked one"
 _DONE = frozenset({Outcome.VERIFIED, Outcome.RESOLVED, Outcome.SUPERSEDED})
 
 
@@ -47,8 +47,10 @@ def stop_in_words(conversation: Conversation) -> str:
     return f"stopped by {stop.by} in a comment on {stop.number}, {stop.at:%Y-%m-%d %H:%M} UTC; {how}"
 
 
-def dashboard(history: Sequence[Operation], conversation: Conversation, now: datetime) -> str:
-    """Return the dashboard's text."""
+def dashboard(
+    history: Sequence[Operation], conversation: Conversation, now: datetime, commands: Sequence[str] = ()
+) -> str:
+    """Return the dashboard's text, with a box for each of the commands."""
     lately = [o for o in history if o.is_open or (o.closed_at is not None and now - o.closed_at < _LATELY)]
     sections = [_section(title, [o for o in lately if belongs(o)]) for title, belongs in _SECTIONS]
     return render(
@@ -56,7 +58,7 @@ def dashboard(history: Sequence[Operation], conversation: Conversation, now: dat
         {
             "stopped": Ours(_safe(stop_in_words(conversation))),
             "sections": [section for section in sections if section["rows"]],
-            "no_boxes": Ours(_NO_BOXES),
+            "boxes": [Ours(line(command)) for command in commands],
             "marker": Ours(DASHBOARD_MARKER),
         },
     )

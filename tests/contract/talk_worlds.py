@@ -13,8 +13,9 @@ from tests.contract.forge_worlds import GiteaWorld, GitHubWorld
 from tests.testbed.processes import until
 
 if TYPE_CHECKING:
-    from reconciler.ports import Forge, Talk
+    from reconciler.ports import Forge
     from reconciler.sandbox.clock import SandboxClock
+    from reconciler.talk_port import Talk
 
 
 class TalkWorld(Protocol):
@@ -57,6 +58,9 @@ class TalkWorld(Protocol):
 
     def statuses(self, commit: str) -> list[tuple[str, str, str]]:
         """Return context, state and description of a commit's statuses, newest first."""
+
+    def rewrite(self, number: int, body: str) -> None:
+        """Let ana give an issue another text."""
 
     def let_us_know_permissions(self) -> None:
         """Give our bot what it needs to be told who may write."""
@@ -101,6 +105,10 @@ class GiteaTalkWorld(GiteaWorld):
         newest = sorted(found, key=lambda each: -int(each["id"]))
         return [(each["context"], each["status"], each["description"]) for each in newest]
 
+    def rewrite(self, number: int, body: str) -> None:
+        """Edit as ana."""
+        self._ana.call("PATCH", f"/repos/{self._repository}/issues/{number}", body=body)
+
     def let_us_know_permissions(self) -> None:
         """Make our bot an administrator of the repository."""
         self._admin.call("PUT", f"/repos/{self._repository}/collaborators/{BOT}", permission="admin")
@@ -142,6 +150,14 @@ class GitHubTalkWorld(GitHubWorld):
             REVIEWER, "GET", f"/repos/{self._repository}/commits/{commit}/statuses"
         )
         return [(each["context"], each["state"], each["description"]) for each in found]
+
+    def rewrite(self, number: int, body: str) -> None:
+        """Edit as ana."""
+        self._call(REVIEWER, "PATCH", f"/repos/{self._repository}/issues/{number}", body=body)
+
+    def spent(self) -> int:
+        """Return how much of the hourly limit our bot has spent."""
+        return int(self._call(BOT, "GET", "/rate_limit")["rate"]["used"])
 
     def let_us_know_permissions(self) -> None:
         """Do nothing: on GitHub whoever may write is told."""

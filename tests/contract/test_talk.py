@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import ReconcilerError, SourceError, Unauthorized
-from reconciler.model.conversation import Comment, StatusState
+from reconciler.model.conversation import Board, Comment, StatusState
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
 from tests.beds.users import BOT, REVIEWER
@@ -24,17 +24,19 @@ from tests.contract.test_forge import (  # noqa: F401 - fixtures
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.ports import Talk
     from reconciler.sandbox.forge import Forge
     from reconciler.sandbox.wire import Server
+    from reconciler.talk_port import Talk
     from tests.testbed.github_front import Front
 
 MARKER = "<!-- reconciler:test -->"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-# What GitHub does and its description does not name: 304 for a comment listing, 404 for a comment that is gone, and
-# 422 for a commit that is none.
+# What GitHub does and its description of REST does not name: 304 for a comment listing, 404 for a comment that is
+# gone, 422 for a commit that is none, and GraphQL.
 NOT_DESCRIBED = {
     "test_same_question_again_sees_what_is_new",
+    "test_unchanged_answers_cost_nothing",
+    "test_revisions_of_a_ticked_text_tell_their_editors",
     "test_deleted_comment_is_written_anew",
     "test_status_of_an_unknown_commit_is_an_error",
 }
@@ -132,6 +134,42 @@ def test_same_question_again_sees_what_is_new(world: TalkWorld, number: int) -> 
 
     world.say(number, "first")
     assert [[c.body for c in heard(talk)] for _ in range(2)] == [["first"], ["first"]]
+
+
+def test_unchanged_answers_cost_nothing(world: TalkWorld, number: int) -> None:
+    """A pass in which nobody said anything and nobody ticked anything spends nothing of GitHub's hourly limit."""
+    if not isinstance(world, GitHubTalkWorld):
+        pytest.skip("Gitea has no such limit")
+    talk = world.talk()
+    issue = talk.write_dashboard(None, title="where it stands", body=MARKER)
+    world.say(number, "first")
+    heard(talk)
+    talk.board(issue.number)
+    before = world.spent()
+
+    heard(talk)
+    talk.board(issue.number)
+    assert world.spent() == before
+
+
+def test_revisions_of_a_ticked_text_tell_their_editors(world: TalkWorld) -> None:
+    """Whole texts, oldest first; where a forge keeps none, none are made up."""
+    talk = world.talk()
+    made = talk.write_dashboard(None, title="where it stands", body="- [ ] go")
+    if not talk.tells_editors:
+        assert isinstance(talk.board(made.number), Unknown)
+        return
+    untouched = talk.board(made.number)
+    assert isinstance(untouched, Board)
+    assert untouched.revisions == ()
+
+    world.rewrite(made.number, "- [x] go")
+    ticked = talk.board(made.number)
+    assert isinstance(ticked, Board)
+    assert [(r.editor, r.body, r.bot) for r in ticked.revisions] == [
+        (BOT, "- [ ] go", False),
+        (REVIEWER, "- [x] go", False),
+    ]
 
 
 def test_who_may_write_is_told_to_whom_the_forge_tells_it(world: TalkWorld) -> None:

@@ -1,17 +1,17 @@
-"""Talking about a pull request where it stands, on both forges: commands, one answer, statuses, the dashboard."""
+"""Talking about a pull request where it stands, on both forges: commands, one answer, statuses."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.errors import SourceError
 from reconciler.model.conversation import CONVERSATION
 from reconciler.model.operation import EventKind, Outcome, Phase
-from reconciler.talk.texts import ANSWER_MARKER, DASHBOARD_MARKER
 from tests.beds.users import BOT, READER, REVIEWER
+from tests.lifecycle.talk import dashboards, labels, ours, say, statuses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,35 +19,6 @@ if TYPE_CHECKING:
     from tests.lifecycle.life import Life
 
 ALL = {"dashboard": True, "statuses": True}
-
-
-def say(life: Life, body: str, *, by: str = REVIEWER, number: int | None = None) -> None:
-    """Comment, and let a pass hear it."""
-    life.side.person(by).comment(life.side.repository, number or life.number, body)
-    life.run()
-
-
-def ours(life: Life, number: int | None = None) -> list[str]:
-    """Return our answers."""
-    return [body for body in life.side.comments(number or life.number) if ANSWER_MARKER in body.splitlines()]
-
-
-def labels(life: Life) -> list[str]:
-    """Return the labels of the pull request."""
-    return [label["name"] for label in life.pull["labels"]]
-
-
-def dashboards(life: Life) -> list[dict[str, Any]]:
-    """Return the issues that carry the dashboard's marker."""
-    found = life.side.person(REVIEWER).call("GET", f"/repos/{life.side.repository}/issues?state=all")
-    return [issue for issue in found if DASHBOARD_MARKER in (issue["body"] or "").splitlines()]
-
-
-def statuses(life: Life, commit: str) -> list[tuple[str, str]]:
-    """Return context and state of a commit's statuses, newest first."""
-    found = life.side.person(REVIEWER).call("GET", f"/repos/{life.side.repository}/commits/{commit}/statuses")
-    newest = sorted(found, key=lambda each: -int(each["id"]))
-    return [(each["context"], each.get("state") or each["status"]) for each in newest]
 
 
 def test_hold_and_resume_are_a_label_and_one_comment(life: Life) -> None:
@@ -142,54 +113,6 @@ def test_command_is_obeyed_once_and_quiet_passes_write_nothing(life: Life) -> No
     assert life.kinds() == before
     assert labels(life) == []
     assert before.count(EventKind.COMMENTS_HEARD) == 1
-
-
-@pytest.mark.long
-def test_dashboard_is_one_issue_that_follows_what_happens(life: Life) -> None:
-    """Made once, rewritten in place, and found again when the ledger is lost."""
-    life.override("forge", dashboard=True)
-    life.run()
-    (issue,) = dashboards(life)
-    assert "### Waiting for a review" in issue["body"]
-
-    life.side.person(REVIEWER).close(life.side.repository, life.number)
-    life.run(2)
-    (issue,) = dashboards(life)
-    assert "### Rejected by a person" in issue["body"]
-
-    life.ledger_name = "another.db"
-    life.run()
-    assert [each["number"] for each in dashboards(life)] == [issue["number"]]
-
-
-@pytest.mark.long
-def test_closed_dashboard_is_left_alone(life: Life) -> None:
-    """Who closes it does not want to see it; people win."""
-    life.override("forge", dashboard=True)
-    life.run()
-    (issue,) = dashboards(life)
-    path = f"/repos/{life.side.repository}/issues/{issue['number']}"
-    life.side.person(REVIEWER).call("PATCH", path, state="closed")
-    life.side.person(REVIEWER).close(life.side.repository, life.number)
-    life.run(2)
-
-    (after,) = dashboards(life)
-    assert (after["state"], after["body"]) == ("closed", issue["body"])
-
-
-@pytest.mark.long
-def test_dashboard_takes_commands(life: Life) -> None:
-    """There an operation is named, and a stop is about everything."""
-    life.override("forge", dashboard=True)
-    life.run()
-    (issue,) = dashboards(life)
-    say(life, "/reconciler stop", number=issue["number"])
-    say(life, f"/reconciler explain {life.operation.id}", number=issue["number"])
-
-    (answer,) = ours(life, issue["number"])
-    assert "opened pull request" in answer
-    (issue,) = dashboards(life)
-    assert "Nothing new is started:" in issue["body"]
 
 
 @pytest.mark.long

@@ -27,7 +27,8 @@ def test_loop_speaks_githubs_language(worlds: Worlds, ending: str, app: bool) ->
 
     No request of ours and no answer breaks the description.
     """
-    world = as_app(worlds(hungry())) if app else worlds(hungry())
+    world = worlds(hungry(), forge={"dashboard": True, "statuses": True})
+    world = as_app(world) if app else world
     bed = world.place.bed
     assert isinstance(bed, SandboxBed)
     try:
@@ -43,6 +44,9 @@ def test_loop_speaks_githubs_language(worlds: Worlds, ending: str, app: bool) ->
         world.place.wait_until_waiting("CrashLoopBackOff", restarts=1)
         world.run_until_phase(Phase.AWAITING_GIT_PR)
         number = world.place.pull_requests()[0]["number"]
+        for word in ("explain", "hold", "resume"):
+            world.place.comment(number, f"/reconciler {word}")
+            world.run()
         if ending == "merged":
             world.place.approve(number)
             world.place.merge(number, "squash")

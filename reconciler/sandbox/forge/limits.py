@@ -83,7 +83,7 @@ class Limits:
         """Return what /rate_limit answers."""
         core, reset = self.figures(user, now), int((now + _MINUTE).timestamp())
         search = {"limit": 30, "remaining": 30, "reset": reset, "used": 0}
-        graphql = {"limit": 0, "remaining": 0, "reset": reset, "used": 0}  # the sandbox has none
+        graphql = {"limit": 0, "remaining": 0, "reset": reset, "used": 0}  # not counted here
         return {"resources": {"core": core, "search": search, "graphql": graphql}, "rate": core}
 
     def _window(self, login: str, now: datetime) -> Window:

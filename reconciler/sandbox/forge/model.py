@@ -28,6 +28,7 @@ __all__ = [
     "CheckRun",
     "Comment",
     "Delivery",
+    "Edit",
     "Event",
     "Hook",
     "Issue",
@@ -153,6 +154,15 @@ class PullRequest:
     remarks: list[ReviewComment] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A text as it was after somebody edited it; the first one is the text as it was made."""
+
+    editor: User
+    at: datetime
+    body: str
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Issue:
     """An issue, or a pull request as one."""
@@ -172,6 +182,7 @@ class Issue:
     assignees: list[User] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)  # of the body, oldest first; empty until somebody edits it
     pull: PullRequest | None = None
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.forge import announcing, lifecycle, reopening
-from reconciler.sandbox.forge.model import Issue, Json, Permission, User
+from reconciler.sandbox.forge.model import Edit, Issue, Json, Permission, User
 from reconciler.sandbox.forge.refusals import NO_RIGHTS, Refused, forbidden, invalid
 from reconciler.sandbox.forge.rest import answers_issues, labels
 from reconciler.sandbox.forge.rest.fields import LIST, NEEDED, STRING, TEXT, Field, one_of
@@ -41,6 +41,16 @@ def rename(call: Call, issue: Issue, title: str) -> None:
     if title != issue.title:
         lifecycle.record(call.state, issue, "renamed", call.me, rename={"from": issue.title, "to": title})
         issue.title = title
+
+
+def rewrite(call: Call, issue: Issue, body: str | None) -> None:
+    """Give an issue another text; who changed it and into what is kept, as GraphQL tells it."""
+    if body == issue.body:
+        return
+    if not issue.edits:
+        issue.edits.append(Edit(editor=issue.user, at=issue.created_at, body=issue.body or ""))
+    issue.edits.append(Edit(editor=call.me, at=call.state.now(), body=body or ""))
+    issue.body = body
 
 
 def _list(call: Call) -> Reply:
@@ -110,7 +120,7 @@ def _update(call: Call) -> Json:
     body = check_body(given.get("body", issue.body), "Issue")
     assignees = _assignees(call)
     rename(call, issue, title)
-    issue.body = body
+    rewrite(call, issue, body)
     if call.permission >= Permission.TRIAGE:
         if "labels" in given:
             labels.replace(call, issue, labels.names(given["labels"]))

@@ -10,7 +10,7 @@ from reconciler.sandbox.forge.refusals import NO_RIGHTS, forbidden, invalid, inv
 from reconciler.sandbox.forge.rest import answers_git, answers_pulls
 from reconciler.sandbox.forge.rest.commits import in_network
 from reconciler.sandbox.forge.rest.fields import FLAG, NEEDED, STRING, TEXT, one_of
-from reconciler.sandbox.forge.rest.issues import check_body, check_title, rename
+from reconciler.sandbox.forge.rest.issues import check_body, check_title, rename, rewrite
 from reconciler.sandbox.forge.rest.routes import PAGES, get, write
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _update(call: Call) -> Json:
     if state == "open" and not issue.is_open:
         reopening.check(repository, pull)
     rename(call, issue, title)
-    issue.body = body
+    rewrite(call, issue, body)
     if "maintainer_can_modify" in given and pull.head.repository is not repository:
         pull.maintainer_can_modify = given["maintainer_can_modify"]
     if given.get("base", pull.base.ref) != pull.base.ref:

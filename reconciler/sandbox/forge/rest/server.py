@@ -27,6 +27,7 @@ from reconciler.sandbox.forge.rest import (
     dispatches,
     fields,
     git_data,
+    graphql,
     hooks,
     issues,
     labels,
@@ -96,7 +97,7 @@ class Rest:
     def answer(self, request: Request, path: str, urls: Urls) -> Response:
         """Answer one request; raises NotInSandbox."""
         if path == "/graphql":
-            raise NotInSandbox(f"GraphQL: {_operation(request)}")
+            return self._graphql(request)
         route, parts = self._routed(request, self._by_name(path))
         try:
             user = self._authenticated(request, route)
@@ -116,6 +117,17 @@ class Rest:
         if isinstance(reply, Reply) and reply.status == HTTPStatus.OK:
             shown = replace(reply, status=route.status)
         return self._answered(request, route, shown, user)
+
+    def _graphql(self, request: Request) -> Response:
+        """Answer one of the few queries; GraphQL has a limit of its own, which the sandbox does not count."""
+        try:
+            user = self._authenticated(request)
+        except Refused as refused:
+            return self._refused(refused, None)
+        found = graphql.answer(self._state, user, request.body)
+        if found is None:
+            raise NotInSandbox(f"GraphQL: {_operation(request)}")
+        return Response(200, json.dumps(found, separators=(",", ":")).encode(), dict(_ALWAYS))
 
     def _authenticated(self, request: Request, route: Route | None = None) -> User | None:
         token = _token(request.headers.get("authorization", ""))
