@@ -7,6 +7,7 @@ tool as content; a file that is not collected does not exist for it.
 from __future__ import annotations
 
 import posixpath
+from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.errors import Refusal, foreign_text
@@ -88,6 +89,7 @@ class Checkout:
         return content
 
 
+@lru_cache(maxsize=65_536)  # a large repository has some ten thousand, asked for again with every proposal
 def joined(folder: str, path: str) -> str:
     """Return a path of the repository for one that is relative to a folder.
 

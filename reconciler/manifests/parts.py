@@ -8,6 +8,7 @@ ever used on `str`.
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
@@ -116,18 +117,16 @@ def scan(text: str) -> list[Part]:
 
     parts: list[Part] = []
     readers, counts = _readers(), Counts()
-    for event in events_of(text):
-        kind = type(event)
-        if kind is ScalarEvent:  # most of them, and this loop is most of an edit's time
-            start, end, number = event.start_mark.index, event.end_mark.index, len(parts)
-            parts.append(Part("scalar", event.anchor, event.tag, event.style or None, event.value, start, end, number))
-            continue
-        read = readers.get(kind)
-        if read is None:  # the stream's own start and end
-            continue
-        content = read(event)
-        parts.append(Part(*content, event.start_mark.index, event.end_mark.index, len(parts)))
-        counts.meet(content[0])
+    with parsing(text) as events:
+        for event in events:
+            kind, start, end, number = type(event), event.start_mark.index, event.end_mark.index, len(parts)
+            if kind is ScalarEvent:  # most of them, and this loop is most of an edit's time
+                style = event.style or None
+                parts.append(Part("scalar", event.anchor, event.tag, style, event.value, start, end, number))
+            elif kind in readers:  # all but the stream's own start and end
+                content = readers[kind](event)
+                parts.append(Part(*content, start, end, number))
+                counts.meet(content[0])
     return parts
 
 
@@ -151,8 +150,9 @@ class Counts:
             refuse("too_many_aliases", f"the file holds more than {MAX_ALIASES} aliases", "write the values out")
 
 
-def events_of(text: str) -> Iterator[Any]:
-    """Yield the parser's events; text has no byte order mark.
+@contextmanager
+def parsing(text: str) -> Iterator[Iterator[Any]]:
+    """Lend the parser's events; text has no byte order mark.
 
     Raises Refusal when it is not YAML.
     """
@@ -161,7 +161,7 @@ def events_of(text: str) -> Iterator[Any]:
     try:
         loader = _loader()(text)
         try:
-            yield from iter(loader.get_event, None)
+            yield iter(loader.get_event, None)
         finally:
             loader.dispose()
     except (yaml.YAMLError, ValueError, OverflowError) as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from reconciler.manifests.parts import Counts, MappingNode, SequenceNode, events_of, new_key, part_of, roles
+from reconciler.manifests.parts import DEPTHS, Counts, MappingNode, SequenceNode, new_key, parsing, part_of, roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,8 +23,8 @@ def skim(text: str) -> list[Node]:
 
     Their parts stand nowhere. Raises Refusal when the text is not YAML, or exceeds a cap.
     """
-    skimmer = _Skimmer(events_of(text))
-    return list(skimmer.roots())
+    with parsing(text) as events:
+        return list(_Skimmer(events).roots())
 
 
 class _Skimmer:
@@ -33,6 +33,7 @@ class _Skimmer:
     def __init__(self, events: Iterator[Event]) -> None:
         self._events = events
         self._roles = roles()
+        self._scalar = next(kind for kind, role in self._roles.items() if role == "scalar")
         self._counts = Counts()
 
     def roots(self) -> Iterator[Node]:
@@ -76,13 +77,14 @@ class _Skimmer:
         """Return a scalar or an alias as it is, a mapping or a list as an empty one, read to its end."""
         if part.role not in ("mapping", "sequence"):
             return part
-        depth, roles, meet = 1, self._roles, self._counts.meet
+        depth, scalar = 1, self._scalar
         while depth:
-            role = roles[type(next(self._events))]
-            if role == "scalar":  # most of them
+            kind = type(next(self._events))
+            if kind is scalar:  # most of them, and this loop is most of the time
                 continue
-            meet(role)
-            depth += -1 if role == "end" else role != "alias"
+            role = self._roles[kind]
+            self._counts.meet(role)
+            depth += DEPTHS[role]
         return MappingNode(part, {}) if part.role == "mapping" else SequenceNode(part, [])
 
     def _met(self, event: Event) -> Part:

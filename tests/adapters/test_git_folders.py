@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -213,6 +214,23 @@ def test_memory_is_bounded(repository: Repository, monkeypatch: pytest.MonkeyPat
         repository.asked(folders, tree, name)
 
     assert [wanted.path for wanted in folders._seen] == ["c"]
+
+
+def test_several_processes_may_read_at_once(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits for the other's short writes, all say the same, and what any of them read is kept."""
+    monkeypatch.setattr(git_folders, "_CHUNK", 5)
+    tree = repository.tree({f"{n}.yaml": (FILE, SERVICE.replace("NAME", f"n{n}")) for n in range(60)})
+
+    def process(_: int) -> Folder:
+        mirror = pygit2.Repository(repository.git.path)
+        return repository.folders().at(mirror, mirror[tree.id].peel(pygit2.Tree), Wanted(MANIFESTS, "", LIMITS[1]))
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(process, range(4)))
+
+    assert found == [repository.brute(tree, Wanted(MANIFESTS, "", LIMITS[1]))] * 4
+    blobs = [manifest.file.blob for manifest in found[0].manifests.values()]
+    assert len(Judgements(repository.kept).known(MANIFESTS.rules, blobs)) == 60
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(repository: Repository) -> None:

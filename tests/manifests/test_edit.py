@@ -208,13 +208,13 @@ def test_pure_loader_gives_the_same_edit(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_an_edit_parses_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once before and once after: the price of an edit is two parses."""
-    parse, calls = parts.events_of, []
+    parse, calls = parts.parsing, []
 
     def counted(text: str) -> object:
         calls.append(text)
         return parse(text)
 
-    monkeypatch.setattr(parts, "events_of", counted)
+    monkeypatch.setattr(parts, "parsing", counted)
     edit_fields(
         MANIFEST.encode(), WEBAPP, "production", [change(MEMORY, "512Mi", "1Gi")], max_bytes=9999, max_changed_lines=1
     )
