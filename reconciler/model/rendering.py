@@ -13,7 +13,6 @@ KUSTOMIZE = "Kustomize"  # Argo CD's words for the types of a source
 HELM = "Helm"
 
 Rendered: TypeAlias = Mapping[str, Any]  # one object, as JSON
-ChartDefaults: TypeAlias = tuple[tuple[str, ...], bytes]  # a chart's `values.yaml`, below the keys that come first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

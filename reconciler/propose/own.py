@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import Refusal
 from reconciler.manifests.candidates import candidates
+from reconciler.manifests.charts import defaults
 from reconciler.manifests.documents import find, only
 from reconciler.manifests.edit import edit_document
 from reconciler.manifests.env_files import with_line
@@ -169,12 +170,12 @@ def put(home: Home, values: Sequence[Value]) -> Own | None:
 def _defaults(search: Search) -> list[list[Value]]:
     """Return, for each change, the keys whose default says what the field says."""
     found: list[list[Value]] = []
-    limit = search.workshop.settings.guards.max_file_bytes
-    defaults = search.workshop.renderer.defaults(search.job)
+    limit, settings = search.workshop.settings.guards.max_file_bytes, search.workshop.settings.rendering
+    found_in = defaults(search.job, search.workshop.renderer.archive, max_bytes=settings.max_bytes)
     for change in replaced(search.action):
         mine = [
             Value((*keys, *candidate.spot.field), candidate.spot.after)
-            for keys, data in defaults
+            for keys, data in found_in
             for candidate in candidates(
                 change, search.action.target, {"values.yaml": data}, ["values.yaml"], max_bytes=limit
             )
