@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.model.objects import CommitId, FieldPath, ObjectRef
     from reconciler.model.operation import Draft, Event
     from reconciler.model.proposal import CommitInfo, Proposal, PullRequest, TreeFile
-    from reconciler.model.rendering import ChartDefaults, Rendered, RenderJob
+    from reconciler.model.rendering import Rendered, RenderJob
     from reconciler.model.review import Mergeability, Review
     from reconciler.model.snapshot import ClusterView
     from reconciler.model.verdict import PolicyAnswer
@@ -192,10 +192,10 @@ class Renderer(Examined, Protocol):
         """
         ...
 
-    def defaults(self, job: RenderJob) -> tuple[ChartDefaults, ...]:
-        """Return the default values of the charts that are not ours to edit: an upstream one, and vendored ones.
+    def archive(self, job: RenderJob) -> bytes:
+        """Return the archive of a rendering's chart that is not in Git.
 
-        Raises Refusal when one is missing or cannot be read.
+        Raises Refusal when it is not there: nothing is downloaded.
         """
         ...
 

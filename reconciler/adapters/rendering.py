@@ -14,7 +14,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.adapters import rendering_charts, rendering_helm, rendering_kustomize
+from reconciler.adapters import rendering_helm, rendering_kustomize
 from reconciler.adapters.rendering_output import objects
 from reconciler.adapters.rendering_process import Tool
 from reconciler.errors import Refusal
@@ -24,7 +24,7 @@ from reconciler.ports import Diagnosis
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.model.rendering import ChartDefaults, Rendered, RenderJob
+    from reconciler.model.rendering import Rendered, RenderJob
     from reconciler.settings import RenderingSettings
 
 _REMEMBERED = 128  # renderings; a proposal needs a few dozen
@@ -54,9 +54,9 @@ class Renderers:
                 self._done.popitem(last=False)
         return rendered
 
-    def defaults(self, job: RenderJob) -> tuple[ChartDefaults, ...]:
-        """Return the default values of the charts that are not ours to edit."""
-        return rendering_charts.defaults(job, self._settings.charts, max_bytes=self._settings.max_bytes)
+    def archive(self, job: RenderJob) -> bytes:
+        """Return the archive of a chart that is not in Git, which somebody pulled."""
+        return rendering_helm.archive_of(job, self._settings.charts).read_bytes()
 
     def examine(self) -> Sequence[Diagnosis]:
         """Say which tools are there; neither is needed where delivery reads plain directories; never raises."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.adapters.rendering_charts import archive_of
+from reconciler.errors import Refusal
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from reconciler.adapters.rendering_process import Tool
     from reconciler.model.delivery import HelmParameter
     from reconciler.model.rendering import RenderJob
 
+_CHART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _COMMA = re.compile(r"([^\\]),")
 
 
@@ -39,6 +39,21 @@ def _chart(files: Path, job: RenderJob, charts: str | None) -> Path:
     if job.chart:
         return archive_of(job, charts)
     return files / job.folder if job.folder else files
+
+
+def archive_of(job: RenderJob, charts: str | None) -> Path:
+    """Return the archive of a chart that is not in Git, which somebody pulled.
+
+    Raises Refusal when it is not there: nothing is downloaded.
+    """
+    archive = Path(charts) / f"{job.chart}.tgz" if charts and _CHART.fullmatch(job.chart) else None
+    if archive is None or not archive.is_file():
+        raise Refusal(
+            code="rendering.chart_missing",
+            message=f"the chart {job.chart} is not in Git, and nothing is downloaded",
+            remedy="`helm pull` it into the folder rendering.charts",
+        )
+    return archive.resolve()
 
 
 def _assignment(parameter: HelmParameter) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from reconciler.errors import foreign_text
 from reconciler.manifests.applications import is_option
 from reconciler.manifests.documents import find, only
 from reconciler.manifests.parts import (
@@ -111,7 +112,8 @@ def _elements(spec: Json, files: Files, max_bytes: int, *, go: bool) -> Iterator
                 yield from _in_file(path, content, max_bytes, go=go)
         else:
             names = [*kinds, *(f"{k}.{below}" for k in kinds for below in _mapping(generator[k]))]
-            refuse("generator", f"it generates by {', '.join(names)}, and only plain lists and git files are followed")
+            shown = foreign_text(", ".join(names))
+            refuse("generator", f"it generates by {shown}, and only plain lists and git files are followed")
 
 
 def _listed(element: Any, *, go: bool) -> Json:  # noqa: ANN401 - as above
@@ -137,7 +139,7 @@ def _in_file(path: str, content: bytes, max_bytes: int, *, go: bool) -> Iterator
     whole = [typed(root) for root in roots] or [{}]
     elements = whole[0] if isinstance(whole[0], list) else whole
     if len(whole) > 1 or not all(isinstance(element, dict) for element in elements):
-        refuse("element", f"{path} is neither a mapping nor a list of them", "mend the file")
+        refuse("element", f"{foreign_text(path)} is neither a mapping nor a list of them", "mend the file")
     folder, name = posixpath.dirname(path) or ".", posixpath.basename(path)
     about = {
         "path": folder,
@@ -170,7 +172,7 @@ def _refuse_more(spec: Json) -> None:
             refuse("option", f"it sets {key}, which is not followed")
     policy = _mapping(spec.get("syncPolicy")).get("applicationsSync") or ""
     if policy not in _KEPT_UP:
-        refuse("policy", f"its applicationsSync is {policy}: an Application that is there stays as it is")
+        refuse("policy", f"its applicationsSync is {foreign_text(policy)}: an Application that is there stays as it is")
     template = spec.get("template")
     if not isinstance(template, dict):
         refuse("template", "it has no template", "mend the ApplicationSet")

@@ -14,7 +14,6 @@ HELM = "Helm"
 FLUX = "Flux"  # whatever Flux's kustomize-controller makes of a folder; Git decides which of the others it is
 
 Rendered: TypeAlias = Mapping[str, Any]  # one object, as JSON
-ChartDefaults: TypeAlias = tuple[tuple[str, ...], bytes]  # a chart's `values.yaml`, below the keys that come first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

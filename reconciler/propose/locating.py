@@ -19,7 +19,7 @@ from reconciler.model.objects import Inner, format_path
 from reconciler.model.proposal import Located, Site
 from reconciler.propose.fields import of_new_fields
 from reconciler.propose.generating import locate_generated
-from reconciler.propose.own import Own, beside_others, of_another_kind
+from reconciler.propose.own import Own, beside_defaults, beside_others, of_another_kind
 from reconciler.propose.parents import locate_in_manifest, replaced
 from reconciler.propose.search import Search
 from reconciler.propose.sharing import refuse_shared, sharing
@@ -87,11 +87,12 @@ def locate_rendered(
             raise
         return _located(search, own)
     sites = tuple(site_of(place, checkout.files[place.path].blob) for place in proven.places)
-    shared = search.shared_with(proven.edited)
+    own = None if said else beside_defaults(search, proven.places)
+    shared = () if own else search.shared_with(proven.edited)
     if shared and not workshop.settings.locate.allow_shared:
         own = beside_others(search, proven.places)
-        if own is not None:
-            return _located(search, own)
+    if own is not None:
+        return _located(search, own)
     refuse_shared(shared, tuple(proven.edited), application, index, workshop.settings)
     return _located(search, Own(proven.edited, sites), shared)
 

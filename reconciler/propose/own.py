@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import Refusal
 from reconciler.manifests.candidates import candidates
+from reconciler.manifests.charts import defaults
 from reconciler.manifests.documents import find, only
 from reconciler.manifests.edit import edit_document
 from reconciler.manifests.env_files import with_line
@@ -28,7 +29,7 @@ from reconciler.propose.parents import kept_in_git, manifest_probe, replaced
 from reconciler.propose.sharing import sharing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.manifests.candidates import Candidate
     from reconciler.manifests.probing import Probe
@@ -64,8 +65,21 @@ def beside_others(search: Search, places: Sequence[Candidate]) -> Own | None:
         return in_overlay(search)
     if any(place.spot.inner is not None for place in places):
         return None
+    return _first_home(homes(search), places)
+
+
+def beside_defaults(search: Search, places: Sequence[Candidate]) -> Own | None:
+    """Return the own value file for values that are the chart's defaults; None: they are not, or there is no such file.
+
+    A default is for whoever comes next, too, even where nobody else renders the chart today.
+    """
+    elsewhere = any(place.path in search.job.value_files or place.spot.inner is not None for place in places)
+    return None if search.job.tool == KUSTOMIZE or elsewhere else _first_home(value_files(search), places)
+
+
+def _first_home(found: Iterable[Home], places: Sequence[Candidate]) -> Own | None:
     values = [Value(place.spot.field, place.spot.after) for place in places]
-    return next((own for home in homes(search) if (own := put(home, values))), None)
+    return next((own for home in found if (own := put(home, values))), None)
 
 
 def of_another_kind(search: Search) -> Own | None:
@@ -156,12 +170,12 @@ def put(home: Home, values: Sequence[Value]) -> Own | None:
 def _defaults(search: Search) -> list[list[Value]]:
     """Return, for each change, the keys whose default says what the field says."""
     found: list[list[Value]] = []
-    limit = search.workshop.settings.guards.max_file_bytes
-    defaults = search.workshop.renderer.defaults(search.job)
+    limit, settings = search.workshop.settings.guards.max_file_bytes, search.workshop.settings.rendering
+    found_in = defaults(search.job, search.workshop.renderer.archive, max_bytes=settings.max_bytes)
     for change in replaced(search.action):
         mine = [
             Value((*keys, *candidate.spot.field), candidate.spot.after)
-            for keys, data in defaults
+            for keys, data in found_in
             for candidate in candidates(
                 change, search.action.target, {"values.yaml": data}, ["values.yaml"], max_bytes=limit
             )
@@ -186,13 +200,18 @@ def _decisive(home: Home, number: int, values: Sequence[Value]) -> Value | None:
 
 def homes(search: Search) -> Iterator[Home]:
     """Yield the files that may be the Application's own, the one that wins first."""
+    yield from value_files(search)
+    kept = kept_in_git(search.application, search.snapshot.applications, search.workshop)
+    if kept is not None:
+        yield from _in_manifest(search, kept)
+
+
+def value_files(search: Search) -> Iterator[Home]:
+    """Yield the value files, the last first."""
     usable = editable(search.job)
     for path in reversed(search.job.value_files):
         if path in usable and not path.endswith(".json"):
             yield _value_file(search, path)
-    kept = kept_in_git(search.application, search.snapshot.applications, search.workshop)
-    if kept is not None:
-        yield from _in_manifest(search, kept)
 
 
 def _value_file(search: Search, path: str) -> Home:

@@ -81,6 +81,22 @@ def test_default_of_a_chart_that_others_render_goes_to_the_applications_own_file
     ]
 
 
+def test_default_of_a_chart_goes_to_the_own_file_even_where_nobody_else_renders_it(desk: Desk) -> None:
+    """A default is for whoever comes next; without a file of its own, or where a person says so, it is edited."""
+    mine = source(desk, "Helm", "chart", helm=HelmOptions(value_files=(PROD,)))
+    mapping = {"mappings": ["production/Deployment/webapp=chart/values.yaml#app.resources.memory"]}
+
+    own = proposed(desk, DEEP, mine)
+    mapped = proposed(desk, {"README.md": "x"}, mine, locate=mapping)
+    alone = proposed(desk, {"README.md": "y"}, source(desk, "Helm", "chart"))
+
+    assert [e.path for made in (own, mapped, alone) for e in made.edits] == [
+        "envs/prod.yaml",
+        "chart/values.yaml",
+        "chart/values.yaml",
+    ]
+
+
 def test_file_that_others_read_is_passed_over_for_one_further_down(desk: Desk) -> None:
     """The last file is shared too; the one before it is not, and nothing overrides it."""
     files = (SHARED, PROD, "../envs/last.yaml")

@@ -8,52 +8,36 @@ from __future__ import annotations
 
 import gzip
 import io
-import re
 import tarfile
 import zlib
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.errors import Refusal
 from reconciler.manifests.values import first_document, mappings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.model.rendering import ChartDefaults, RenderJob
+    from reconciler.model.rendering import RenderJob
 
-_ARCHIVE = re.compile(r"(.+)-v?[0-9]+\.[0-9]+\.[0-9]+.*\.tgz")
+ChartDefaults: TypeAlias = tuple[tuple[str, ...], bytes]  # a chart's `values.yaml`, below the keys that come first
+
 _MAX_MEMBERS = 10_000
 _MAX_DEPTH = 4  # charts inside one another; an archive may hold itself
 _MAX_ALIASES = 10
-_CHART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
-def archive_of(job: RenderJob, charts: str | None) -> Path:
-    """Return the archive of a chart that is not in Git, which somebody pulled.
-
-    Raises Refusal when it is not there: nothing is downloaded.
-    """
-    archive = Path(charts) / f"{job.chart}.tgz" if charts and _CHART.fullmatch(job.chart) else None
-    if archive is None or not archive.is_file():
-        raise Refusal(
-            code="rendering.chart_missing",
-            message=f"the chart {job.chart} is not in Git, and nothing is downloaded",
-            remedy="`helm pull` it into the folder rendering.charts",
-        )
-    return archive.resolve()
-
-
-def defaults(job: RenderJob, charts: str | None, *, max_bytes: int) -> tuple[ChartDefaults, ...]:
+def defaults(job: RenderJob, archive: Callable[[RenderJob], bytes], *, max_bytes: int) -> tuple[ChartDefaults, ...]:
     """Return each chart's values with the keys under which they stand, the outermost first.
 
-    Raises Refusal when an archive is missing or unreadable, or all together hold more than one may.
+    `archive` returns that of a chart that is not in Git. Raises Refusal, as it does, and when an archive is unreadable,
+    or all together hold more than one may.
     """
     reading = _Reading(max_bytes)
     if job.chart:
-        files = reading.unpacked(archive_of(job, charts).read_bytes())
-        return tuple(reading.charts(files, job.chart.rpartition("-")[0], ()))
+        files = reading.unpacked(archive(job))
+        return tuple(reading.charts(files, _top(files), ()))
     return tuple(found for found in reading.charts(job.files, job.folder, ()) if found[0])
 
 
@@ -74,9 +58,13 @@ class _Reading:
         aliases = _aliases(files.get(_path(folder, "Chart.yaml"), b""), self._max_bytes)
         below = _path(folder, "charts/")
         for name in sorted({path.removeprefix(below).partition("/")[0] for path in files if path.startswith(below)}):
-            archive = _ARCHIVE.fullmatch(name) if below + name in files else None
-            chart = archive[1] if archive else name
-            inside, where = (self.unpacked(files[below + name]), chart) if archive else (files, below + name)
+            inside, where = files, below + name
+            if where in files:  # no folder
+                if not name.endswith(".tgz"):
+                    continue
+                inside = self.unpacked(files[where])
+                where = _top(inside)
+            chart = where.rpartition("/")[2]
             for alias in aliases.get(chart, [chart])[:_MAX_ALIASES]:
                 yield from self.charts(inside, where, (*keys, alias))
 
@@ -104,6 +92,11 @@ def _telling(tar: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
         if member.isfile() and member.name.endswith(("values.yaml", "Chart.yaml", ".tgz")):
             file = tar.extractfile(member)
             yield member.name, file.read() if file else b""
+
+
+def _top(files: Mapping[str, bytes]) -> str:
+    """Return the folder that an archive's chart is packed in: its name."""
+    return next((path.partition("/")[0] for path in sorted(files) if path.count("/") == 1), "")
 
 
 def _path(folder: str, name: str) -> str:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.adapters.rendering_charts import defaults
 from reconciler.errors import Refusal
+from reconciler.manifests.charts import ChartDefaults, defaults
 from reconciler.model.rendering import HELM, RenderJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
@@ -32,18 +31,22 @@ def packed(files: Mapping[str, bytes]) -> bytes:
 def vendored(**files: bytes) -> RenderJob:
     """Return the rendering of a chart of the repository with archives below `charts`."""
     mine = {"web/Chart.yaml": b"name: web\n", "web/values.yaml": b"own: 1\n"}
-    below = {f"web/charts/{name}-1.2.3.tgz": content for name, content in files.items()}
+    below = {f"web/charts/{name}-1.2.3-4.5.6.tgz": content for name, content in files.items()}
     return RenderJob(tool=HELM, folder="web", files=mine | below, release="web", namespace="prod")
 
 
-def test_values_of_every_chart_are_told_with_their_keys(tmp_path: Path) -> None:
+def told(job: RenderJob, archive: bytes = b"") -> tuple[ChartDefaults, ...]:
+    """Return what is told of a rendering whose upstream chart is this archive."""
+    return defaults(job, lambda _: archive, max_bytes=1_000_000)
+
+
+def test_values_of_every_chart_are_told_with_their_keys() -> None:
     """An upstream chart, one vendored in it as a folder, and one as an archive."""
     inner = packed({"redis/values.yaml": b"c: 3\n"})
     files = {"web/values.yaml": b"a: 1\n", "web/charts/db/values.yaml": b"b: 2\n", "web/charts/redis-1.0.0.tgz": inner}
-    (tmp_path / "web-0.1.0.tgz").write_bytes(packed(files))
-    job = RenderJob(tool=HELM, folder="", files={}, release="web", namespace="prod", chart="web-0.1.0")
+    job = RenderJob(tool=HELM, folder="", files={}, release="web", namespace="prod", chart="web-0.1.0-rc.1")
 
-    found = defaults(job, str(tmp_path), max_bytes=1_000_000)
+    found = told(job, packed(files))
 
     assert found == (((), b"a: 1\n"), (("db",), b"b: 2\n"), (("redis",), b"c: 3\n"))
 
@@ -52,7 +55,7 @@ def test_own_values_of_a_chart_of_the_repository_are_left_out() -> None:
     """They are edited where they stand."""
     job = vendored(redis=packed({"redis/values.yaml": b"c: 3\n"}))
 
-    assert defaults(job, None, max_bytes=1_000_000) == ((("redis",), b"c: 3\n"),)
+    assert told(job) == ((("redis",), b"c: 3\n"),)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,7 @@ def test_own_values_of_a_chart_of_the_repository_are_left_out() -> None:
 def test_archive_that_is_none_or_too_large_is_refused(archive: bytes) -> None:
     """Invariant 10."""
     with pytest.raises(Refusal):
-        defaults(vendored(redis=archive), None, max_bytes=1_000_000)
+        told(vendored(redis=archive))
 
 
 def test_charts_inside_one_another_come_to_an_end() -> None:
@@ -77,4 +80,4 @@ def test_charts_inside_one_another_come_to_an_end() -> None:
     for _ in range(8):
         archive = packed({"a/values.yaml": b"x: 1\n", "a/charts/a-1.0.0.tgz": archive})
 
-    assert len(defaults(vendored(a=archive), None, max_bytes=1_000_000)) == 4
+    assert len(told(vendored(a=archive))) == 4
