@@ -78,9 +78,11 @@ def _claim_on_object(workload: Workload, applications: Iterable[Application]) ->
     if len(owners) > 1:
         return Claim(ownership=Ownership.CONFLICT, reason=f"claimed by {' and '.join(names)}"), None
     labelled = sorted("/".join(name) for name in workload.flux_owners)
-    if labelled and (tracked or any(owner.ref.kind == "Application" for owner in owners)):
+    of_argo = any(owner.ref.kind == "Application" for owner in owners)
+    of_flux = bool(labelled) or any(owner.ref.kind != "Application" for owner in owners)
+    if of_flux and (tracked or of_argo):
         return Claim(ownership=Ownership.CONFLICT, reason="claimed by Argo CD and by Flux"), None
-    if workload.flux_leaves:
+    if workload.flux_leaves and of_flux:
         return _unknown("an annotation tells Flux to leave it alone"), None
     if labelled and not owners:
         return _unknown(

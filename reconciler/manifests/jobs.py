@@ -34,11 +34,11 @@ def job_for(application: Application, index: int, checkout: Checkout, repository
     _refuse_build_environment(source)
     value_files: tuple[str, ...] = ()
     if source.kind == KUSTOMIZE:
-        _refuse_options(source.kustomize.unsupported)
+        _refuse_options(application, source.kustomize.unsupported)
         _refuse_override(checkout, folder, application)
         flux.collect(checkout, source, max_bytes)
     elif source.kind == HELM:
-        _refuse_options(source.helm.unsupported)
+        _refuse_options(application, source.helm.unsupported)
         if is_ours(source, repository):
             _refuse_override(checkout, folder, application)
             helm.collect_chart(checkout, folder, max_bytes)
@@ -72,9 +72,10 @@ def editable(job: RenderJob) -> tuple[str, ...]:
     return tuple(sorted(job.files))
 
 
-def _refuse_options(keys: tuple[str, ...]) -> None:
+def _refuse_options(application: Application, keys: tuple[str, ...]) -> None:
     if keys:
-        refuse("unsupported_option", f"the Application sets {', '.join(keys)}, which we cannot repeat", "edit by hand")
+        message = f"{application.ref} sets {', '.join(keys)}, which we cannot repeat"
+        refuse("unsupported_option", message, "edit by hand")
 
 
 def _refuse_override(checkout: Checkout, folder: str, application: Application) -> None:

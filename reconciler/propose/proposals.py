@@ -58,7 +58,11 @@ def propose(
     application = workshop.settled(application)
     source = source_of(action, application, workshop)
     if application.sources[source].kind in RENDERED_KINDS:
-        located, edits = locate_rendered(action, application, source, snapshot, workshop)
+        try:
+            located, edits = locate_rendered(action, application, source, snapshot, workshop)
+        except Refusal as refusal:
+            _refuse_chart_files(refusal, application, source)
+            raise
     else:
         located = locate_plain(action, application, source, snapshot, workshop)
         edits = _edited(located, action, application, repository, settings)
@@ -180,6 +184,17 @@ def source_of(action: Action, application: Application, workshop: Workshop) -> i
     if len(possible) == 1:
         return possible[0]
     return holding_source(action, application, possible, workshop)
+
+
+def _refuse_chart_files(refusal: Refusal, application: Application, source: int) -> None:
+    """Say of a value that only a chart's file can hold why that file is not edited."""
+    if refusal.code == "locate.not_found" and application.sources[source].helm.files_fixed:
+        raise Refusal(
+            code="locate.chart_files",
+            message=f"no value of {application.ref} itself decides the field, and another value in a file of its chart"
+            " is no new version of the chart, so Flux would not install it",
+            remedy="set the value in `spec.values` of the HelmRelease, or release another version of the chart",
+        ) from refusal
 
 
 def _require_base(application: Application, source: int, base: str) -> None:

@@ -95,6 +95,13 @@ def test_argo_and_flux_conflict_by_their_lists_too() -> None:
     assert claim.ownership is Ownership.CONFLICT
 
 
+def test_what_flux_lists_and_argo_cd_tracks_is_in_conflict() -> None:
+    """Even under one name: a tracking id is Argo CD's word."""
+    fought = snapshot(applications=(application(ref=KUSTOMIZATION),), workloads={WEBAPP: workload()})
+
+    assert ownership_of(SET_MEMORY, fought) is Ownership.CONFLICT
+
+
 def test_what_flux_only_labels_has_an_unknown_owner() -> None:
     """A Flux that is not read, or a copied label: invariant 3, and never by label alone."""
     flux = snapshot(applications=(), workloads={WEBAPP: labelled()})
@@ -119,6 +126,11 @@ def test_what_one_kustomization_lists_and_another_labels_is_in_conflict() -> Non
     fought = snapshot(applications=(application(ref=KUSTOMIZATION),), workloads={WEBAPP: labelled(flux_owners=other)})
 
     assert ownership_of(SET_MEMORY, fought) is Ownership.CONFLICT
+
+
+def test_a_word_to_flux_means_nothing_for_argo_cds_objects() -> None:
+    """The annotation is Flux's, and Flux has nothing to do with it."""
+    assert ownership_of(SET_MEMORY, world(workload(flux_leaves=True))) is Ownership.OWNED
 
 
 def test_what_flux_is_told_to_leave_alone_has_an_unknown_owner() -> None:

@@ -194,7 +194,7 @@ def test_the_values_of_a_release_of_an_upstream_chart_are_edited_too(desk: Desk,
 @pytest.mark.parametrize(
     ("helm", "code"),
     [
-        (HelmOptions(files_fixed=True), "locate.not_found"),
+        (HelmOptions(files_fixed=True), "locate.chart_files"),
         (HelmOptions(files_fixed=True, unsupported=("valuesFrom",)), "rendering.unsupported_option"),
     ],
 )

@@ -202,6 +202,18 @@ def test_a_suspended_kustomization_is_waited_for_by_name(worlds: Worlds) -> None
     world.run_until_outcome(Outcome.VERIFIED)
 
 
+def test_what_a_kustomization_waits_for_is_seen(worlds: Worlds) -> None:
+    """A dependency that is not ready, a repository that cannot be fetched: in the controllers' own words."""
+    place = flux_world(worlds, {"deploy/web.yaml": manifests.deployment()}).place
+    place.kube.apply(kustomization(place, "./deploy", targetNamespace=place.namespace, dependsOn=[{"name": "gone"}]))
+
+    assert "gone" in seen_when(place, lambda application: "depends on" in application.hold).hold
+
+    place.kube.patch("GitRepository", "web", {"spec": {"url": f"{place.repository_url}x"}}, place.namespace)
+    place.kube.patch("Kustomization", "web", {"spec": {"dependsOn": None}}, place.namespace)
+    assert "web is not fetched: " in seen_when(place, lambda application: "fetched" in application.hold).hold
+
+
 def test_what_argo_cd_and_flux_both_claim_is_left_alone(worlds: Worlds) -> None:
     """Neither hand of ours writes: no pull request, and the reason is told."""
     world = flux_world(worlds, hungry())

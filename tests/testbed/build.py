@@ -96,6 +96,8 @@ CATALOGUE = (
         cgo=True,
         files={"static": ("code.gitea.io/gitea", ("options", "templates", "public"))},
     ),
+    # One module for both, so that what they share is built once. `pkg/artifact` is replaced by an earlier patch
+    # release, the newest that module proxies have; helm-controller's module they do not have at all.
     Component(
         name="flux",
         programs={
