@@ -36,7 +36,9 @@ _PATHS = {
     "forge": ("token_file",),
     "policy": ("folder", "operator_folder"),
     "ledger": ("path",),
+    "webhooks": ("secret_file",),
 }
+_SHORTEST_SECRET = 16  # characters; shorter ones can be tried through
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -91,17 +93,38 @@ def read_token(token_file: str | None, token_env: str, environ: Mapping[str, str
     )
 
 
-def _read_secret(file: Path) -> str:
+def read_secrets(secret_file: str | None, secret_env: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the secrets of webhooks, one a line, from their file or else from the environment variable.
+
+    Raises ConfigurationError when there is none or one is too short; no message ever holds a part of one.
+    """
+    if secret_file:
+        source, text = secret_file, _read_secret(Path(secret_file), "secret_file")
+    else:
+        source, text = f"environment variable {secret_env}", environ.get(secret_env, "")
+    secrets = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if secrets and all(len(secret) >= _SHORTEST_SECRET for secret in secrets):
+        return secrets
+    raise ConfigurationError(
+        code="configuration.secret",
+        message=f"{source} holds {f'a secret below {_SHORTEST_SECRET} characters' if secrets else 'no secret'}",
+        remedy=f"put the webhook's secret into {source} (`openssl rand -hex 32` makes one), or name another place by"
+        " webhooks.secret_file or webhooks.secret_env",
+    )
+
+
+def _read_secret(file: Path, key: str = "token_file") -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
         why = error.strerror
     except UnicodeDecodeError:  # its text would hold bytes of the file
         why = "it is no text"
+    what = key.removesuffix("_file")
     raise ConfigurationError(
-        code="configuration.token",
-        message=f"the token file {file} cannot be read: {why}",
-        remedy="check token_file in the configuration, and that this user may read the file",
+        code=f"configuration.{what}",
+        message=f"the {what} file {file} cannot be read: {why}",
+        remedy=f"check {key} in the configuration, and that this user may read the file",
     )
 
 
