@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.book import Book
 from reconciler.decide import decide
 from reconciler.decide.past import held_by_past, under_way
+from reconciler.decide.together import grouped
 from reconciler.diagnose import diagnose
 from reconciler.errors import ReconcilerError
 from reconciler.model.codec import encode
@@ -25,6 +26,7 @@ from reconciler.perform import SIDE_BY_SIDE, in_words, perform
 from reconciler.propose.proposals import propose
 from reconciler.sentences import pass_sentence, sentence
 from reconciler.steps import Perform, Record, View, Wait, next_steps
+from reconciler.steps.joining import taken_up
 from reconciler.watching import UNWATCHED
 
 if TYPE_CHECKING:
@@ -115,7 +117,7 @@ def _remedies(
     history: Sequence[Operation],
     now: datetime,
 ) -> tuple[list[Remedy], list[Held]]:
-    """Split the findings into new remedies and those that are held, each with its reason."""
+    """Split the findings into new remedies, one an object, and those that are held, each with its reason."""
     remedies: list[Remedy] = []
     held: list[Held] = []
     for finding in () if isinstance(findings, Unknown) else findings:
@@ -127,12 +129,12 @@ def _remedies(
         if isinstance(remedy, str):
             held.append(Held(finding=finding, code="no_remedy", reason=remedy))
             continue
-        past = held_by_past(remedy, history, settings.guards, now)
-        if past is not None:
-            held.append(past)
+        kept = held_by_past(remedy, history, settings.guards, now) or taken_up(remedy, history, snapshot, settings)
+        if kept is not None:
+            held.append(kept)
         else:
             remedies.append(remedy)
-    return remedies, held
+    return grouped(remedies, snapshot), held
 
 
 def _open_operations(

@@ -25,21 +25,25 @@ _DAY = timedelta(days=1)
 def under_way(finding: Finding, history: Sequence[Operation]) -> Held | None:
     """Return the open operation that already speaks for the finding."""
     for operation in history:
-        if operation.is_open and operation.remedy.finding.fingerprint == finding.fingerprint:
+        if operation.is_open and finding.fingerprint in operation.remedy.fingerprints:
             return Held(finding=finding, code="known", reason=f"{operation.id} is on it", operation=operation.id)
     return None
 
 
 def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSettings, now: datetime) -> Held | None:
-    """Return why this remedy is not opened again now, or None when it may be."""
-    same = [o for o in history if o.remedy.finding.fingerprint == remedy.finding.fingerprint]
+    """Return why this remedy for one finding is not opened again now, or None when it may be.
+
+    What became of a remedy for several findings became of each of its parts.
+    """
+    same = [o for o in history if remedy.finding.fingerprint in o.remedy.fingerprints]
     for operation in reversed(same):
-        if operation.remedy.digest == remedy.digest and operation.outcome and operation.closed_at:
+        proposed = {part.digest for part in operation.remedy.answers}
+        if remedy.digest in proposed and operation.outcome and operation.closed_at:
             held = None if _is_about_another(operation, remedy) else _held_by(operation, remedy.finding, settings, now)
             if held is not None:
                 return held
             break
-    tried = attempts_on(remedy.finding.fingerprint, history, now)
+    tried = attempts_on(remedy.fingerprints, history, now)
     if len(tried) >= settings.attempts_per_day:
         return Held(
             finding=remedy.finding,
@@ -51,15 +55,15 @@ def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSe
     return None
 
 
-def attempts_on(fingerprint: str, history: Sequence[Operation], now: datetime) -> list[Operation]:
-    """Return a day's operations that tried to end one finding, oldest first.
+def attempts_on(fingerprints: frozenset[str], history: Sequence[Operation], now: datetime) -> list[Operation]:
+    """Return a day's operations that tried to end one of these findings, oldest first.
 
     A revert is part of the attempt before it, and who wrote nothing tried nothing.
     """
     return [
         operation
         for operation in history
-        if operation.remedy.finding.fingerprint == fingerprint
+        if operation.remedy.fingerprints & fingerprints
         and now - operation.opened_at < _DAY
         and operation.remedy.actions[0].name is not ActionName.REVERT_CHANGE
         and any(effect.status is EffectStatus.COMPLETED for effect in operation.effects.values())
