@@ -134,7 +134,10 @@ def _remedies(
             held.append(kept)
         else:
             remedies.append(remedy)
-    return grouped(remedies, snapshot), held
+    together = grouped(remedies, snapshot)
+    # Where all of it was refused as one, each part is tried alone.
+    apart = [g.parts if g.parts and held_by_past(g, history, settings.guards, now) else (g,) for g in together]
+    return [remedy for group in apart for remedy in group], held
 
 
 def _open_operations(

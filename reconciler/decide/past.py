@@ -31,14 +31,10 @@ def under_way(finding: Finding, history: Sequence[Operation]) -> Held | None:
 
 
 def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSettings, now: datetime) -> Held | None:
-    """Return why this remedy for one finding is not opened again now, or None when it may be.
-
-    What became of a remedy for several findings became of each of its parts.
-    """
-    same = [o for o in history if remedy.finding.fingerprint in o.remedy.fingerprints]
+    """Return why this remedy is not opened again now, or None when it may be."""
+    same = [o for o in history if o.remedy.fingerprints & remedy.fingerprints]
     for operation in reversed(same):
-        proposed = {part.digest for part in operation.remedy.answers}
-        if remedy.digest in proposed and operation.outcome and operation.closed_at:
+        if remedy.digest in _proposed(operation) and operation.outcome and operation.closed_at:
             held = None if _is_about_another(operation, remedy) else _held_by(operation, remedy.finding, settings, now)
             if held is not None:
                 return held
@@ -53,6 +49,20 @@ def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSe
             until=tried[0].opened_at + _DAY,
         )
     return None
+
+
+def was_refused(remedy: Remedy, history: Sequence[Operation]) -> bool:
+    """Tell whether we ever declined this very remedy: then it may not spoil what is under way for another finding."""
+    return any(o.outcome is Outcome.REFUSED and o.remedy.digest == remedy.digest for o in history)
+
+
+def _proposed(operation: Operation) -> set[str]:
+    """Return the digests of what an operation stood for: what became of several findings became of each.
+
+    Only our own refusal is about the whole: one part alone may still be possible.
+    """
+    parts = () if operation.outcome is Outcome.REFUSED else operation.remedy.parts
+    return {operation.remedy.digest, *(part.digest for part in parts)}
 
 
 def attempts_on(fingerprints: frozenset[str], history: Sequence[Operation], now: datetime) -> list[Operation]:

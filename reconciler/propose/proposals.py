@@ -61,7 +61,8 @@ def propose(
         located = locate_plain(action, application, source, snapshot, workshop)
         edits = _edited(located, action, application, repository, settings)
     _refuse_secret_path(located)
-    identity = _identity(action, repository, settings)
+    # What joined later changes the same pull request: the first finding names it.
+    identity = _identity(operation.remedy.answers[0].actions[index], repository, settings)
     digest = _digest(identity, located, action)
     title, body = pull_request_text(
         operation_id=operation.id,
@@ -206,7 +207,7 @@ def _identity(action: Action, repository: Repository, settings: Settings) -> str
         settings.cluster.name,
         action.target.key,
         action.name,
-        format_path(action.changes[0].path),  # a finding that joins adds its fields behind, in the same pull request
+        *sorted(format_path(change.path) for change in action.changes),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.decide.past import was_refused
 from reconciler.decide.together import fits
 from reconciler.govern.approvals import approval_state
 from reconciler.model.facts import Unknown
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 def taken_up(remedy: Remedy, history: Sequence[Operation], snapshot: Snapshot, settings: Settings) -> Held | None:
     """Return the open operation that the finding joins as soon as its pull request can be written anew."""
+    if was_refused(remedy, history):
+        return None
     for operation in history:
         may_take = operation.phase is Phase.DECIDED or (
             operation.phase is Phase.AWAITING_GIT_PR and not _left_alone(operation, snapshot, settings)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.decide import decide
-from reconciler.decide.past import held_by_past, under_way
+from reconciler.decide.past import held_by_past, under_way, was_refused
 from reconciler.decide.together import fits, together
 from reconciler.model.action import Action, ActionClass, ActionName, Remedy
 from reconciler.model.codec import encode
@@ -116,13 +116,19 @@ def _joining(operation: Operation, findings: Iterable[Finding], view: View) -> I
         if finding.target != operation.target or under_way(finding, view.history) is not None:
             continue
         remedy = decide(finding, view.snapshot, view.settings)
-        if isinstance(remedy, Remedy) and fits(operation.remedy, remedy, view.snapshot) and not _is_held(remedy, view):
+        if isinstance(remedy, Remedy) and _may_join(remedy, operation, view):
             yield remedy
 
 
 def _is_held(remedy: Remedy, view: View) -> bool:
     """People win: a no to this very value stands."""
     return held_by_past(remedy, view.history, view.settings.guards, view.now) is not None
+
+
+def _may_join(remedy: Remedy, operation: Operation, view: View) -> bool:
+    """Tell whether a remedy is alike, and nothing is known against it."""
+    alike = fits(operation.remedy, remedy, view.snapshot)
+    return alike and not _is_held(remedy, view) and not was_refused(remedy, view.history)
 
 
 def _goes_further(old: Action, new: Action) -> bool:

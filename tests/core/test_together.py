@@ -163,6 +163,15 @@ def test_a_no_to_one_is_no_no_to_the_other() -> None:
     assert held_by_past(proxy_remedy(), history, GuardSettings(), NOW) is None
 
 
+def test_our_own_refusal_of_both_leaves_each_of_them_possible() -> None:
+    """One that cannot be located or is not allowed does not take the other one with it."""
+    history = (ended(Outcome.REFUSED, both()),)
+
+    assert held_by_past(both(), history, GuardSettings(), NOW) is not None
+    assert held_by_past(oom_remedy(), history, GuardSettings(), NOW) is None
+    assert held_by_past(proxy_remedy(), history, GuardSettings(), NOW) is None
+
+
 def test_attempts_count_for_each_finding() -> None:
     """What was tried for both was tried for either."""
     history = (ended(Outcome.VERIFIED, both()),)

@@ -126,6 +126,30 @@ def test_one_that_comes_later_joins_the_open_pull_request(worlds: Worlds) -> Non
     world.assert_whole()
 
 
+def test_one_that_is_refused_does_not_take_the_other_with_it(worlds: Worlds) -> None:
+    """The operator's rules keep the cache as it is: together they are refused, and the web container goes on alone."""
+    world = in_trouble(worlds)
+    before = world.place.text(FILE)
+    rules = world.folder / "rules"
+    rules.mkdir()
+    (rules / "operator.rego").write_text(
+        'package operator\n\ndeny := {"code": "cache", "message": "The cache stays as it is."} if {\n'
+        "\tsome change in input.action.changes\n"
+        '\tcontains(change.path, "name=cache")\n}\n'
+    )
+    world.overrides["policy"] = {"operator_folder": str(rules)}
+
+    world.run_until(lambda: bool(world.place.pull_requests()), "a pull request")
+
+    number, text = proposed(world)
+    assert text == with_limits(before, "1Gi", "256Mi")
+    reports = [world.run() for _ in range(3)]
+    assert [o.outcome for o in world.operations] == [Outcome.REFUSED, Outcome.REFUSED, None]
+    assert proposed(world) == (number, text)
+    assert {h.code for h in reports[-1].held} == {"known", "refused_before"}
+    world.assert_whole()
+
+
 def test_a_close_is_a_no_to_each_of_them(worlds: Worlds) -> None:
     """Invariant 7: when one of the two is not seen for a moment, the other is not proposed again alone."""
     world = in_trouble(worlds)
