@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from reconciler.settings import ForgeSettings, RepositorySettings, Settings
     from reconciler.talk_port import Talk
+    from reconciler.webhooks.listening import Listener
 
 
 class Composition:
@@ -187,6 +188,28 @@ class Composition:
         folders += [Path(settings.operator_folder)] if settings.operator_folder else []
         return embedded_rego(folders)
 
+    def listener(self, ring: Callable[[str], None]) -> Listener | None:
+        """What wakes the loop when the forge has news, already holding its address; None: nothing is to listen."""
+        settings = self.settings.webhooks
+        if settings.listen is None:
+            return None
+        from reconciler.webhooks.listening import Listener
+        from reconciler.webhooks.receiving import receiver
+
+        return Listener(receiver(self.settings, self._webhook_secrets(), ring), settings.listen)
+
+    @property
+    def _doorbell(self) -> Examined:
+        from reconciler.webhooks.examining import Doorbell
+
+        return Doorbell(str(self.settings.webhooks.listen), self._webhook_secrets())
+
+    def _webhook_secrets(self) -> tuple[str, ...]:
+        from reconciler.configuration import read_secrets
+
+        settings = self.settings.webhooks
+        return read_secrets(settings.secret_file, settings.secret_env, self._environ)
+
     def ports(self) -> Ports:
         """Everything that a pass may talk to."""
         from reconciler.ports import Ports
@@ -217,6 +240,7 @@ class Composition:
             ("forge", lambda: self.forge),
             ("policy", lambda: self.policy),
             ("ledger", lambda: self.ledger),
+            *((("webhooks", lambda: self._doorbell),) if self.settings.webhooks.listen else ()),
         )
 
     @cached_property

@@ -36,7 +36,9 @@ _PATHS = {
     "forge": ("token_file", "app_key_file"),
     "policy": ("folder", "operator_folder"),
     "ledger": ("path",),
+    "webhooks": ("secret_file",),
 }
+_SHORTEST_SECRET = 16  # characters; shorter ones can be tried through
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -109,6 +111,26 @@ def read_key(key_file: str | None, key_env: str, environ: Mapping[str, str]) -> 
     )
 
 
+def read_secrets(secret_file: str | None, secret_env: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the secrets of webhooks, one a line, from their file or else from the environment variable.
+
+    Raises ConfigurationError when there is none or one is too short; no message ever holds a part of one.
+    """
+    if secret_file:
+        source, text = secret_file, _read_secret(Path(secret_file), "secret_file")
+    else:
+        source, text = f"environment variable {secret_env}", environ.get(secret_env, "")
+    secrets = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if secrets and all(len(secret) >= _SHORTEST_SECRET for secret in secrets):
+        return secrets
+    raise ConfigurationError(
+        code="configuration.secret",
+        message=f"{source} holds {f'a secret below {_SHORTEST_SECRET} characters' if secrets else 'no secret'}",
+        remedy=f"put the webhook's secret into {source} (`openssl rand -hex 32` makes one), or name another place by"
+        " webhooks.secret_file or webhooks.secret_env",
+    )
+
+
 def _read_secret(file: Path, key: str = "token_file") -> str:
     try:
         return file.read_text(encoding="utf-8")
@@ -116,9 +138,10 @@ def _read_secret(file: Path, key: str = "token_file") -> str:
         why = error.strerror
     except UnicodeDecodeError:  # its text would hold bytes of the file
         why = "it is no text"
+    what = key.removesuffix("_file").removeprefix("app_")
     raise ConfigurationError(
-        code="configuration.token" if key == "token_file" else "configuration.key",
-        message=f"the {'token' if key == 'token_file' else 'key'} file {file} cannot be read: {why}",
+        code=f"configuration.{what}",
+        message=f"the {what} file {file} cannot be read: {why}",
         remedy=f"check {key} in the configuration, and that this user may read the file",
     )
 

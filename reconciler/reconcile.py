@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.book import Book
 from reconciler.decide import decide
 from reconciler.decide.past import held_by_past, under_way
+from reconciler.decide.together import grouped
 from reconciler.diagnose import diagnose
 from reconciler.errors import ReconcilerError
 from reconciler.model.codec import encode
@@ -26,6 +27,7 @@ from reconciler.perform import SIDE_BY_SIDE, in_words, perform
 from reconciler.propose.proposals import propose
 from reconciler.sentences import conversation_sentence, pass_sentence, sentence
 from reconciler.steps import Perform, Record, View, Wait, next_steps
+from reconciler.steps.joining import taken_up
 from reconciler.talk.boxes import offered, ticked
 from reconciler.talk.hearing import boxes_on, listen, listens_since, put_on_hold
 from reconciler.talk.speaking import speak
@@ -137,7 +139,7 @@ def _remedies(
     history: Sequence[Operation],
     now: datetime,
 ) -> tuple[list[Remedy], list[Held]]:
-    """Split the findings into new remedies and those that are held, each with its reason."""
+    """Split the findings into new remedies, one an object, and those that are held, each with its reason."""
     remedies: list[Remedy] = []
     held: list[Held] = []
     for finding in () if isinstance(findings, Unknown) else findings:
@@ -149,12 +151,15 @@ def _remedies(
         if isinstance(remedy, str):
             held.append(Held(finding=finding, code="no_remedy", reason=remedy))
             continue
-        past = held_by_past(remedy, history, settings.guards, now)
-        if past is not None:
-            held.append(past)
+        kept = held_by_past(remedy, history, settings.guards, now) or taken_up(remedy, history, snapshot, settings)
+        if kept is not None:
+            held.append(kept)
         else:
             remedies.append(remedy)
-    return remedies, held
+    together = grouped(remedies, snapshot)
+    # Where all of it was refused as one, each part is tried alone.
+    apart = [g.parts if g.parts and held_by_past(g, history, settings.guards, now) else (g,) for g in together]
+    return [remedy for group in apart for remedy in group], held
 
 
 def _open_operations(

@@ -160,31 +160,39 @@ def field_words(path: FieldPath) -> str:
             return format_path(path)
 
 
+def _container(path: FieldPath) -> str | None:
+    return next((s.value for s in path if isinstance(s, Item) and s.key == "name"), None)
+
+
 def _field(path: FieldPath) -> str:
-    container = next((s.value for s in path if isinstance(s, Item) and s.key == "name"), None)
+    container = _container(path)
     words = field_words(path)
     return f"{words} of container {container}" if container and words != format_path(path) else words
 
 
 def _changed(action: Action) -> str:
-    changes = _limits_first(action)
-    if not changes:
-        return action.summary
-    first = changes[0]
-    return f"{field_words(first.path)} {shown(first.before)} → {shown(first.after)}"
+    said = [f"{words} {shown(c.before)} → {shown(c.after)}" for words, c in _spoken_of(action)]
+    return ", ".join(said) or action.summary
 
 
 def _taken_back(action: Action) -> str:
-    changes = _limits_first(action)
-    if not changes:
-        return action.summary
-    first = changes[0]
-    return f"{field_words(first.path)} back to {shown(first.after)}, {shown(first.before)} did not help"
+    said = [f"{words} back to {shown(c.after)}, {shown(c.before)} did not help" for words, c in _spoken_of(action)]
+    return "; ".join(said) or action.summary
 
 
-def _limits_first(action: Action) -> list[FieldChange]:
-    """A request that merely follows its limit is not what a change is about."""
-    return sorted(action.changes, key=lambda c: "limits" not in c.path)
+def _spoken_of(action: Action) -> list[tuple[str, FieldChange]]:
+    """Return one change a container with its field in words; the container is named where there are several.
+
+    A request that merely follows its limit is not what a change is about.
+    """
+    firsts: dict[str | None, FieldChange] = {}
+    for change in sorted(action.changes, key=lambda c: "limits" not in c.path):
+        firsts.setdefault(_container(change.path), change)
+    many = len(firsts) > 1
+    return [
+        (f"{field_words(c.path)} of {container}" if many and container else field_words(c.path), c)
+        for container, c in firsts.items()
+    ]
 
 
 def _because(finding: Finding) -> str:

@@ -82,10 +82,12 @@ def pod(number: int = 0, **changes: Any) -> Pod:  # noqa: ANN401 - any field of 
     return replace(made, **changes)
 
 
-def killed(number: int = 0, *, limit: str = "512Mi", at: datetime = NOW - timedelta(minutes=1)) -> Pod:
-    """Return a pod whose container was OOMKilled at its limit."""
+def killed(
+    number: int = 0, *, container: str = "web", limit: str = "512Mi", at: datetime = NOW - timedelta(minutes=1)
+) -> Pod:
+    """Return a pod one container of which was OOMKilled at its limit."""
     status = ContainerStatus(
-        name="web",
+        name=container,
         ready=False,
         restarts=4,
         waiting_reason="CrashLoopBackOff",

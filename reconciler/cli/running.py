@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -14,9 +15,11 @@ from reconciler.cli.teaching import Taught
 from reconciler.cli.traces import print_trace
 from reconciler.errors import ReconcilerError
 from reconciler.plain import one_line
+from reconciler.webhooks.waking import Bell, Rest
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterator
     from datetime import timedelta
 
     from reconciler.model.report import PassReport
@@ -46,6 +49,8 @@ def run(session: Session, once: bool, interval: timedelta | None, form: Format) 
     A pass never waits for people or for delivery: it does what can be done now and says what it waits for. Run it
     again, by hand, from cron or with --interval, and it goes on from there.
 
+    With --interval and webhooks.listen, news from the forge makes the next pass come early.
+
     Ctrl-C or SIGTERM end a single pass at a safe point (exit code 130 or 143), and the loop after the pass under way
     (exit code 0); a second one ends either at once, which is safe too: the ledger knows what was begun.
     """
@@ -58,8 +63,24 @@ def run(session: Session, once: bool, interval: timedelta | None, form: Format) 
     if pause < _SHORTEST:
         raise click.UsageError("--interval is at least 1s")
     ports = session.ports()
-    with stopped_between_passes() as stop:
-        _loop(session, ports, stop, pause, form)
+    bell = Bell()
+    with stopped_between_passes(lambda: bell.ring("stop")) as stop, _listening(session, bell):
+        rest = Rest(bell, stop, interval=pause, gap=session.settings.webhooks.gap.total_seconds())
+        _loop(session, ports, stop, rest, form)
+
+
+@contextmanager
+def _listening(session: Session, bell: Bell) -> Iterator[None]:
+    """Listen for webhooks until the end, where the configuration says so."""
+    listener = session.composition.listener(bell.ring)
+    if listener is None:
+        yield
+        return
+    from reconciler.webhooks.receiving import PATH
+
+    with listener:
+        click.echo(f"listening for webhooks on {listener.url}{PATH}", err=True)
+        yield
 
 
 def _once(session: Session, form: Format) -> None:
@@ -93,7 +114,7 @@ def _print_pass(report: PassReport, form: Format, *, looping: bool) -> None:
     show([*time, *pass_blocks(report)])
 
 
-def _loop(session: Session, ports: Ports, stop: threading.Event, pause: float, form: Format) -> None:
+def _loop(session: Session, ports: Ports, stop: threading.Event, rest: Rest, form: Format) -> None:
     """Make passes until stopped; one that fails is told, and the next one tries again."""
     while not stop.is_set():
         try:
@@ -107,8 +128,10 @@ def _loop(session: Session, ports: Ports, stop: threading.Event, pause: float, f
         except Exception as error:  # noqa: BLE001 - the loop lives on whatever a pass meets
             _tell_failure(session, error, f"{type(error).__name__}: {error} (this is a defect of reconciler)")
         with progress(debug=session.debug) as shown:
-            shown.say(f"the next pass is {pause:g}s after this one; Ctrl-C stops")
-            stop.wait(pause)
+            shown.say(f"the next pass is {rest.interval:g}s after this one; Ctrl-C stops")
+            rings = rest.rest()
+        if rings and not stop.is_set():
+            click.echo(f"woken by {', '.join(rings)}", err=True)
     click.echo("stopped", err=True)
 
 

@@ -19,7 +19,7 @@ import click
 from reconciler.cli.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from reconciler.cli.progress import Progress
@@ -95,14 +95,15 @@ def watched(*, untouched: str, debug: bool) -> Iterator[Watched]:
 
 
 @contextmanager
-def stopped_between_passes() -> Iterator[threading.Event]:
-    """Turn the first signal into an event, the second one into an end."""
+def stopped_between_passes(wake: Callable[[], None]) -> Iterator[threading.Event]:
+    """Turn the first signal into an event, and wake whoever rests; the second one into an end."""
     stop = threading.Event()
 
     def ask(number: int, _: FrameType | None) -> None:
         if stop.is_set():
             raise Interrupted(number, _AT_ONCE)
         stop.set()
+        wake()
         _tell(number, "after the pass under way")
 
     with _handled(ask):

@@ -25,22 +25,22 @@ _DAY = timedelta(days=1)
 def under_way(finding: Finding, history: Sequence[Operation]) -> Held | None:
     """Return the open operation that already speaks for the finding."""
     for operation in history:
-        if operation.is_open and operation.remedy.finding.fingerprint == finding.fingerprint:
+        if operation.is_open and finding.fingerprint in operation.remedy.fingerprints:
             return Held(finding=finding, code="known", reason=f"{operation.id} is on it", operation=operation.id)
     return None
 
 
 def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSettings, now: datetime) -> Held | None:
     """Return why this remedy is not opened again now, or None when it may be."""
-    same = [o for o in history if o.remedy.finding.fingerprint == remedy.finding.fingerprint]
+    same = [o for o in history if o.remedy.fingerprints & remedy.fingerprints]
     for operation in reversed(same):
-        if operation.remedy.digest == remedy.digest and operation.outcome and operation.closed_at:
+        if remedy.digest in _proposed(operation) and operation.outcome and operation.closed_at:
             overruled = operation.retried or _is_about_another(operation, remedy)
             held = None if overruled else _held_by(operation, remedy.finding, settings, now)
             if held is not None:
                 return held
             break
-    tried = attempts_on(remedy.finding.fingerprint, history, now)
+    tried = attempts_on(remedy.fingerprints, history, now)
     if len(tried) >= settings.attempts_per_day:
         return Held(
             finding=remedy.finding,
@@ -52,8 +52,22 @@ def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSe
     return None
 
 
-def attempts_on(fingerprint: str, history: Sequence[Operation], now: datetime) -> list[Operation]:
-    """Return a day's operations that tried to end one finding, oldest first.
+def was_refused(remedy: Remedy, history: Sequence[Operation]) -> bool:
+    """Tell whether we ever declined this very remedy: then it may not spoil what is under way for another finding."""
+    return any(o.outcome is Outcome.REFUSED and o.remedy.digest == remedy.digest for o in history)
+
+
+def _proposed(operation: Operation) -> set[str]:
+    """Return the digests of what an operation stood for: what became of several findings became of each.
+
+    Only our own refusal is about the whole: one part alone may still be possible.
+    """
+    parts = () if operation.outcome is Outcome.REFUSED else operation.remedy.parts
+    return {operation.remedy.digest, *(part.digest for part in parts)}
+
+
+def attempts_on(fingerprints: frozenset[str], history: Sequence[Operation], now: datetime) -> list[Operation]:
+    """Return a day's operations that tried to end one of these findings, oldest first.
 
     A revert is part of the attempt before it, and who wrote nothing tried nothing; one after which a person asked for
     another try counts no more.
@@ -61,7 +75,7 @@ def attempts_on(fingerprint: str, history: Sequence[Operation], now: datetime) -
     return [
         operation
         for operation in history
-        if operation.remedy.finding.fingerprint == fingerprint
+        if operation.remedy.fingerprints & fingerprints
         and now - operation.opened_at < _DAY
         and not operation.retried
         and operation.remedy.actions[0].name is not ActionName.REVERT_CHANGE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.action import Action, ActionClass, ActionName, FieldChange, Remedy, RiskLevel, shown
@@ -34,9 +35,18 @@ def revert_of(operation: Operation) -> Remedy | str:
         changes=changes,
         blast_radius=action.blast_radius,
     )
-    return Remedy(
+    whole = Remedy(
         finding=operation.remedy.finding,
         actions=(inverse,),
         rationale=f"{pull_request} was delivered and did not help, so its change is taken back.",
         parent=operation.id,
     )
+    return replace(whole, parts=tuple(_part(whole, part) for part in operation.remedy.parts))
+
+
+def _part(whole: Remedy, part: Remedy) -> Remedy:
+    """Return what is taken back of one part, so that its finding is spoken for meanwhile."""
+    paths = {change.path for action in part.actions for change in action.changes}
+    (inverse,) = whole.actions
+    changes = tuple(change for change in inverse.changes if change.path in paths)
+    return replace(whole, finding=part.finding, actions=(replace(inverse, changes=changes),))

@@ -181,11 +181,11 @@ def _evidence(operation: Operation | None, now: datetime) -> dict[str, Any] | No
 def _history(
     action: Action, operation: Operation | None, history: Sequence[Operation], now: datetime
 ) -> dict[str, Any]:
-    fingerprint = operation.remedy.finding.fingerprint if operation else ""
+    fingerprints = operation.remedy.fingerprints if operation else frozenset()
     here = [o for o in history if o.target == action.target]
     written = list(writes(history))
     return {
-        "attempts_24h": len(attempts_on(fingerprint, history, now)),
+        "attempts_24h": len(attempts_on(fingerprints, history, now)),
         "failures_in_row": len(failures_in_row(action.target, history, written)),
         "reverted_before": any(o.remedy.actions[0].name is ActionName.REVERT_CHANGE for o in here),
     }

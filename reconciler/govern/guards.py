@@ -182,8 +182,8 @@ def _circuit_breaker(failures: list[datetime], settings: GuardSettings, now: dat
 def _attempts(asked: Asked, history: Sequence[Operation], settings: GuardSettings, now: datetime) -> GuardResult:
     if asked.operation is None or asked.action.name is ActionName.REVERT_CHANGE:
         return GuardResult(name="attempts", passed=True, message="not an attempt of its own")
-    fingerprint = asked.operation.remedy.finding.fingerprint
-    others = [o for o in attempts_on(fingerprint, history, now) if o.id != asked.operation.id]
+    fingerprints = asked.operation.remedy.fingerprints
+    others = [o for o in attempts_on(fingerprints, history, now) if o.id != asked.operation.id]
     message = f"{len(others)} of {settings.attempts_per_day} attempts on this finding in a day"
     if len(others) < settings.attempts_per_day:
         return GuardResult(name="attempts", passed=True, message=message)

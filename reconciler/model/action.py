@@ -135,12 +135,23 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedy:
-    """The ordered actions that answer a finding."""
+    """The ordered actions that answer a finding, or several findings of one object."""
 
     finding: Finding
     actions: tuple[Action, ...]
     rationale: str
     parent: str | None = None  # the operation that this one follows: a revert or the next remedy
+    parts: tuple[Remedy, ...] = ()  # of one object, where it answers several findings; empty: it answers `finding`
+
+    @property
+    def answers(self) -> tuple[Remedy, ...]:
+        """One remedy for each finding: its parts, or itself."""
+        return self.parts or (self,)
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """The findings that it answers."""
+        return frozenset(part.finding.fingerprint for part in self.answers)
 
     @property
     def action_class(self) -> ActionClass:

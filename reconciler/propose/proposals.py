@@ -67,7 +67,8 @@ def propose(
         located = locate_plain(action, application, source, snapshot, workshop)
         edits = _edited(located, action, application, repository, settings)
     _refuse_secret_path(located)
-    identity = _identity(action, repository, settings)
+    # What joined later changes the same pull request: the first finding names it.
+    identity = _identity(operation.remedy.answers[0].actions[index], repository, settings)
     digest = _digest(identity, located, action)
     title, body = pull_request_text(
         operation_id=operation.id,

@@ -27,6 +27,7 @@ from reconciler.settings.git import (
 )
 from reconciler.settings.judgement import GuardSettings, MemorySettings, PolicySettings, VerifySettings
 from reconciler.settings.values import Duration, Section, format_duration
+from reconciler.settings.webhooks import WebhookSettings
 from reconciler.settings.world import AlertsSettings, ClusterSettings, DeliverySettings, MetricsSettings
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "RepositorySettings",
     "Settings",
     "VerifySettings",
+    "WebhookSettings",
     "format_duration",
 ]
 
@@ -72,3 +74,4 @@ class Settings(Section):
     guards: GuardSettings = Field(default_factory=GuardSettings)
     verify: VerifySettings = Field(default_factory=VerifySettings)
     ledger: LedgerSettings = Field(default_factory=LedgerSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)

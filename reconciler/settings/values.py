@@ -1,4 +1,4 @@
-"""What the values of the configuration are made of: durations, quantities, references, and a section."""
+"""What the values of the configuration are made of: durations, quantities, references, addresses, and a section."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from reconciler.model.quantity import parse_quantity
 _LONGEST = timedelta(days=3650)  # more would reach beyond the calendar when it is taken from a date
 _REFERENCE = re.compile(r"refs(/[A-Za-z0-9_-][A-Za-z0-9._-]*){2,}")
 _KEPT = ("changes", "for", "merge-requests", "notes", "pull", "remotes", "replace", "stash", "tags")
+_ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
+_LAST_PORT = 65_535
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -67,7 +69,17 @@ def _as_text(value: Any) -> Any:  # noqa: ANN401 - a validator sees what the fil
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _address(value: str) -> str:
+    """Refuse what is no host and port; 0 stands for any port that is free."""
+    found = _ADDRESS.fullmatch(value)
+    if not found or int(found["port"]) > _LAST_PORT:
+        msg = "not host:port, such as 127.0.0.1:8093 or [::1]:8093"
+        raise ValueError(msg)
+    return value
+
+
 AppId = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[A-Za-z0-9._-]+$")]
+Address = Annotated[str, AfterValidator(_address)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Quantity = Annotated[str, AfterValidator(_quantity)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]

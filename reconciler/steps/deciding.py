@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.action import ActionName
-from reconciler.model.facts import Unknown
 from reconciler.model.operation import (
     Draft,
     EffectStatus,
@@ -26,6 +25,7 @@ from reconciler.steps.words import (
     effect_key,
     escalation,
     imperative_of,
+    trouble_is_there,
 )
 
 if TYPE_CHECKING:
@@ -53,16 +53,16 @@ def decided(operation: Operation, view: View) -> Iterator[Step]:
 
 def _resolved(operation: Operation, view: View) -> bool:
     """Nothing was announced yet, and the trouble is provably gone; a revert answers an outcome, not a finding."""
-    if operation.effects or isinstance(view.findings, Unknown):
+    if operation.effects:
         return False
     if operation.remedy.actions[0].name is ActionName.REVERT_CHANGE:
         return False
-    return operation.remedy.finding.fingerprint not in view.findings
+    return trouble_is_there(operation, view) is False
 
 
 def mitigations(operation: Operation, view: View) -> Iterator[Step]:
     """The imperative half: only while the trouble is there, for it would disturb a workload that has recovered."""
-    present = not isinstance(view.findings, Unknown) and operation.remedy.finding.fingerprint in view.findings
+    present = trouble_is_there(operation, view)
     for index in imperative_of(operation):
         effect = operation.effects.get(effect_key(operation, index, Verb.RUN))
         if effect is not None and effect.status is EffectStatus.COMPLETED:

@@ -52,7 +52,9 @@ def merged(operation: Operation, tracked: TrackedPullRequest, followed: Followed
     changes = declarative[1].changes if declarative else ()
     before, wanted = tuple(change.before for change in changes), tuple(change.after for change in changes)
     # A remedy may have been revised without its pull request having been updated yet: then this is what we wrote.
+    # What joined it meanwhile was not written, and is still as it was.
     written = tuple(site.after for site in tracked.located.sites)
+    written += before[len(written) :]
     ours = same_quantities(values, wanted) or same_quantities(values, written)
     merged = Draft(
         operation=operation.id,

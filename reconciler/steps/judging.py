@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.decide import decide
 from reconciler.decide.past import held_by_past
 from reconciler.decide.revert import revert_of
+from reconciler.decide.together import together
 from reconciler.govern.facts import facts_for
 from reconciler.model.action import Remedy
 from reconciler.model.check import Check, CheckStatus
@@ -24,6 +26,8 @@ from reconciler.verify import checks, is_symptom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from reconciler.model.finding import Finding
 
 
 def stabilizing(operation: Operation, view: View) -> Iterator[Step]:
@@ -124,15 +128,22 @@ def _follow_up(operation: Operation, view: View) -> tuple[Remedy | None, str]:
 def _next_remedy(operation: Operation, view: View) -> Remedy | str:
     if isinstance(view.findings, Unknown):
         return str(view.findings)
-    finding = view.findings.get(operation.remedy.finding.fingerprint)
-    if finding is None:
-        return "the finding itself is gone"
+    findings = [view.findings.get(part.finding.fingerprint) for part in operation.remedy.answers]
+    answers = [_next_for(finding, operation, view) for finding in findings if finding is not None]
+    remedies = [answer for answer in answers if isinstance(answer, Remedy)]
+    if remedies:
+        return together(remedies, parent=operation.id)
+    return next((answer for answer in answers if isinstance(answer, str)), "the finding itself is gone")
+
+
+def _next_for(finding: Finding, operation: Operation, view: View) -> Remedy | str:
+    """Return what comes next for one finding, or why nothing does."""
     remedy = decide(finding, view.snapshot, view.settings)
     if isinstance(remedy, str):
         return remedy
-    if remedy.digest == operation.remedy.digest:
+    if remedy.digest in {part.digest for part in operation.remedy.answers}:
         return "the next remedy would be the one that did not help"
     held = held_by_past(remedy, view.history, view.settings.guards, view.now)
     if held is not None:  # people win: a no stands, whichever way leads to the same proposal
         return held.reason
-    return Remedy(finding=finding, actions=remedy.actions, rationale=remedy.rationale, parent=operation.id)
+    return replace(remedy, parent=operation.id)

@@ -22,7 +22,17 @@ from reconciler.model.proposal import PullRequest, PullRequestState
 from reconciler.model.quantity import same_quantities
 from reconciler.steps import ending, merging, updating
 from reconciler.steps.parts import attempt
-from reconciler.steps.words import Record, Step, Verb, View, declarative_of, effect_key, imperative_of, wait
+from reconciler.steps.words import (
+    Record,
+    Step,
+    Verb,
+    View,
+    declarative_of,
+    effect_key,
+    imperative_of,
+    trouble_is_there,
+    wait,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +120,8 @@ def _taken_by_base(operation: Operation, followed: Followed) -> str | None:
     if at_base is None or isinstance(at_base, Unknown) or declarative is None:
         return None
     before = tuple(change.before for change in declarative[1].changes)
+    if len(at_base) != len(before):  # read before another finding joined; the next pass reads all fields
+        return None
     if same_quantities(at_base, before) or same_quantities(at_base, operation.expected):
         return None
     shown = ", ".join(value or "absent" for value in at_base)
@@ -156,10 +168,10 @@ def _watched(
     Only a pass that knows everything counts (invariant 3), each snapshot once, and none so soon after an action of
     ours that the trouble had no time to come back.
     """
-    unknown = any(True for _ in view.snapshot.unknowns())
-    if isinstance(view.findings, Unknown) or unknown or operation.remedy.actions[0].name is ActionName.REVERT_CHANGE:
+    there, unknown = trouble_is_there(operation, view), any(True for _ in view.snapshot.unknowns())
+    if there is None or unknown or operation.remedy.actions[0].name is ActionName.REVERT_CHANGE:
         return
-    if operation.remedy.finding.fingerprint in view.findings:
+    if there:
         if operation.quiet_passes:
             yield _quiet(operation, quiet=False)
         return

@@ -1,7 +1,8 @@
 """An open pull request that is still ours: a better value, or a base that moved under it, makes it anew in place.
 
-A push starts checks and drops approvals, so it needs a reason: the finding asks for more by now, or base changed one
-of our very files. Other commits in base do nothing. What a person approved is left alone, unless it cannot be merged.
+A push starts checks and drops approvals, so it needs a reason: the finding asks for more by now, another finding of the
+same object joins it, or base changed one of our very files. Other commits in base do nothing. What a person approved is
+left alone, unless it cannot be merged.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.decide import decide
-from reconciler.decide.past import held_by_past
+from reconciler.decide.past import held_by_past, under_way, was_refused
+from reconciler.decide.together import fits, together
 from reconciler.model.action import Action, ActionClass, ActionName, Remedy
 from reconciler.model.codec import encode
 from reconciler.model.facts import Unknown
@@ -22,9 +24,10 @@ from reconciler.steps.parts import attempt, given_up
 from reconciler.steps.words import Record, Step, Verb, View, declarative_of, effect_key, escalation, wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from reconciler.govern.approvals import ApprovalState
+    from reconciler.model.finding import Finding
     from reconciler.model.snapshot import Followed
 
 
@@ -77,29 +80,55 @@ def _why(tracked: TrackedPullRequest, followed: Followed, *, approved: bool) -> 
         conflict = followed.base_moved is True and state is MergeState.DIRTY
         return "it conflicts with base, so that its approval could not be used" if conflict else None
     if tracked.outdated:
-        return "the finding asks for another value by now"
+        return "what was found asks for another change by now"
     if followed.base_moved is True:
         return "base changed its file, and not its field"
     return "the rules of base want it up to date, and it is behind" if state is MergeState.BEHIND else None
 
 
 def _better(operation: Operation, view: View) -> Remedy | None:
-    """Return the remedy that the finding asks for by now, if it goes further on the same way."""
+    """Return the remedy that the findings ask for by now: further on the same way, or for one more of the object's."""
     if isinstance(view.findings, Unknown) or operation.remedy.actions[0].name is ActionName.REVERT_CHANGE:
         return None
-    finding = view.findings.get(operation.remedy.finding.fingerprint)
+    before = operation.remedy.answers
+    parts = [_further(part, view.findings.get(part.finding.fingerprint), view) or part for part in before]
+    parts += _joining(operation, view.findings.values(), view)
+    if parts == list(before):
+        return None
+    return replace(together(parts), parent=operation.remedy.parent)
+
+
+def _further(part: Remedy, finding: Finding | None, view: View) -> Remedy | None:
+    """Return a part's remedy of now, if it goes further on the same way."""
     remedy = decide(finding, view.snapshot, view.settings) if finding is not None else None
-    if not isinstance(remedy, Remedy) or len(remedy.actions) != len(operation.remedy.actions):
+    if not isinstance(remedy, Remedy) or not fits(part, remedy, view.snapshot):
         return None
-    pairs = list(zip(operation.remedy.actions, remedy.actions, strict=True))
-    if not all((old.name, old.target, old.uid) == (new.name, new.target, new.uid) for old, new in pairs):
-        return None
+    pairs = list(zip(part.actions, remedy.actions, strict=True))
     declarative = [pair for pair in pairs if pair[0].action_class is ActionClass.DECLARATIVE]
     if not declarative or not all(_goes_further(old, new) for old, new in declarative):
         return None
-    if held_by_past(remedy, view.history, view.settings.guards, view.now) is not None:
-        return None  # people win: a no to this very value stands
-    return replace(remedy, parent=operation.remedy.parent)
+    return None if _is_held(remedy, view) else remedy
+
+
+def _joining(operation: Operation, findings: Iterable[Finding], view: View) -> Iterator[Remedy]:
+    """Yield remedies for findings of the same object that nobody is on yet."""
+    for finding in findings:
+        if finding.target != operation.target or under_way(finding, view.history) is not None:
+            continue
+        remedy = decide(finding, view.snapshot, view.settings)
+        if isinstance(remedy, Remedy) and _may_join(remedy, operation, view):
+            yield remedy
+
+
+def _is_held(remedy: Remedy, view: View) -> bool:
+    """People win: a no to this very value stands."""
+    return held_by_past(remedy, view.history, view.settings.guards, view.now) is not None
+
+
+def _may_join(remedy: Remedy, operation: Operation, view: View) -> bool:
+    """Tell whether a remedy is alike, and nothing is known against it."""
+    alike = fits(operation.remedy, remedy, view.snapshot)
+    return alike and not _is_held(remedy, view) and not was_refused(remedy, view.history)
 
 
 def _goes_further(old: Action, new: Action) -> bool:

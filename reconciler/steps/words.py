@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.govern.verdicts import govern
 from reconciler.model.action import Action, ActionClass
-from reconciler.model.facts import Fact
+from reconciler.model.facts import Fact, Unknown
 from reconciler.model.finding import Finding
 from reconciler.model.operation import (
     Draft,
@@ -118,6 +118,13 @@ def closing(operation: Operation, outcome: Outcome, reason: str, *, escalate: bo
         Draft(operation=operation.id, kind=EventKind.OPERATION_CLOSED, data={"outcome": outcome, "reason": reason})
     )
     return Record(drafts=tuple(drafts))
+
+
+def trouble_is_there(operation: Operation, view: View) -> bool | None:
+    """Tell whether any of the findings that it answers is there; None where that is not known (invariant 3)."""
+    if isinstance(view.findings, Unknown):
+        return None
+    return not operation.remedy.fingerprints.isdisjoint(view.findings)
 
 
 def declarative_of(operation: Operation) -> tuple[int, Action] | None:

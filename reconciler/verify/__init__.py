@@ -38,14 +38,14 @@ def checks(
         *_fields(operation, snapshot),
         _rollout(operation, snapshot, settings, ready=not reverting),
         # A revert restores what was; it does not promise that the trouble ends, nor that pods become ready.
-        *([] if reverting else [_finding(operation, snapshot, findings), *_alerts(operation, snapshot, settings)]),
+        *([] if reverting else [*_findings(operation, snapshot, findings), *_alerts(operation, snapshot, settings)]),
     ]
     return tuple(made)
 
 
 def is_symptom(check: Check) -> bool:
     """Tell whether a check speaks of the trouble, not of the field that was to mend it."""
-    return check.name in {_ROLLOUT, _REPLACED, _FINDING} or check.name.startswith(_ALERT)
+    return check.name in {_ROLLOUT, _REPLACED} or check.name.startswith((_FINDING, _ALERT))
 
 
 def _fields(operation: Operation, snapshot: Snapshot) -> Iterator[Check]:
@@ -93,12 +93,35 @@ def _is_late(operation: Operation, now: datetime, settings: VerifySettings) -> b
     return operation.live_at is not None and now > operation.live_at + limit
 
 
-def _finding(operation: Operation, snapshot: Snapshot, findings: Fact[Mapping[str, Finding]]) -> Check:
+def _findings(operation: Operation, snapshot: Snapshot, findings: Fact[Mapping[str, Finding]]) -> Iterator[Check]:
+    """Check each finding that the delivered change answers; a part that a reviewer took out promised nothing."""
+    parts = operation.remedy.answers
+    live = {
+        change.path: expected
+        for action in operation.remedy.actions
+        if action.action_class is ActionClass.DECLARATIVE
+        for change, expected in zip(action.changes, operation.expected, strict=True)
+    }
+    for part in parts:
+        changes = [change for action in part.actions for change in action.changes]
+        befores, afters = [c.before for c in changes], [live.get(c.path, c.after) for c in changes]
+        if len(parts) == 1 or not same_quantities(afters, befores):
+            name = _FINDING if len(parts) == 1 else f"{_FINDING} {part.finding.container}"
+            yield _finding(name, part.finding, operation, snapshot, findings)
+
+
+def _finding(
+    name: str,
+    finding: Finding,
+    operation: Operation,
+    snapshot: Snapshot,
+    findings: Fact[Mapping[str, Finding]],
+) -> Check:
     """Only evidence younger than the change counts against it."""
-    name, expected = _FINDING, f"no {operation.remedy.finding.kind} since the change is live"
+    expected = f"no {finding.kind} since the change is live"
     if isinstance(findings, Unknown):
         return Check(name=name, expected=expected, actual=str(findings), status=CheckStatus.UNKNOWN)
-    found = findings.get(operation.remedy.finding.fingerprint)
+    found = findings.get(finding.fingerprint)
     if found is not None and operation.live_at is not None and found.latest > operation.live_at:
         return Check(name=name, expected=expected, actual=found.summary, status=CheckStatus.FAILED)
     if _nothing_runs(operation, snapshot):

@@ -51,6 +51,7 @@ class Served:
             "guards": {"cooldown": "0s"},
             "memory": {"window": "3650d"},
             "ledger": {"path": "ledger.db"},
+            "webhooks": {},
         }
         merged = {name: {**keys, **changes.get(name, {})} for name, keys in sections.items()}
         (self.desk.folder / "reconciler.yaml").write_text(yaml.safe_dump(merged))
@@ -59,7 +60,7 @@ class Served:
         """Run a command, with the tokens."""
         return self.desk.run(*arguments, **{**TOKENS, **environ})
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
         """Start a command as a process of its own."""
         command = [sys.executable, "-m", "reconciler", "--config", str(self.desk.folder / "reconciler.yaml")]
         return subprocess.Popen(
@@ -67,7 +68,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "FORCE_COLOR": "", **TOKENS},
+            env={**os.environ, "FORCE_COLOR": "", **TOKENS, **environ},
         )
 
 

@@ -93,6 +93,10 @@ def _more(life: Life) -> None:
     life.around.peak = 1900.0
 
 
+def _proxy(life: Life) -> None:
+    life.around.proxy = True
+
+
 def _gone(life: Life) -> None:
     life.around.trouble = False
 
@@ -176,6 +180,7 @@ def _reject(life: Life) -> None:
 _EVENTS: dict[str, Callable[[Life], None]] = {
     "nothing happens": _then(lambda _: None),
     "the finding asks for more": _then(_more),
+    "another container of the object is in trouble": _then(_proxy, passes=3),
     "the trouble is gone long enough": _gone_long,
     "the trouble is gone for one pass": _gone_once,
     "the trouble is gone, and a source is silent": _gone_in_the_dark,

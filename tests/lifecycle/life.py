@@ -51,6 +51,7 @@ class Surroundings:
 
     life: Life
     trouble: bool = True
+    proxy: bool = False  # whether its other container is killed at its 64Mi too, in another pod
     peak: float = 512.0
     restarted: list[datetime] = field(default_factory=list)
 
@@ -59,10 +60,12 @@ class Surroundings:
         at = self.life.side.now() - timedelta(minutes=1)
         sick = killed(0, at=at) if self.trouble else pod(0)
         limits = Container(name="web", image="web:1", memory_request="256Mi", memory_limit="512Mi")
+        beside = Container(name="proxy", image="proxy:1.9", memory_request=None, memory_limit="64Mi")
+        other = killed(1, container="proxy", limit="64Mi", at=at) if self.proxy else pod(1)
         return ClusterView(
             namespaces={"production": Namespace(name="production", environment="production")},
-            workloads={WEBAPP: workload(containers=(limits,))},
-            pods=(sick, pod(1), pod(2)),
+            workloads={WEBAPP: workload(containers=(limits, beside))},
+            pods=(sick, other, pod(2)),
             autoscaled=frozenset(),
             fields={(WEBAPP, LIMIT): "512Mi"},
         )

@@ -44,6 +44,8 @@ class Does(StrEnum):
     FOLLOWS = "follows the merge"
     LOST = "ends as superseded"
     ANEW = "opens a new one"
+    JOINS = "takes it in, in place"
+    ITS_OWN = "opens one of its own for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ ASKED, HOLD, ANA, THEIRS, REVIEW = (
 _OPEN, _APPROVED, _OBJECTED = Cell(W, REVIEW), Cell(W, ANA), Cell(W, ASKED)
 _HELD, _THEIRS = Cell(W, HOLD), Cell(W, THEIRS)
 _FOLLOWS, _REJECTED, _OPENS = Cell(Does.FOLLOWS), Cell(Does.REJECTED), Cell(Does.OPENS)
+_JOINS, _ITS_OWN = Cell(Does.JOINS), Cell(Does.ITS_OWN)
 
 Row = dict[State, Cell]
 
@@ -94,6 +97,9 @@ TABLE: dict[str, Row] = {
     "nothing happens": _row(*_UNTOUCHED),
     "the finding asks for more": _row(
         _OPENS, Cell(U), _APPROVED, Cell(U), _HELD, _THEIRS, _THEIRS, _FOLLOWS, Cell(Does.ANEW)
+    ),
+    "another container of the object is in trouble": _row(
+        _JOINS, _JOINS, _ITS_OWN, _JOINS, _ITS_OWN, _ITS_OWN, _ITS_OWN, _ITS_OWN, _ITS_OWN
     ),
     "the trouble is gone long enough": _row(
         Cell(R), Cell(R), _APPROVED, Cell(R), _HELD, _THEIRS, _THEIRS, _FOLLOWS, _REJECTED

@@ -10,6 +10,7 @@ from reconciler.model.operation import Outcome, Phase
 from reconciler.talk.texts import ANSWER_MARKER
 from tests.beds.users import BOT
 from tests.lifecycle.happenings import happen, reach
+from tests.lifecycle.life import FILE
 from tests.lifecycle.table import PAGE, Cell, Does, State, cells, written
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.model.operation import Operation
     from tests.lifecycle.life import Life
 
+PROXY = "limits:\n              memory: 64Mi"
 _IDS = [f"{event}, {state}" for event, state, _ in cells()]
 
 
@@ -146,6 +148,29 @@ def _anew(life: Life, operation: Operation, _: dict[int, str]) -> None:
     assert life.operation.pull_request.number == newest["number"]
 
 
+def _joins(life: Life, operation: Operation, _: dict[int, str]) -> None:
+    pull, tracked = _only(life), operation.pull_request
+    assert len(life.operations) == 1
+    assert operation.expected == ("1Gi", "128Mi")
+    assert tracked is not None
+    assert pull["head"]["sha"] == tracked.head
+    both = life.side.text(FILE, tracked.branch)
+    assert both == life.side.text(FILE).replace("memory: 512Mi}", "memory: 1Gi}").replace(
+        PROXY, PROXY.replace("64", "128")
+    )
+    assert "memory limit of proxy 64Mi → 128Mi" in pull["title"]
+
+
+def _its_own(life: Life, operation: Operation, before: dict[int, str]) -> None:
+    newest, oldest = life.side.pulls()
+    assert before[oldest["number"]] == oldest["head"]["sha"]
+    assert newest["state"] == "open"
+    assert life.operation.expected == ("128Mi",)
+    assert operation.remedy.fingerprints.isdisjoint(life.operation.remedy.fingerprints)
+    theirs = life.side.text(FILE, newest["head"]["ref"])
+    assert theirs == life.side.text(FILE).replace(PROXY, PROXY.replace("64", "128"))
+
+
 _CHECKS: dict[Does, Callable[[Life, Operation, dict[int, str]], None]] = {
     Does.OPENS: _opens,
     Does.PLANS: _plans,
@@ -159,4 +184,6 @@ _CHECKS: dict[Does, Callable[[Life, Operation, dict[int, str]], None]] = {
     Does.MERGES: _merges,
     Does.FOLLOWS: _follows,
     Does.ANEW: _anew,
+    Does.JOINS: _joins,
+    Does.ITS_OWN: _its_own,
 }

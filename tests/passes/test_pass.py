@@ -149,13 +149,13 @@ def test_restarts_of_one_pass_are_bounded(world: World) -> None:
 
 
 def test_two_findings_on_one_workload_restart_it_once(world: World) -> None:
-    """Invariant 10: the cooldown of a target holds within a pass; two containers in trouble share its pods."""
+    """Two containers in trouble share its pods and its file: one restart and one pull request for both."""
     both = elsewhere(world, containers=("app", "log"), guards={"cooldown": "5m"})
     both.run()
 
     assert both.restarts == ["cart"]
-    assert both.pulls.opened == 2
-    assert len(both.operations) == 2
+    assert both.pulls.opened == 1
+    assert len(both.operations) == 1
 
 
 def test_one_workloads_failure_does_not_delay_another(world: World) -> None:

@@ -8,19 +8,16 @@ whether we speak GitHub's language. What GitHub *does* in trouble is scripted in
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import secrets
-import shutil
-import subprocess
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.testbed import build
+from tests.testbed import npm
 from tests.testbed.github_front import Front
 from tests.testbed.processes import LOOPBACK, Processes, answers, free_port
 
@@ -28,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent / "github"
-FILES = ("package.json", "package-lock.json", "serve.mjs")
-MINIMUM_NODE = 20
+FILES = (*npm.PINNED, "serve.mjs")
 START_DEADLINE = 90.0  # Prism takes 3 s on an idle machine
 
 BOT, REVIEWER = "reconciler-bot", "ana"
@@ -77,41 +73,13 @@ def checked(server: str) -> Iterator[Front]:
 
 def install() -> Path:
     """Return the folder of the installed packages, in the cache, named by what goes into it."""
-    check_node()
-    digest = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in FILES)).hexdigest()[:16]
-    final = build.cache_folder() / f"github-{digest}"
-    build.cache_folder().mkdir(parents=True, exist_ok=True)
-    with build.locked(build.cache_folder() / "github.lock"):
-        if not final.is_dir():
-            temporary = Path(tempfile.mkdtemp(prefix=".github-", dir=build.cache_folder()))
-            try:
-                _install(temporary)
-                temporary.rename(final)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-    return final
+    return npm.install(HERE, files=FILES, pruned=_without_other_editions)
 
 
-def check_node() -> None:
-    """Raise with the reason, in one line, when there is no Node that does."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        raise build.Unavailable(f"the GitHub tests need Node {MINIMUM_NODE} or newer, and there is none on the PATH")
-    version = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout.strip()
-    if int(version.removeprefix("v").partition(".")[0]) < MINIMUM_NODE:
-        raise build.Unavailable(f"the GitHub tests need Node {MINIMUM_NODE} or newer, this is {version}")
-
-
-def _install(folder: Path) -> None:
-    for name in FILES:
-        shutil.copyfile(HERE / name, folder / name)
-    with build.progress("github: npm ci"):
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise build.Unavailable(f"the GitHub tests need npm's packages: {' '.join(done.stderr.split())[-300:]}")
+def _without_other_editions(folder: Path) -> None:
     for description in (folder / DESCRIPTION).parent.glob("*.json"):
         if description.name != DESCRIPTION.name:
-            description.unlink()  # 380 MB of other editions
+            description.unlink()  # 380 MB
 
 
 def _start(processes: Processes, home: Path, folder: Path, front: Front) -> GitHub:

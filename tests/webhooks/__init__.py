@@ -1,0 +1,1 @@
+"""Tests of what wakes the loop early."""
