@@ -149,7 +149,7 @@ class Life:
 
     def _pass(self) -> PassReport:
         settings, token = self.settings, self.side.tokens[BOT]
-        made = (github if self.side.kind == "github" else gitea)(settings.forge, token)
+        made = gitea(settings.forge, token) if self.side.kind == "gitea" else github(settings.forge, token)
         ledger: Any = self._ledger
         around: Any = self.around
         clock: Any = self.side
