@@ -18,7 +18,7 @@ class People(Protocol):
     """One user's connection to the forge, with what people do there; not the code under test."""
 
     def call(self, method: str, path: str, **fields: Any) -> Any:  # noqa: ANN401 - JSON of any shape
-        """Make one request with a JSON body, and return the JSON answered (None when there is none)."""
+        """Make one request with a JSON body, and return the JSON answered."""
 
     def create_repository(self, owner: str, name: str, changes: Mapping[str, str | None]) -> None:
         """Create an organisation's repository whose first commits on `main` hold the given files."""

@@ -12,11 +12,9 @@ from reconciler.decide.revert import revert_of
 from reconciler.decide.together import grouped, together
 from reconciler.model.action import ActionName, Remedy
 from reconciler.model.check import CheckStatus
-from reconciler.model.cluster import Container
 from reconciler.model.codec import decode, encode
 from reconciler.model.facts import Unknown
-from reconciler.model.finding import Evidence, Finding, Severity
-from reconciler.model.objects import Item
+from reconciler.model.finding import Finding, Severity
 from reconciler.model.operation import EventKind, Operation, Outcome
 from reconciler.model.proposal import PullRequestState
 from reconciler.model.review import Inspection, Review, ReviewState
@@ -27,6 +25,7 @@ from reconciler.steps.joining import taken_up
 from reconciler.texts import subject
 from reconciler.verify import checks
 from tests.core.views import drafts, ending, pull_request, view
+from tests.pairs import PROXY_LIMIT, WITH_PROXY, both, proxy_finding, proxy_remedy
 from tests.worlds import (
     LIMIT,
     NOW,
@@ -38,43 +37,9 @@ from tests.worlds import (
     settings,
     snapshot,
     tracked,
-    workload,
 )
 
 K = EventKind
-PROXY_LIMIT = tuple(Item("name", "proxy") if isinstance(step, Item) else step for step in LIMIT)
-BESIDE = Container(name="proxy", image="proxy:1", memory_request=None, memory_limit="64Mi")
-WITH_PROXY = workload(containers=(*workload().containers, BESIDE))
-
-
-def proxy_finding() -> Finding:
-    """Return the finding that webapp's container `proxy` is OOMKilled."""
-    proof = Evidence(source="kubernetes", at=NOW, text="OOMKilled at 64Mi", values={"pods": 1})
-    return replace(
-        oom_finding(),
-        container="proxy",
-        severity=Severity.CRITICAL,
-        summary="webapp: container proxy is OOMKilled at its memory limit 64Mi",
-        evidence=(proof,),
-    )
-
-
-def proxy_remedy(after: str = "128Mi") -> Remedy:
-    """Return what mends the proxy: the same restart, another field."""
-    restart, raise_limit = oom_remedy().actions
-    (change,) = raise_limit.changes
-    summary = f"webapp: memory limit 64Mi → {after}"
-    changes = (replace(change, path=PROXY_LIMIT, before="64Mi", after=after),)
-    return replace(
-        oom_remedy(), finding=proxy_finding(), actions=(restart, replace(raise_limit, changes=changes, summary=summary))
-    )
-
-
-def both() -> Remedy:
-    """Return the one remedy for both."""
-    return together([oom_remedy(), proxy_remedy()])
-
-
 WEB, PROXY = oom_finding().fingerprint, proxy_finding().fingerprint
 FOUND = {WEB: oom_finding(), PROXY: proxy_finding()}
 

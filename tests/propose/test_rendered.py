@@ -14,9 +14,11 @@ from reconciler.model.delivery import HelmOptions, HelmParameter, KustomizeOptio
 from reconciler.model.facts import Unknown
 from tests.adapters.tools import programs
 from tests.manifests.examples import MANIFEST
+from tests.pairs import both
 from tests.worlds import APPLICATION, application
 
 if TYPE_CHECKING:
+    from reconciler.model.action import Remedy
     from reconciler.model.delivery import Application
     from reconciler.model.proposal import Proposal
     from tests.propose.desk import Desk
@@ -46,13 +48,20 @@ def source(desk: Desk, kind: str, path: str, **changes: Any) -> Source:  # noqa:
     return Source(repository=desk.shop.url, path=path, target_revision="trunk", kind=kind, **changes)
 
 
-def proposed(desk: Desk, files: dict[str, str], mine: Source, *others: Application, **sections: Any) -> Proposal:  # noqa: ANN401
+def proposed(
+    desk: Desk,
+    files: dict[str, str],
+    mine: Source,
+    *others: Application,
+    remedy: Remedy | None = None,
+    **sections: Any,  # noqa: ANN401
+) -> Proposal:
     """Commit the files and propose for Application webapp, beside others."""
     desk.shop.ana.commit("trunk", dict(files))
     world = desk.snapshot(sources=(mine,))
     assert not isinstance(world.applications, Unknown)
     world = replace(world, applications=(*world.applications, *others))
-    return desk.propose(world=world, **{"rendering": programs()} | sections)
+    return desk.propose(remedy, world=world, **{"rendering": programs()} | sections)
 
 
 def refusal(desk: Desk, files: dict[str, str], mine: Source, *others: Application, **sections: Any) -> Refusal:  # noqa: ANN401
@@ -99,6 +108,29 @@ def test_shared_base_is_left_alone_and_the_overlay_gets_a_patch(desk: Desk) -> N
     assert "+- path: deployment-webapp-values.yaml" in made.body
     assert desk.publish(made).number == 1
     assert desk.show(desk.head(made.branch), patch.path) == patch.after
+
+
+def test_two_containers_are_one_edit_of_the_base(desk: Desk) -> None:
+    """Both fields in one file, proven by one rendering."""
+    made = proposed(desk, BASE, source(desk, "Kustomize", "overlays/prod"), remedy=both())
+
+    (edit,) = made.edits
+    own = MANIFEST.replace("memory: 512Mi", "memory: 1Gi").rpartition("memory: 64Mi")
+    assert edit.after == "memory: 128Mi".join([own[0], own[2]])
+    assert [site.after for site in made.located.sites] == ["1Gi", "128Mi"]
+
+
+def test_two_containers_are_two_values_of_a_chart(desk: Desk) -> None:
+    """Each one is found for its own container."""
+    template = MANIFEST.replace("memory: 512Mi", "memory: {{ .Values.web }}").replace(
+        "limits:\n              memory: 64Mi", "limits:\n              memory: {{ .Values.proxy }}"
+    )
+    chart = CHART | {"chart/templates/webapp.yaml": template, "chart/values.yaml": "proxy: 64Mi\nweb: 512Mi\n"}
+
+    made = proposed(desk, chart, source(desk, "Helm", "chart"), remedy=both())
+
+    (edit,) = made.edits
+    assert (edit.path, edit.after) == ("chart/values.yaml", "proxy: 128Mi\nweb: 1Gi\n")
 
 
 def test_patch_of_a_single_container_is_a_strategic_one(desk: Desk) -> None:
