@@ -16,7 +16,7 @@ from reconciler.manifests.contents import Contents, Reading, unjudged
 from reconciler.manifests.folder import Folder, Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pygit2
 
@@ -82,21 +82,23 @@ class Folders:
         """Yield the files with what they describe; only a content that nobody ever saw is read and parsed."""
         rest, done = iter(files), 0
         while chunk := list(islice(rest, _CHUNK)):
-            blobs = list(dict.fromkeys(file.blob for file in chunk))
-            known = self._judgements.known(wanted.reading.rules, blobs)
-            sizes = {blob: _size(mirror, known, blob) for blob in blobs}
-            new = [blob for blob in blobs if blob not in known and sizes[blob] <= wanted.max_bytes]
-            if new and len(files) > _CHUNK:
-                self._told(f"{wanted.in_words}, {done} of {len(files)}")
-            if new:
-                read = {
-                    blob: wanted.reading.judged(git_objects.content(mirror, blob), wanted.max_bytes) for blob in new
-                }
-                self._judgements.keep(wanted.reading.rules, read)
-                known |= read
-            known |= {b: unjudged(size, "edit.too_large") for b, size in sizes.items() if size > wanted.max_bytes}
-            yield from (Manifest(file, known[file.blob]) for file in chunk)
+            blobs = {file.blob: None for file in chunk}
+            known = self._judgements.known(wanted.reading.rules, list(blobs))
+            missing = [blob for blob in blobs if blob not in known]
+            if missing:
+                if len(files) > _CHUNK:
+                    self._told(f"{wanted.in_words}, {done} of {len(files)}")
+                known |= self._read(mirror, missing, wanted)
+            yield from (Manifest(file, _within(wanted.max_bytes, known[file.blob])) for file in chunk)
             done += len(chunk)
+
+    def _read(self, mirror: pygit2.Repository, blobs: Sequence[str], wanted: Wanted) -> dict[str, Contents]:
+        """Return what is said of contents that nobody ever saw, and keep it; those too large are not even read."""
+        limit, judged = wanted.max_bytes, wanted.reading.judged
+        sizes = {blob: git_objects.size(mirror, blob) for blob in blobs}
+        read = {b: judged(git_objects.content(mirror, b), limit) for b, size in sizes.items() if size <= limit}
+        self._judgements.keep(wanted.reading.rules, read)
+        return read | {blob: _too_large(size) for blob, size in sizes.items() if size > limit}
 
     def _forget(self) -> None:
         """Drop the folders that nobody asked for lately, beyond what memory is meant for."""
@@ -106,9 +108,13 @@ class Folders:
             total -= len(oldest.folder.manifests)
 
 
-def _size(mirror: pygit2.Repository, known: Mapping[str, Contents], blob: str) -> int:
-    contents = known.get(blob)
-    return contents.size if contents is not None else git_objects.size(mirror, blob)
+def _within(limit: int, contents: Contents) -> Contents:
+    """Return contents, or that the file is too large: the limit may have been another when it was read."""
+    return contents if contents.size <= limit else _too_large(contents.size)
+
+
+def _too_large(size: int) -> Contents:
+    return unjudged(size, "edit.too_large")
 
 
 def _difference(

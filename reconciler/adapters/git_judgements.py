@@ -52,8 +52,9 @@ class Judgements:
 
     def keep(self, rules: str, judged: Mapping[str, Contents]) -> None:
         """Add entries, all or none."""
-        entries = [(rules, bytes.fromhex(blob), *contents) for blob, contents in judged.items()]
-        rows = [(*entry, _sum(*entry)) for entry in entries]
+        seed = crc32(rules.encode())
+        entries = [(bytes.fromhex(blob), *contents) for blob, contents in judged.items()]
+        rows = [(rules, *entry, _sum(seed, *entry)) for entry in entries]
         try:
             with closing(self._opened()) as connection, connection:
                 connection.executemany("INSERT OR REPLACE INTO judgements VALUES (?, ?, ?, ?, ?)", rows)
@@ -87,10 +88,12 @@ class Judgements:
 def _read(connection: sqlite3.Connection, rules: str, blobs: Sequence[str]) -> Iterator[tuple[str, Contents]]:
     marks = ", ".join("?" * len(blobs))
     question = f"SELECT blob, size, said, sum FROM judgements WHERE rules = ? AND blob IN ({marks})"  # noqa: S608 - question marks
+    seed = crc32(rules.encode())
     for blob, size, said, total in connection.execute(question, [rules, *map(bytes.fromhex, blobs)]):
-        if isinstance(size, int) and isinstance(said, bytes) and total == _sum(rules, blob, size, said):
+        if isinstance(size, int) and isinstance(said, bytes) and total == _sum(seed, blob, size, said):
             yield blob.hex(), Contents(size, said)
 
 
-def _sum(rules: str, blob: bytes, size: int, said: bytes) -> int:
-    return crc32(said, crc32(blob, crc32(rules.encode(), size)))
+def _sum(seed: int, blob: bytes, size: int, said: bytes) -> int:
+    """Return the checksum of an entry; the seed stands for its rules."""
+    return crc32(said, crc32(blob, seed ^ size))

@@ -169,6 +169,15 @@ def test_a_broken_file_about_other_things_does_no_harm() -> None:
     assert find({"apps/a.yaml": MANIFEST, "apps/b.yaml": "x: ["}).file.path == "apps/a.yaml"
 
 
+def test_no_candidate_names_what_cannot_be_judged() -> None:
+    """Whoever looks for the manifest should look there first; a file that Argo CD does not read is none of it."""
+    broken = f"{SERVICE}x: ["
+    refused = refusal({"apps/b.yaml": broken, "apps/a.yaml": broken, "apps/c.txt": broken, "apps/d/e.yaml": broken})
+
+    assert refused.code == "locate.not_found"
+    assert refused.message.endswith("; apps/a.yaml, apps/b.yaml there cannot be judged")
+
+
 @pytest.mark.parametrize("kind", ["Kustomize", "Helm", "Plugin", ""])
 def test_rendered_sources_are_refused(kind: str) -> None:
     """What a tool renders is not the manifest in Git."""
@@ -214,6 +223,10 @@ def test_a_symlink_is_not_followed() -> None:
         ({"apps/../a.yaml": MANIFEST}, "locate.unsafe_path"),
         ({"apps//a.yaml": MANIFEST}, "locate.unsafe_path"),
         ({"apps/a\u200d.yaml": MANIFEST}, "locate.unsafe_path"),
+        ({"apps/a\uff0fb.yaml": MANIFEST}, "locate.unsafe_path"),
+        ({"apps/team/a.yaml": MANIFEST, "apps/team\uff0fb.yaml": "{}"}, "locate.name_collision"),
+        ({"apps/a.yaml": MANIFEST, "Apps": (0o120000, "x")}, "locate.name_collision"),
+        ({"apps/a.yaml": MANIFEST, "other/a.yaml": "{}", "apps/b/A.yaml": "{}"}, None),
         ({"apps/.argocd-source-web.yaml": MANIFEST}, "locate.denied_path"),
         ({"apps/web.sops.yaml": MANIFEST}, "locate.denied_path"),
         ({"apps/web.key.yaml": MANIFEST}, "locate.denied_path"),
