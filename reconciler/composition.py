@@ -153,7 +153,7 @@ class Composition:
             return gitea_talk(settings, self._token(settings))
         from reconciler.adapters.github_talk import github_talk
 
-        return github_talk(settings, self._token(settings))
+        return github_talk(settings, self._forge_secret(), budget=self._budget)
 
     @cached_property
     def delivery(self) -> Delivery:

@@ -25,6 +25,8 @@ from reconciler.model.facts import Fact, Unknown
 if TYPE_CHECKING:
     from github import Github
 
+    from reconciler.adapters.github_budget import Budget
+    from reconciler.adapters.tokens import Secret
     from reconciler.model.conversation import StatusState
     from reconciler.model.objects import CommitId
     from reconciler.settings import ForgeSettings
@@ -44,9 +46,12 @@ _WRITERS = frozenset({"admin", "write"})
 _GONE = (f"_{HTTPStatus.NOT_FOUND.value}", f"_{HTTPStatus.GONE.value}")  # ends of codes
 
 
-def github_talk(settings: ForgeSettings, token: str) -> Talk:
-    """Connect to the repository of the settings; nothing is asked yet."""
-    client = connect(settings, forges.checked_token(settings, token), per_page=_PAGE)
+def github_talk(settings: ForgeSettings, secret: str | Secret, *, budget: Budget | None = None) -> Talk:
+    """Connect to the repository of the settings, with a token or as an App; nothing is asked yet.
+
+    `budget` is what all clients of the process share.
+    """
+    client = connect(settings, forges.checked_token(settings, secret), per_page=_PAGE, budget=budget)
     return _GitHubTalk(client, settings)
 
 

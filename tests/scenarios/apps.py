@@ -21,9 +21,9 @@ def forge_of(world: World) -> Forge:
     return bed.sandbox.forge
 
 
-def as_app(world: World) -> World:
-    """Let the world's reconciler be an App, and have GitHub make its commits."""
-    app, _ = forge_of(world).install_app("keeper", [world.place.repository], keys().public, PERMISSIONS)
+def as_app(world: World, **more: str) -> World:
+    """Let the world's reconciler be an App, with more permissions if asked for, and have GitHub make its commits."""
+    app, _ = forge_of(world).install_app("keeper", [world.place.repository], keys().public, PERMISSIONS | more)
     key = world.folder / "key.pem"
     key.write_text(keys().private)
     world.overrides["forge"] = {**world.overrides.get("forge", {}), "app_id": app, "app_key_file": "key.pem"}

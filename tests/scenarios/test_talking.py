@@ -9,16 +9,30 @@ import pytest
 from reconciler.model.operation import Outcome, Phase
 from reconciler.talk.texts import ANSWER_MARKER, DASHBOARD_MARKER
 from tests.beds.users import REVIEWER
-from tests.scenarios.world import hungry
+from tests.scenarios.apps import as_app
+from tests.scenarios.world import World, hungry
 
 if TYPE_CHECKING:
     from tests.scenarios.conftest import Worlds
 
 
-@pytest.mark.long
+pytestmark = pytest.mark.long
+
+
 def test_people_can_follow_the_whole_loop_on_the_forge(worlds: Worlds) -> None:
     """A person asks for the story once; answer, dashboard and statuses lead to the end by themselves."""
+    assert_followed(worlds(hungry(), forge={"dashboard": True, "statuses": True}))
+
+
+@pytest.mark.beds("sandbox")
+def test_app_talks_as_a_user_does(worlds: Worlds) -> None:
+    """With the two permissions more, and the App's own name on what it says."""
     world = worlds(hungry(), forge={"dashboard": True, "statuses": True})
+    assert_followed(as_app(world, issues="write", statuses="write"))
+
+
+def assert_followed(world: World) -> None:
+    """Live through the loop, and look at what people see of it."""
     world.place.wait_for_sync(health=None)
     world.place.wait_until_waiting("CrashLoopBackOff", restarts=1)
     world.run_until_phase(Phase.AWAITING_GIT_PR)
