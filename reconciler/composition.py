@@ -124,7 +124,7 @@ class Composition:
         from reconciler.settings import ForgeKind
 
         settings = self.settings.forge
-        if not (settings.commands or settings.dashboard or settings.statuses):
+        if not self._talks:
             return None
         if settings.kind is ForgeKind.GITEA:
             from reconciler.adapters.gitea_talk import gitea_talk
@@ -184,9 +184,15 @@ class Composition:
             ("repository", lambda: self.repository),
             ("rendering", lambda: self.renderer),
             ("forge", lambda: self.forge),
+            *((("talk", lambda: self.talk or self.forge),) if self._talks else ()),
             ("policy", lambda: self.policy),
             ("ledger", lambda: self.ledger),
         )
+
+    @property
+    def _talks(self) -> bool:
+        settings = self.settings.forge
+        return settings.commands or settings.dashboard or settings.statuses
 
     def _token(self, settings: RepositorySettings | ForgeSettings) -> str:
         from reconciler.configuration import read_token

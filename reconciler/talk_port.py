@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from reconciler.model.conversation import Board, Comment, DashboardIssue, StatusState
     from reconciler.model.facts import Fact
     from reconciler.model.objects import CommitId
+    from reconciler.ports import Diagnosis
 
 
 class Talk(Protocol):
@@ -18,6 +20,10 @@ class Talk(Protocol):
     Writes are safe to repeat: what is there already is found by a marker, alone on its line, and by its author: us.
     All but `comments` raise SourceError when the forge does not answer, Unauthorized when it does not let us.
     """
+
+    def examine(self) -> Sequence[Diagnosis]:
+        """Try what talking needs and the forge's own lines do not say, harmlessly; never raises."""
+        ...
 
     def comments(self, *, since: datetime) -> Fact[tuple[Comment, ...]]:
         """Return the repository's comments, below issues and pull requests, that changed since, by one request.
