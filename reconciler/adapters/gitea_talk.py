@@ -60,7 +60,12 @@ class _GiteaTalk:
         criteria = {"since": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
         try:
             with understood():
-                found = [_comment(each) for each in self._pages("/issues/comments", criteria)]
+                listed = self._pages("/issues/comments", criteria)
+                found = [_comment(each) for each in listed]
+                if found and len(listed) >= talking.PAGES * self._page_size():
+                    # There are more, and all of them were written later than these: nobody may read on from beyond.
+                    last = max(comment.created_at for comment in found)
+                    found = [comment for comment in found if comment.updated_at <= last]
         except ReconcilerError as error:
             return Unknown("gitea", error.message, error.remedy)
         return talking.in_order(found)

@@ -71,7 +71,8 @@ def listen(comments: Sequence[Comment], book: Book, ports: Ports) -> tuple[Unkno
     if ports.talk is None or not comments:
         return ()
     heard = hear(comments, book.operations, book.conversation, ports.talk)
-    if heard.until is not None and (heard.commands or len(comments) >= _MANY):
+    moves = len(comments) >= _MANY and heard.until != book.conversation.since
+    if heard.until is not None and (heard.commands or moves):
         data = {"commands": [encode(command) for command in heard.commands], "until": heard.until.isoformat()}
         # Dropped where another runner went on meanwhile: it may have heard the same.
         book.intend([*heard.drafts, Draft(operation=CONVERSATION, kind=EventKind.COMMENTS_HEARD, data=data)])
