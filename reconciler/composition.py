@@ -30,9 +30,9 @@ if TYPE_CHECKING:
         Ports,
         Renderer,
         Repository,
+        Talk,
     )
     from reconciler.settings import ForgeSettings, RepositorySettings, Settings
-    from reconciler.talk_port import Talk
     from reconciler.webhooks.listening import Listener
 
 
@@ -145,7 +145,7 @@ class Composition:
         from reconciler.settings import ForgeKind
 
         settings = self.settings.forge
-        if not (settings.commands or settings.dashboard or settings.statuses):
+        if not self._talks:
             return None
         if settings.kind is ForgeKind.GITEA:
             from reconciler.adapters.gitea_talk import gitea_talk
@@ -238,10 +238,16 @@ class Composition:
             ("repository", lambda: self.repository),
             ("rendering", lambda: self.renderer),
             ("forge", lambda: self.forge),
+            *((("talk", lambda: self.talk or self.forge),) if self._talks else ()),
             ("policy", lambda: self.policy),
             ("ledger", lambda: self.ledger),
             *((("webhooks", lambda: self._doorbell),) if self.settings.webhooks.listen else ()),
         )
+
+    @property
+    def _talks(self) -> bool:
+        settings = self.settings.forge
+        return settings.commands or settings.dashboard or settings.statuses
 
     @cached_property
     def _budget(self) -> Budget:

@@ -16,16 +16,18 @@ from reconciler import plain
 from reconciler.adapters import talking
 from reconciler.adapters.gitea import client_for
 from reconciler.adapters.gitea_reviews import understood
-from reconciler.errors import ReconcilerError, SourceError, Unauthorized
+from reconciler.errors import ReconcilerError, Refusal, SourceError, Unauthorized
 from reconciler.model.conversation import Board, Comment, DashboardIssue
 from reconciler.model.facts import Fact, Unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconciler.adapters.http import JsonClient
     from reconciler.model.conversation import StatusState
     from reconciler.model.objects import CommitId
+    from reconciler.ports import Diagnosis, Talk
     from reconciler.settings import ForgeSettings
-    from reconciler.talk_port import Talk
 
 _PAGE = 50  # the most that Gitea gives unless it is configured otherwise
 _WRITERS = frozenset({"owner", "admin", "write"})
@@ -43,16 +45,26 @@ class _GiteaTalk:
 
     def __init__(self, client: JsonClient, settings: ForgeSettings) -> None:
         self._client = client
+        self._settings = settings
         self._repo = f"/repos/{quote(settings.repository)}"
         self._us = ""
         self._most = 0  # not asked yet
+
+    def examine(self) -> Sequence[Diagnosis]:
+        """Try comments, permissions, issues and statuses, as far as they are switched on."""
+        return tuple(talking.examined(self, self._settings, "Gitea", who=self._told_who, issues=self._has_issues))
 
     def comments(self, *, since: datetime) -> Fact[tuple[Comment, ...]]:
         """Read what changed since."""
         criteria = {"since": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
         try:
             with understood():
-                found = [_comment(each) for each in self._pages("/issues/comments", criteria)]
+                listed = self._pages("/issues/comments", criteria)
+                found = [_comment(each) for each in listed]
+                if found and len(listed) >= talking.PAGES * self._page_size():
+                    # There are more, and all of them were written later than these: nobody may read on from beyond.
+                    last = max(comment.created_at for comment in found)
+                    found = [comment for comment in found if comment.updated_at <= last]
         except ReconcilerError as error:
             return Unknown("gitea", error.message, error.remedy)
         return talking.in_order(found)
@@ -143,6 +155,23 @@ class _GiteaTalk:
         """Add a status; of one context the newest counts."""
         fields = {"state": state.value, "context": talking.CONTEXT, "description": description}
         self._client.send("POST", f"{self._repo}/statuses/{commit}", fields)
+
+    def _told_who(self) -> str:
+        with understood():
+            if not self._client.get(self._repo)["permissions"]["admin"]:
+                message = "Gitea tells us who may write only of the members of our own teams"
+                raise _untold(Unauthorized(code="gitea.no_admin", message=message, remedy=""), "")
+        return "we are told who may write, so that their commands count"
+
+    def _has_issues(self) -> str:
+        with understood():
+            if not self._client.get(self._repo)["has_issues"]:
+                raise Refusal(
+                    code="gitea.no_issues",
+                    message="the repository has no issues, so there can be no dashboard",
+                    remedy="switch issues on in the repository's settings, or forge.dashboard off",
+                )
+        return "the repository has issues"
 
     def _writing_teams(self) -> list[dict[str, Any]]:
         """Return the teams that may write code and whose members' permission does not show it."""

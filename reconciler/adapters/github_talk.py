@@ -18,19 +18,21 @@ from urllib.parse import quote
 
 from reconciler.adapters import forges, talking
 from reconciler.adapters.github_client import asking, connect
-from reconciler.errors import ReconcilerError, SourceError
+from reconciler.errors import ReconcilerError, Refusal, SourceError
 from reconciler.model.conversation import Board, Comment, DashboardIssue, Revision
 from reconciler.model.facts import Fact, Unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from github import Github
 
     from reconciler.adapters.github_budget import Budget
     from reconciler.adapters.tokens import Secret
     from reconciler.model.conversation import StatusState
     from reconciler.model.objects import CommitId
+    from reconciler.ports import Diagnosis, Talk
     from reconciler.settings import ForgeSettings
-    from reconciler.talk_port import Talk
 
 _EDITS = """
 query Edits($owner: String!, $name: String!, $number: Int!) {
@@ -62,8 +64,13 @@ class _GitHubTalk:
         self._client = client
         self._repo = client.get_repo(settings.repository)
         self._us = ""
+        self._settings = settings
         self._name = settings.repository
         self._kept: dict[str, _Kept] = {}  # by path without its query: what was read last
+
+    def examine(self) -> Sequence[Diagnosis]:
+        """Try comments, permissions, issues and statuses, as far as they are switched on."""
+        return tuple(talking.examined(self, self._settings, "GitHub", who=self._told_who, issues=self._has_issues))
 
     def comments(self, *, since: datetime) -> Fact[tuple[Comment, ...]]:
         """Read the oldest changes first, so that what does not fit into a pass is the newest."""
@@ -172,6 +179,20 @@ class _GitHubTalk:
         fields = {"state": state.value, "context": talking.CONTEXT, "description": description}
         with asking(f"for a status of {commit[:8]}", writing=True):
             self._send("POST", f"/statuses/{commit}", fields)
+
+    def _told_who(self) -> str:
+        self.may_write(self._name.partition("/")[0])
+        return "we are told who may write, so that their commands count"
+
+    def _has_issues(self) -> str:
+        with asking("for the repository"):
+            if not self._get("")["has_issues"]:
+                raise Refusal(
+                    code="github.no_issues",
+                    message=f"{self._name} has no issues, so there can be no dashboard",
+                    remedy="switch issues on in the repository's settings, or forge.dashboard off",
+                )
+        return "the repository has issues"
 
     def _login(self) -> str:
         requester = self._client.requester

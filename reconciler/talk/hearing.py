@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from reconciler.book import Book
     from reconciler.model.conversation import Conversation
     from reconciler.model.operation import Operation
-    from reconciler.ports import Ports
+    from reconciler.ports import Ports, Talk
     from reconciler.settings import ForgeSettings
-    from reconciler.talk_port import Talk
 
 _MANY = 100  # comments; once so many were read anew, the place where reading begins is moved
 _AT_ONCE = 20  # commands in one pass; more are heard in the next
@@ -71,7 +70,8 @@ def listen(comments: Sequence[Comment], book: Book, ports: Ports) -> tuple[Unkno
     if ports.talk is None or not comments:
         return ()
     heard = hear(comments, book.operations, book.conversation, ports.talk)
-    if heard.until is not None and (heard.commands or len(comments) >= _MANY):
+    moves = len(comments) >= _MANY and heard.until != book.conversation.since
+    if heard.until is not None and (heard.commands or moves):
         data = {"commands": [encode(command) for command in heard.commands], "until": heard.until.isoformat()}
         # Dropped where another runner went on meanwhile: it may have heard the same.
         book.intend([*heard.drafts, Draft(operation=CONVERSATION, kind=EventKind.COMMENTS_HEARD, data=data)])

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
     from reconciler.book import Book
     from reconciler.model.snapshot import Snapshot
-    from reconciler.ports import Ports
+    from reconciler.ports import Ports, Talk
     from reconciler.settings import Settings
-    from reconciler.talk_port import Talk
     from reconciler.watching import Watcher
 
 _AT_ONCE = 20  # writes in one pass; forges take so many a minute

@@ -13,9 +13,11 @@ from tests.contract.forge_worlds import GiteaWorld, GitHubWorld
 from tests.testbed.processes import until
 
 if TYPE_CHECKING:
-    from reconciler.ports import Forge
+    from reconciler.ports import Forge, Talk
     from reconciler.sandbox.clock import SandboxClock
-    from reconciler.talk_port import Talk
+
+
+ALL = {"dashboard": True, "statuses": True}
 
 
 class TalkWorld(Protocol):
@@ -71,7 +73,7 @@ class GiteaTalkWorld(GiteaWorld):
 
     def talk(self) -> Talk:
         """Return the code under test, as our bot."""
-        settings = ForgeSettings(kind=ForgeKind.GITEA, url=self._gitea.url, repository=self._repository)
+        settings = ForgeSettings(kind=ForgeKind.GITEA, url=self._gitea.url, repository=self._repository, **ALL)
         return gitea_talk(settings, self._gitea.tokens[self.bot])
 
     def say(self, number: int, body: str, *, by: str = REVIEWER) -> int:
@@ -121,7 +123,8 @@ class GitHubTalkWorld(GitHubWorld):
 
     def talk(self) -> Talk:
         """Return the code under test, as our bot."""
-        return github_talk(ForgeSettings(url=self._url, repository=self._repository), self._tokens[self.bot])
+        settings = ForgeSettings(url=self._url, repository=self._repository, **ALL)
+        return github_talk(settings, self._tokens[self.bot])
 
     def say(self, number: int, body: str, *, by: str = REVIEWER) -> int:
         """Comment."""

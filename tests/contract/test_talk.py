@@ -24,9 +24,9 @@ from tests.contract.test_forge import (  # noqa: F401 - fixtures
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconciler.ports import Talk
     from reconciler.sandbox.forge import Forge
     from reconciler.sandbox.wire import Server
-    from reconciler.talk_port import Talk
     from tests.testbed.github_front import Front
 
 MARKER = "<!-- reconciler:test -->"
@@ -36,6 +36,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 NOT_DESCRIBED = {
     "test_same_question_again_sees_what_is_new",
     "test_unchanged_answers_cost_nothing",
+    "test_doctor_tells_what_talking_lacks",
     "test_revisions_of_a_ticked_text_tell_their_editors",
     "test_deleted_comment_is_written_anew",
     "test_status_of_an_unknown_commit_is_an_error",
@@ -281,6 +282,18 @@ def test_status_of_an_unknown_commit_is_an_error(world: TalkWorld) -> None:
     """It is told, and left to the caller not to fail for it."""
     with pytest.raises(ReconcilerError):
         world.talk().set_status(CommitId("0" * 40), StatusState.SUCCESS, description="well")
+
+
+def test_doctor_tells_what_talking_lacks(world: TalkWorld) -> None:
+    """All that is switched on is tried, nothing is required, and what lacks is named with its remedy."""
+    lines = {line.subject.partition(" ")[2]: line for line in world.talk().examine()}
+    assert set(lines) == {"comments", "people's permissions", "issues", "commit statuses"}
+    assert not [line for line in lines.values() if line.required]
+
+    lacking = {subject for subject, line in lines.items() if not line.works}
+    assert lacking == ({"people's permissions"} if isinstance(world, GiteaTalkWorld) else set())
+    world.let_us_know_permissions()
+    assert [line for line in world.talk().examine() if not line.works] == []
 
 
 def test_silent_forge_is_unknown(world: TalkWorld) -> None:

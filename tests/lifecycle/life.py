@@ -164,7 +164,7 @@ class Life:
             delivery=around,
             policy=RULES,
             ledger=ledger,
-            talk={"github": github_talk, "gitea": gitea_talk}[self.side.kind](settings.forge, token),
+            talk=(gitea_talk if self.side.kind == "gitea" else github_talk)(settings.forge, token),
         )
         try:
             return reconcile(ports, settings)

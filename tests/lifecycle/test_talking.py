@@ -193,6 +193,29 @@ def test_ledger_keeps_the_conversation_beside_the_operations(life: Life) -> None
     assert len(life.operations) == 1
 
 
+@pytest.mark.long
+def test_listening_costs_one_request_in_a_quiet_pass(on_github: Life) -> None:
+    """Whatever is switched on but boxes; a process that lives on pays nothing even for that one."""
+    life = on_github
+    life.run(3)
+
+    def spent() -> int:
+        rate = life.side.person(BOT).call("GET", "/rate_limit")["rate"]
+        return int(rate["used"])
+
+    def of_a_pass(**switches: bool) -> int:
+        life.override("forge", **switches)
+        life.run(2)
+        before = spent()
+        life.run()
+        return spent() - before
+
+    silent = of_a_pass(commands=False)
+    assert of_a_pass(commands=True) == silent + 1
+    assert of_a_pass(commands=True, dashboard=True, statuses=True) == silent + 1
+    assert of_a_pass(commands=True, dashboard=True, statuses=True, boxes=True) == silent + 2
+
+
 def _break(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     def fails(*_: object, **__: object) -> None:
         raise SourceError(code="forge.http_403", message="no", remedy="give the token `Commit statuses: write`")

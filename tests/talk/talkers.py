@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.model.operation import Operation
-    from reconciler.talk_port import Talk
+    from reconciler.ports import Talk
 
 NUMBER = 41  # the pull request of tests.worlds
 DASHBOARD = 7

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from reconciler.advance import fold
+from reconciler.book import Book
+from reconciler.ledger.sqlite import SqliteLedger
 from reconciler.model.conversation import Conversation, Speech, speech_key
 from reconciler.model.facts import Unknown
-from reconciler.model.operation import Effect, EffectStatus, EventKind, Outcome
-from reconciler.talk.hearing import put_on_hold
+from reconciler.model.operation import Draft, Effect, EffectStatus, EventKind, Outcome
+from reconciler.talk.hearing import listen, put_on_hold
 from reconciler.talk.texts import stop_in_words
 from tests.talk.talkers import DASHBOARD, NUMBER, Rights, after, comment, heard
 from tests.worlds import NOW, Story
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reconciler.model.operation import Operation
+    from reconciler.ports import Ledger, Ports
     from reconciler.talk.hearing import Heard
 
 OPEN = Story().pull_request_opened().operation
@@ -251,3 +257,36 @@ def _tracked() -> object:
     from tests.worlds import tracked
 
     return encode(tracked())
+
+
+def test_of_two_runners_that_hear_the_same_one_obeys(tmp_path: Path) -> None:
+    """The hearing and what it does are appended together, and only on what both have seen."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    for event in Story().pull_request_opened().events:
+        draft = Draft(operation=event.operation, kind=event.kind, data=event.data)
+        ledger.append([draft], at=event.at, expected=event.sequence - 1)
+    books = [Book(cast("Ledger", ledger), lambda: NOW) for _ in range(2)]
+    ports = cast("Ports", SimpleNamespace(talk=Rights()))
+    for book in books:
+        assert listen([comment("/reconciler stop")], book, ports) == ()
+
+    kinds_now = [event.kind for event in ledger.events()]
+    assert kinds_now.count(EventKind.COMMENTS_HEARD) == 1
+    assert [book.conversation.stopped is not None for book in books] == [True, True]
+    ledger.close()
+
+
+def test_many_comments_move_the_place_where_reading_begins_once(tmp_path: Path) -> None:
+    """A busy repository costs one event for a hundred comments, and a quiet pass none."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    book = Book(cast("Ledger", ledger), lambda: NOW)
+    for event in Story().pull_request_opened().events:
+        book.record([Draft(operation=event.operation, kind=event.kind, data=event.data)])
+    said = [comment("well", number_of=n) for n in range(1, 101)]
+    ports = cast("Ports", SimpleNamespace(talk=Rights()))
+    for _ in range(3):
+        listen(said, book, ports)
+
+    assert [event.kind for event in ledger.events()].count(EventKind.COMMENTS_HEARD) == 1
+    assert book.conversation.since == said[-1].updated_at
+    ledger.close()

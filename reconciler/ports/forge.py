@@ -1,8 +1,10 @@
-"""The seam to where people are, beside the other Protocols in `ports.py`: what we may read and say on a forge."""
+"""The seams to the forge: its pull requests, and people who talk there."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
+
+from reconciler.ports.examined import Examined
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -10,9 +12,59 @@ if TYPE_CHECKING:
     from reconciler.model.conversation import Board, Comment, DashboardIssue, StatusState
     from reconciler.model.facts import Fact
     from reconciler.model.objects import CommitId
+    from reconciler.model.proposal import Proposal, PullRequest
+    from reconciler.model.review import Mergeability, Review
 
 
-class Talk(Protocol):
+class Forge(Examined, Protocol):
+    """The service holding the repository's pull requests."""
+
+    def pull_requests(self, *, prefix: str) -> Fact[tuple[PullRequest, ...]]:
+        """Return pull requests of this repository whose head branch starts with the prefix, newest first."""
+        ...
+
+    def find(self, branch: str) -> PullRequest | None:
+        """Return the newest pull request with this head branch in this very repository, or None."""
+        ...
+
+    def open(self, proposal: Proposal) -> PullRequest:
+        """Open a pull request; where one is open already for this head, adopt it.
+
+        Raises Refusal when the forge's rules reject it, SourceError when it does not answer.
+        """
+        ...
+
+    def close(self, pull_request: int, *, why: str) -> None:
+        """Say why in a comment, then close; closing a closed one changes nothing."""
+        ...
+
+    def reviews(self, pull_request: int) -> tuple[Review, ...]:
+        """Return the submitted reviews, oldest first, each opinion with whether its author may write.
+
+        Raises SourceError when the forge does not answer.
+        """
+        ...
+
+    def update(self, pull_request: int, *, title: str, body: str) -> None:
+        """Give a pull request another title and text."""
+        ...
+
+    def mergeability(self, pull_request: int) -> Mergeability:
+        """Return whether the forge would merge it now; asking makes a forge that does not know yet find out.
+
+        Raises SourceError when the forge does not answer.
+        """
+        ...
+
+    def merge(self, pull_request: int, *, head: CommitId, method: str) -> CommitId:
+        """Merge (merge, squash or rebase) if its head is still this one, and return base's new tip.
+
+        Raises Conflict when the head moved or the forge's rules do not let it: that may pass.
+        """
+        ...
+
+
+class Talk(Examined, Protocol):
     """Where people are: comments, labels and statuses of pull requests, and the dashboard issue.
 
     Writes are safe to repeat: what is there already is found by a marker, alone on its line, and by its author: us.
