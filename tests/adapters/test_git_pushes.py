@@ -3,126 +3,31 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
-from enum import StrEnum, auto
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.adapters.git_errors import Access, Lease, failed, moved, rejected, timed_out
 from reconciler.adapters.git_pushes import Pushes
-from reconciler.adapters.git_remote import Remote
-from reconciler.adapters.tokens import secret
 from reconciler.errors import Conflict, ReconcilerError, Refusal, SourceError, Unauthorized
-from reconciler.model.objects import CommitId
 from tests.adapters.git_http import Handler, answers, die_midway, serve_normally
 from tests.adapters.git_shop import Shop, open_shop
-from tests.adapters.push_company import Company
+from tests.adapters.push_company import EXPECTED, Company, Fate, Scripted, lease, meet
 from tests.thorough import examples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    import pygit2
 
     from reconciler.adapters.git_bare import GitBare
     from reconciler.adapters.git_mirror import Mirror
+    from reconciler.model.objects import CommitId
 
-T = TypeVar("T")
-
-ACCESS = Access(url="http://shop", username="bot", token="", hint="$TOKEN", timeout=timedelta(seconds=20))
 LISTING, PUSH = "service=git-receive-pack", "/git-receive-pack"
-
-
-class Fate(StrEnum):
-    """What becomes of a branch that is pushed."""
-
-    TAKEN = auto()
-    MOVED = auto()
-    REFUSED = auto()  # itself alone
-    TAINTED = auto()  # refused, and with it the whole push that it is in
-    BREAKING = auto()  # the whole push that it is in ends without an answer
-    STRANGE = auto()  # the server does not let us in any more
-
-
-EXPECTED = {
-    Fate.TAKEN: type(None),
-    Fate.MOVED: Conflict,
-    Fate.REFUSED: Refusal,
-    Fate.TAINTED: Refusal,
-    Fate.BREAKING: SourceError,
-    Fate.STRANGE: Unauthorized,
-}
-
-
-class Scripted(Remote):
-    """A server that deals out fates by branch; holds the first push until all have come."""
-
-    def __init__(self, fates: dict[str, Fate], company: Company) -> None:
-        super().__init__(ACCESS, secret(""))
-        self.fates, self.company = fates, company
-        self.pushes: list[list[str]] = []
-        self.patience = 1000  # pushes
-        self._one = threading.Lock()
-
-    def within_limit(self, mirror: Mirror, exchange: Callable[[pygit2.Repository], T]) -> T:
-        """Run it here, and let no two run at once."""
-        del mirror
-        assert self._one.acquire(blocking=False), "two pushes at once"
-        try:
-            return exchange(cast("pygit2.Repository", None))
-        finally:
-            self._one.release()
-
-    def require_time(self, *, since: float) -> None:
-        """Count pushes in the place of seconds."""
-        del since
-        if len(self.pushes) >= self.patience:
-            raise timed_out(ACCESS)
-
-    def push(self, mirror: pygit2.Repository, leases: Sequence[Lease]) -> dict[str, ReconcilerError | None]:
-        """Answer for each branch, as far as the others in the push let it."""
-        del mirror
-        self.pushes.append([lease.reference for lease in leases])
-        self.company.hold()
-        fates = {self.fates[lease.reference] for lease in leases}
-        if Fate.STRANGE in fates:
-            raise Unauthorized(code="git.unauthorized", message="no", remedy="-")
-        return {lease.reference: self._answer(lease, fates) for lease in leases}
-
-    def _answer(self, lease: Lease, fates: set[Fate]) -> ReconcilerError | None:
-        mine = self.fates[lease.reference]
-        if mine is Fate.MOVED:
-            return moved(lease, "it is elsewhere")
-        if Fate.BREAKING in fates:
-            return failed(ACCESS, ValueError("it hung up"))
-        if mine is Fate.REFUSED or Fate.TAINTED in fates:
-            return rejected(ACCESS, lease, "declined", ())
-        return None
-
-
-def lease(name: str) -> Lease:
-    """Return a lease on a branch that does not exist yet."""
-    return Lease(reference=f"refs/heads/{name}", commit=CommitId("1" * 40), expected=None)
-
-
-def meet(fates: Sequence[Fate], *, patience: int = 1000) -> tuple[list[ReconcilerError | None], Scripted]:
-    """Push a branch a fate after one that is held till all have come; return what each was told, and the server."""
-    leases = [lease("first"), *(lease(f"b{number}") for number in range(len(fates)))]
-    company = Company(len(leases))
-    every = dict(zip((one.reference for one in leases), (Fate.TAKEN, *fates), strict=True))
-    server = Scripted(every, company)
-    server.patience = patience
-    pushes = Pushes(cast("Mirror", None), server)
-    company.watch(pushes)
-    return company.push([partial(pushes.push, one) for one in leases])[1:], server
 
 
 @settings(max_examples=examples(30), deadline=None)
