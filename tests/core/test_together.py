@@ -242,6 +242,14 @@ def test_it_joins_while_the_pull_request_is_ours(followed: Followed, joins: bool
         assert (held.code, held.reason) == ("joins", "it joins op-1, which is on the same object")
 
 
+def test_it_does_not_join_what_a_comment_holds() -> None:
+    """A hold counts before its label is there, and where it can never be put on."""
+    operation = Story().pull_request_opened().operation
+    held = world(followed={"op-1": seen()}, on_hold=frozenset({pull_request().number}))
+
+    assert taken_up(proxy_remedy(), (operation,), held, settings()) is None
+
+
 def test_it_waits_for_one_that_is_about_to_be_proposed_and_not_for_one_that_ended() -> None:
     """The pull request of the first one may come in this very pass."""
     decided, gone = Story().operation, ended(Outcome.VERIFIED, oom_remedy())
