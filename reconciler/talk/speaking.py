@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, Refusal, foreign_text
 from reconciler.model.conversation import CONVERSATION, Speech
+from reconciler.model.facts import Unknown
 from reconciler.model.operation import Draft, EventKind
 from reconciler.talk import texts
 from reconciler.talk.boxes import same_text
@@ -32,8 +33,8 @@ def speak(snapshot: Snapshot, settings: Settings, ports: Ports, book: Book, watc
 
     Raises LedgerError when it cannot be announced or recorded.
     """
-    if ports.talk is None:
-        return
+    if ports.talk is None or isinstance(snapshot.pull_requests, Unknown):
+        return  # no try is spent on a forge that does not answer, or that a limit lets nobody ask
     scene = Scene(
         history=book.operations,
         conversation=book.conversation,
