@@ -95,12 +95,12 @@ def _dashboard(saying: Saying, talk: Talk) -> dict[str, Any]:
     """Write the issue; one that a person closed is left alone, and one that is gone is made anew."""
     found = talk.dashboard(saying.number) if saying.number is not None else None
     if found is None:
-        found = talk.find_dashboard(texts.DASHBOARD_MARKER)
+        found = talk.find_dashboard(saying.marker)
     if found is not None and not found.is_open:
         return {"number": found.number, "url": found.url, "closed": True}
     if found is None or not same_text(found.body, saying.text):
         number = found.number if found is not None else None
-        found = talk.write_dashboard(number, title=texts.DASHBOARD_TITLE, body=saying.text)
+        found = talk.write_dashboard(number, title=saying.title, body=saying.text)
     return {"number": found.number, "url": found.url}
 
 

@@ -35,6 +35,8 @@ _BODY = 60_000  # characters; GitHub takes 65,536
 _COMMANDS = 5  # the newest
 _LONGEST = 400  # characters of a sentence
 _COMMAND = re.compile(r"`(/?reconciler [a-z][a-z0-9 …-]{0,80})`")
+_DEFAULT = "default"  # the name of a cluster that was given none
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
 _LATELY = timedelta(days=7)
 _DONE = frozenset({Outcome.VERIFIED, Outcome.RESOLVED, Outcome.SUPERSEDED})
 
@@ -48,16 +50,33 @@ def stop_in_words(conversation: Conversation) -> str:
     return f"stopped by {stop.by} in a comment on {stop.number}, {stop.at:%Y-%m-%d %H:%M} UTC; {how}"
 
 
+def dashboard_marker(cluster: str) -> str:
+    """Return the line by which a cluster's dashboard is found: several may share one repository and one user."""
+    if cluster == _DEFAULT:
+        return DASHBOARD_MARKER
+    return f"<!-- reconciler:dashboard of {_UNUSUAL.sub('_', cluster).replace('--', '-_')} -->"
+
+
+def dashboard_title(cluster: str) -> str:
+    """Return the title of a cluster's dashboard."""
+    return DASHBOARD_TITLE if cluster == _DEFAULT else f"{DASHBOARD_TITLE} ({plain.inert(cluster, 100)})"
+
+
 def dashboard(
-    history: Sequence[Operation], conversation: Conversation, now: datetime, commands: Sequence[str] = ()
+    history: Sequence[Operation],
+    conversation: Conversation,
+    now: datetime,
+    commands: Sequence[str] = (),
+    *,
+    cluster: str = _DEFAULT,
 ) -> str:
-    """Return the dashboard's text, with a box for each of the commands."""
+    """Return the text of a cluster's dashboard, with a box for each of the commands."""
     lately = [o for o in history if o.is_open or (o.closed_at is not None and now - o.closed_at < _LATELY)]
     belonging = [(title, [o for o in lately if belongs(o)]) for title, belongs in _SECTIONS]
     fixed = {
         "stopped": Ours(_safe(stop_in_words(conversation))),
         "boxes": [Ours(line(command)) for command in commands],
-        "marker": Ours(DASHBOARD_MARKER),
+        "marker": Ours(dashboard_marker(cluster)),
     }
 
     def written(rows: int) -> str:

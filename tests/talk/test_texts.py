@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.adapters.talking import carries
 from reconciler.model.operation import EventKind, Outcome, Phase
 from reconciler.talk import texts
 from tests.talk.talkers import NUMBER, after, comment, heard
@@ -46,6 +47,17 @@ def test_text_is_the_same_until_something_happens() -> None:
 
     now, later = (texts.dashboard(history, after(), at) for at in (NOW, NOW + timedelta(hours=5)))
     assert now == later
+
+
+def test_each_cluster_finds_its_own_dashboard() -> None:
+    """Two reconcilers with one repository and one user must not write each other's issue anew with every pass."""
+    markers = [texts.dashboard_marker(name) for name in ("default", "east", "west", "x --> #1")]
+
+    for name, marker in zip(("default", "east", "west", "x --> #1"), markers, strict=True):
+        text = texts.dashboard([], after(), NOW, cluster=name)
+        assert [carries(text, each) for each in markers] == [each == marker for each in markers]
+    assert markers[0] == texts.DASHBOARD_MARKER
+    assert [marker.count("--") for marker in markers] == [2, 2, 2, 2]
 
 
 def test_ended_operations_leave_after_a_week() -> None:
