@@ -19,7 +19,7 @@ from reconciler.model.operation import EventKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.model.operation import Event
+    from reconciler.model.operation import Effect, Event
 
 _EFFECTS = {EventKind.EFFECT_INTENDED, EventKind.EFFECT_COMPLETED, EventKind.EFFECT_FAILED}
 
@@ -40,7 +40,7 @@ def conversed(events: Iterable[Event], start: Conversation | None = None) -> Con
 
 def _advanced(conversation: Conversation, event: Event) -> Conversation:
     if event.kind in _EFFECTS:
-        return replace(conversation, effects=with_event(conversation.effects, event))
+        return replace(conversation, effects=with_event(_afresh(conversation.effects, event), event))
     if event.kind is EventKind.COMMENTS_HEARD:
         return _heard(conversation, event.data)
     raise LedgerError(
@@ -48,6 +48,15 @@ def _advanced(conversation: Conversation, event: Event) -> Conversation:
         message=f"event {event.sequence} ({event.kind}) belongs to an operation, and names none",
         remedy="run `reconciler audit verify`; if the chain is whole, another version wrote this ledger",
     )
+
+
+def _afresh(effects: Mapping[str, Effect], event: Event) -> Mapping[str, Effect]:
+    """Forget how often something else was tried in vain: what is said anew has all its tries."""
+    before = effects.get(event.data["key"])
+    announced = event.data.get("data", {}).get("digest")
+    if event.kind is not EventKind.EFFECT_INTENDED or before is None or before.data.get("digest") == announced:
+        return effects
+    return {**effects, before.key: replace(before, attempts=0)}
 
 
 def with_command(conversation: Conversation, command: Command) -> Conversation:

@@ -15,7 +15,7 @@ from reconciler.decide import decide
 from reconciler.decide.past import held_by_past, under_way
 from reconciler.decide.together import grouped
 from reconciler.diagnose import diagnose
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, foreign_text
 from reconciler.model.codec import encode
 from reconciler.model.conversation import CONVERSATION
 from reconciler.model.facts import Fact, Unknown, known
@@ -245,6 +245,9 @@ def _planned_action(operation: Operation, index: int, view: View, ports: Ports) 
         proposal = propose(operation, index, verdict, view.snapshot, ports.repository, ports.renderer, view.settings)
     except ReconcilerError as error:
         return PlannedAction(action=action, verdict=verdict, problem=f"{error}; {error.remedy}")
+    except Exception as error:  # noqa: BLE001 - as in a pass: one file's surprise hides no other remedy
+        problem = foreign_text(f"{type(error).__name__}: {error}")
+        return PlannedAction(action=action, verdict=verdict, problem=problem)
     return PlannedAction(action=action, verdict=verdict, proposal=proposal)
 
 

@@ -83,6 +83,7 @@ class _GitHub:
         self._name = settings.repository
         self._repo = client.get_repo(self._name)
         self._lists = lists
+        self._reviews = Lists(client.requester)  # in memory alone: no file that others may write says who approved
         self._budget = budget
         self._doctor = Doctor(client, self._repo, settings, budget=budget, app=app)
 
@@ -133,7 +134,7 @@ class _GitHub:
 
     def reviews(self, pull_request: int) -> tuple[Review, ...]:
         """Return the submitted reviews, oldest first, and what their authors may do."""
-        return github_reviews.reviews(self._repo, pull_request, self._lists)
+        return github_reviews.reviews(self._repo, pull_request, self._reviews)
 
     def update(self, pull_request: int, *, title: str, body: str) -> None:
         """Give a pull request another title and text."""

@@ -67,20 +67,23 @@ def _proposed(operation: Operation) -> set[str]:
 
 
 def attempts_on(fingerprints: frozenset[str], history: Sequence[Operation], now: datetime) -> list[Operation]:
-    """Return a day's operations that tried to end one of these findings, oldest first.
+    """Return a day's operations that tried to end one of these findings, the one that most was tried on; oldest first.
 
     A revert is part of the attempt before it, and who wrote nothing tried nothing; one after which a person asked for
-    another try counts no more.
+    another try counts no more. The limit is each finding's: what was tried on one is no attempt on another beside it.
     """
-    return [
-        operation
-        for operation in history
-        if operation.remedy.fingerprints & fingerprints
-        and now - operation.opened_at < _DAY
+    tried = [operation for operation in history if _is_attempt(operation, now)]
+    of_each = [[o for o in tried if one in o.remedy.fingerprints] for one in sorted(fingerprints)]
+    return max(of_each, key=len, default=[])
+
+
+def _is_attempt(operation: Operation, now: datetime) -> bool:
+    return (
+        now - operation.opened_at < _DAY
         and not operation.retried
         and operation.remedy.actions[0].name is not ActionName.REVERT_CHANGE
         and any(effect.status is EffectStatus.COMPLETED for effect in operation.effects.values())
-    ]
+    )
 
 
 def _is_about_another(operation: Operation, remedy: Remedy) -> bool:

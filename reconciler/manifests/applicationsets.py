@@ -90,25 +90,31 @@ def is_input(field: FieldPath) -> bool:
 
 
 def git_generators(generators: Any) -> Iterator[Json]:  # noqa: ANN401 - JSON has no narrower type
-    """Yield the git generators with files, those inside others too."""
+    """Yield the git generators with files, those inside others too.
+
+    Raises Refusal where one's files are no list of mappings.
+    """
     if isinstance(generators, list):
         for item in generators:
             yield from git_generators(item)
     elif isinstance(generators, dict):
         for key, below in generators.items():
             if key == "git" and isinstance(below, dict) and below.get("files"):
+                _listed_mappings(below["files"], "files of its git generator")
                 yield below
             else:
                 yield from git_generators(below)
 
 
 def _elements(spec: Json, files: Files, max_bytes: int, *, go: bool) -> Iterator[Json]:
-    for generator in spec.get("generators") or ():
+    for generator in _listed_mappings(spec.get("generators"), "generators"):
         kinds = sorted(key for key, value in _mapping(generator).items() if value)
         if kinds == ["list"] and _mapping(generator["list"]).keys() <= _LIST:
-            yield from (_listed(element, go=go) for element in generator["list"].get("elements") or ())
+            elements = _listed_mappings(generator["list"].get("elements"), "elements of its list")
+            yield from (_listed(element, go=go) for element in elements)
         elif kinds == ["git"] and _mapping(generator["git"]).keys() <= _GIT and generator["git"].get("files"):
-            for path, content in sorted(files(generator["git"]).items()):
+            (git,) = git_generators(generator)
+            for path, content in sorted(files(git).items()):
                 yield from _in_file(path, content, max_bytes, go=go)
         else:
             names = [*kinds, *(f"{k}.{below}" for k in kinds for below in _mapping(generator[k]))]
@@ -116,10 +122,17 @@ def _elements(spec: Json, files: Files, max_bytes: int, *, go: bool) -> Iterator
             refuse("generator", f"it generates by {shown}, and only plain lists and git files are followed")
 
 
-def _listed(element: Any, *, go: bool) -> Json:  # noqa: ANN401 - as above
+def _listed_mappings(value: Any, what: str) -> list[Json]:  # noqa: ANN401 - as above
+    """Return a list of mappings, or an empty one; Git may hold anything in its place."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        refuse("element", f"the {what} are no list of mappings", "mend the ApplicationSet")
+    return value
+
+
+def _listed(element: Json, *, go: bool) -> Json:
     """Return a list's element as Argo CD hands it to the template."""
-    if not isinstance(element, dict):
-        refuse("element", "an element of its list is no mapping", "mend the ApplicationSet")
     if go:
         return element
     values = _mapping(element.get("values"))

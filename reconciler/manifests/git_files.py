@@ -71,18 +71,35 @@ def _selected(
 
 def _by_git(pattern: str) -> Callable[[str], bool]:
     """`git ls-files`: every `*` goes through folders, `?` is a byte, and a folder stands for all below it."""
-    text = re.escape(pattern.encode()).replace(rb"\*", b".*").replace(rb"\?", b".")
-    wild = re.compile(text, re.DOTALL)
-    return lambda path: path.startswith(f"{pattern}/") or wild.fullmatch(path.encode()) is not None
+    pieces = [re.escape(piece).replace(r"\?", ".") for piece in _bytes(pattern).split("*")]
+    wild = re.compile(_with_gaps(pieces, ".*?"), re.DOTALL)
+    return lambda path: path.startswith(f"{pattern}/") or wild.fullmatch(_bytes(path)) is not None
+
+
+def _bytes(text: str) -> str:
+    """Return a text with a character for each of its bytes."""
+    return text.encode().decode("latin-1")
 
 
 def _strictly(pattern: str) -> Callable[[str], bool]:
     """Step by step: only `**` goes through folders, any number of them."""
-    text, steps = "", pattern.split("/")
+    pieces, steps = [""], pattern.split("/")
     for number, step in enumerate(steps):
         if step == "**":  # at the end it is the file, and any folders above it
-            text += "(?:[^/]+/)" + ("+" if number == len(steps) - 1 else "*")
+            pieces.append("[^/]+/" if number == len(steps) - 1 else "")
         else:
-            text += re.sub(r"(?:\\\*)+", "[^/]*", re.escape(step)).replace(r"\?", "[^/]") + "/"
-    wild = re.compile(text, re.DOTALL)
+            parts = [re.escape(part).replace(r"\?", "[^/]") for part in re.split(r"\*+", step)]
+            pieces[-1] += _with_gaps([*parts[:-1], f"{parts[-1]}/"], "[^/]*?")
+    wild = re.compile(_with_gaps(pieces, "(?:[^/]+/)*?"), re.DOTALL)
     return lambda path: wild.fullmatch(f"{path}/") is not None
+
+
+def _with_gaps(pieces: Sequence[str], gap: str) -> str:
+    """Return a regular expression for these pieces with gaps between them.
+
+    Each piece but the last is looked for once, where it fits first: a later place leaves no more to what follows, and
+    a pattern of many asterisks would keep us busy for hours with all of them.
+    """
+    first, *more = pieces
+    last = len(more) - 1
+    return first + "".join(f"({'?:' if n == last else '?>'}{gap}{piece})" for n, piece in enumerate(more))

@@ -39,6 +39,7 @@ _DENIED_NAMES = (
 
 _GLOB_TOKEN = re.compile(r"\*+|\\.|\[(?:\\.|[^\]\\])+\]|[^\[\\]", re.DOTALL)
 _GLOB_RANGE = re.compile(r"(.)-(.)", re.DOTALL)
+_FEW = 2  # choices in one way through a pattern: a regular expression tries each with each
 _GLOB_TERMS = {"{": "(?:", ",": "|", "}": ")"}
 
 
@@ -108,23 +109,76 @@ def _refuse_outside(path: str, allowed_paths: Sequence[str]) -> None:
 
 
 def matches_glob(pattern: str, path: str) -> bool:
-    """Match as Argo CD does: `*` crosses slashes, `{a,b}` is either, and a broken pattern matches nothing."""
+    """Match as Argo CD does: `*` crosses slashes, `{a,b}` is either, and a broken pattern matches nothing.
+
+    In time that grows with the path: a pattern with many choices is followed in all its ways at once.
+    """
     compiled = _compile(pattern)
-    return compiled is not None and compiled.fullmatch(path) is not None
+    if compiled is None or isinstance(compiled, re.Pattern):
+        return compiled is not None and compiled.fullmatch(path) is not None
+    return len(path) in _ends(compiled, {0}, path)
 
 
 @lru_cache(maxsize=256)
-def _compile(pattern: str) -> re.Pattern[str] | None:
-    text, rest, depth = "", pattern, 0
+def _compile(pattern: str) -> re.Pattern[str] | _Pieces | None:
+    text, rest, open_lists = "", pattern, [[_Pieces()]]
     while rest:
         match = _GLOB_TOKEN.match(rest)
-        translated = _translate(match[0], in_terms=depth > 0) if match else None
+        translated = _translate(match[0], in_terms=len(open_lists) > 1) if match else None
         if match is None or translated is None:
             return None
         text += translated
         rest = rest[match.end() :]
-        depth += {"(?:": 1, ")": -1}.get(translated, 0)
-    return re.compile(text + ")" * depth, re.DOTALL)  # a list left open counts as closed
+        _grow(open_lists, translated)
+    text += ")" * (len(open_lists) - 1)  # a list left open counts as closed
+    while len(open_lists) > 1:
+        _grow(open_lists, ")")
+    pieces = open_lists[0][0]
+    return re.compile(text, re.DOTALL) if _choices(pieces) <= _FEW else pieces
+
+
+def _grow(open_lists: list[list[_Pieces]], translated: str) -> None:
+    """Add one piece to what was understood so far: the ways of each list that is still open, outermost first."""
+    match translated:
+        case "(?:":
+            open_lists.append([_Pieces()])
+        case "|":
+            open_lists[-1].append(_Pieces())
+        case ")":
+            ways = open_lists.pop()
+            open_lists[-1][-1].append(ways)
+        case ".*":
+            open_lists[-1][-1].append(None)
+        case _:
+            open_lists[-1][-1].append(re.compile(translated, re.DOTALL))
+
+
+def _choices(pieces: _Pieces) -> int:
+    """Count how often a way through the pattern may go on in more than one way."""
+    inner = [max(map(_choices, piece)) + 1 if isinstance(piece, list) else 1 for piece in pieces if _is_choice(piece)]
+    return sum(inner)
+
+
+def _is_choice(piece: object) -> bool:
+    return piece is None or isinstance(piece, list)
+
+
+def _ends(pieces: _Pieces, starts: set[int], path: str) -> set[int]:
+    """Return where in a path the pieces can end that begin at one of these places."""
+    for piece in pieces:
+        if not starts:
+            break
+        if piece is None:
+            starts = set(range(min(starts), len(path) + 1))
+        elif isinstance(piece, list):
+            starts = set().union(*(_ends(way, starts, path) for way in piece))
+        else:
+            starts = {at + 1 for at in starts if piece.match(path, at, at + 1)}
+    return starts
+
+
+class _Pieces(list["re.Pattern[str] | list[_Pieces] | None"]):
+    """What follows one another: a character, the ways of a list, or None for an asterisk."""
 
 
 def _translate(piece: str, *, in_terms: bool) -> str | None:

@@ -67,9 +67,9 @@ class Generator:
             return True
         try:
             spec = spec_of(self._manifest, self.ref, max_bytes=self._limit)
+            here = [g["files"] for g in git_generators(spec.get("generators")) if self._is_ours(g)]
         except Refusal:
             return True
-        here = [g["files"] for g in git_generators(spec.get("generators")) if self._is_ours(g)]
         return any(git_files.may_select(files, path) for files in here for path in paths)
 
     @property

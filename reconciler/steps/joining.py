@@ -49,7 +49,8 @@ def _left_alone(operation: Operation, snapshot: Snapshot, settings: Settings) ->
     found = followed.pull_request if followed else None
     if followed is None or found is None or isinstance(found, Unknown):
         return False
-    if found.state is not PullRequestState.OPEN or settings.forge.hold_label in found.labels:
+    held = found.number in snapshot.on_hold or settings.forge.hold_label in found.labels
+    if held or found.state is not PullRequestState.OPEN:
         return True
     seen = followed.inspection
     if seen is None or isinstance(seen, Unknown):

@@ -7,6 +7,7 @@ none, so that a crash or a second runner can never obey it twice.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _MANY = 100  # comments; once so many were read anew, the place where reading begins is moved
 _AT_ONCE = 20  # commands in one pass; more are heard in the next
 _LONGEST_WORD = 40  # characters of what was said instead of a command
+_DROPPED = Unknown("comments", "what was said was not taken: the ledger moved meanwhile", "the next pass hears it")
 _READER = "not obeyed: who may not write to this repository may not tell me what to do"
 _EDITED = "not obeyed: the comment was edited, perhaps by somebody else; say it in a new one"
 
@@ -74,7 +76,9 @@ def listen(comments: Sequence[Comment], book: Book, ports: Ports) -> tuple[Unkno
     if heard.until is not None and (heard.commands or moves):
         data = {"commands": [encode(command) for command in heard.commands], "until": heard.until.isoformat()}
         # Dropped where another runner went on meanwhile: it may have heard the same.
-        book.intend([*heard.drafts, Draft(operation=CONVERSATION, kind=EventKind.COMMENTS_HEARD, data=data)])
+        said = book.intend([*heard.drafts, Draft(operation=CONVERSATION, kind=EventKind.COMMENTS_HEARD, data=data)])
+        if not said and CONVERSATION not in book.elsewhere:  # nobody heard it: no tick is taken off yet
+            return (*heard.unknown, _DROPPED)
     return heard.unknown
 
 
@@ -86,8 +90,8 @@ def hear(comments: Sequence[Comment], history: Sequence[Operation], conversation
     commands: list[Command] = []
     drafts: list[Draft] = []
     unknown: list[Unknown] = []
-    later = [comment for comment, _ in told[_AT_ONCE:]]
-    for comment, order in told[:_AT_ONCE]:
+    now, later = _in_turn(told)
+    for comment, order in now:
         if comment.author not in against:
             against[comment.author] = _against(comment.author, talk)
         why = against[comment.author]
@@ -108,6 +112,17 @@ def hear(comments: Sequence[Comment], history: Sequence[Operation], conversation
         until=_until(comments, later) or conversation.since,
         unknown=tuple(dict.fromkeys(unknown)),
     )
+
+
+def _in_turn(told: Sequence[tuple[Comment, Order]]) -> tuple[list[tuple[Comment, Order]], list[Comment]]:
+    """Return what is heard now and what later: by turns of the authors, so that nobody's flood delays a stop."""
+    turns: Counter[str] = Counter()
+    ranks = []
+    for place, (comment, _) in enumerate(told):
+        ranks.append((turns[comment.author], place))
+        turns[comment.author] += 1
+    now = {place for _, place in sorted(ranks)[:_AT_ONCE]}
+    return [told[place] for place in sorted(now)], [c for place, (c, _) in enumerate(told) if place not in now]
 
 
 def _order(comment: Comment) -> Order | None:

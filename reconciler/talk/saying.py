@@ -46,6 +46,8 @@ class Saying:
     commit: CommitId | None = None
     state: StatusState | None = None
     text: str = field(default="", repr=False)
+    title: str = ""  # of the dashboard, like the marker
+    marker: str = ""
     wanted: bool = True  # of a label
     undone: bool = False  # the forge shows something else than was said last
 
@@ -145,7 +147,8 @@ def _dashboard(scene: Scene) -> Iterator[Saying]:
     commands = boxes.offered(scene.history, scene.conversation) if scene.boxes else ()
     if scene.snapshot.unheard and boxes.ticked(board, commands):
         return  # nor before it was heard
-    text = texts.dashboard(scene.history, scene.conversation, scene.now, commands)
+    cluster = scene.snapshot.cluster
+    text = texts.dashboard(scene.history, scene.conversation, scene.now, commands, cluster=cluster)
     yield Saying(
         key=speech_key("issue", Speech.DASHBOARD),
         speech=Speech.DASHBOARD,
@@ -153,6 +156,8 @@ def _dashboard(scene: Scene) -> Iterator[Saying]:
         summary="wrote the dashboard",
         number=scene.conversation.dashboard,
         text=text,
+        title=texts.dashboard_title(cluster),
+        marker=texts.dashboard_marker(cluster),
         undone=board is not None and board.issue.is_open and not boxes.same_text(board.issue.body, text),
     )
 

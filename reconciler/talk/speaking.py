@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, Refusal, foreign_text
 from reconciler.model.conversation import CONVERSATION, Speech
+from reconciler.model.facts import Unknown
 from reconciler.model.operation import Draft, EventKind
 from reconciler.talk import texts
 from reconciler.talk.boxes import same_text
@@ -32,8 +33,8 @@ def speak(snapshot: Snapshot, settings: Settings, ports: Ports, book: Book, watc
 
     Raises LedgerError when it cannot be announced or recorded.
     """
-    if ports.talk is None:
-        return
+    if ports.talk is None or isinstance(snapshot.pull_requests, Unknown):
+        return  # no try is spent on a forge that does not answer, or that a limit lets nobody ask
     scene = Scene(
         history=book.operations,
         conversation=book.conversation,
@@ -94,12 +95,12 @@ def _dashboard(saying: Saying, talk: Talk) -> dict[str, Any]:
     """Write the issue; one that a person closed is left alone, and one that is gone is made anew."""
     found = talk.dashboard(saying.number) if saying.number is not None else None
     if found is None:
-        found = talk.find_dashboard(texts.DASHBOARD_MARKER)
+        found = talk.find_dashboard(saying.marker)
     if found is not None and not found.is_open:
         return {"number": found.number, "url": found.url, "closed": True}
     if found is None or not same_text(found.body, saying.text):
         number = found.number if found is not None else None
-        found = talk.write_dashboard(number, title=texts.DASHBOARD_TITLE, body=saying.text)
+        found = talk.write_dashboard(number, title=saying.title, body=saying.text)
     return {"number": found.number, "url": found.url}
 
 

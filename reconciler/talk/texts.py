@@ -29,11 +29,14 @@ ANSWER_MARKER = "<!-- reconciler:answer -->"
 DASHBOARD_MARKER = "<!-- reconciler:dashboard -->"
 DASHBOARD_TITLE = "reconciler: what is wrong, and where it stands"
 
-_ROWS = 30  # of a section; a body must stay below the forge's 65,536 characters
+_ROWS = 30  # of a section
 _STORY = 60  # events, the newest
+_BODY = 60_000  # characters; GitHub takes 65,536
 _COMMANDS = 5  # the newest
 _LONGEST = 400  # characters of a sentence
 _COMMAND = re.compile(r"`(/?reconciler [a-z][a-z0-9 …-]{0,80})`")
+_DEFAULT = "default"  # the name of a cluster that was given none
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
 _LATELY = timedelta(days=7)
 _DONE = frozenset({Outcome.VERIFIED, Outcome.RESOLVED, Outcome.SUPERSEDED})
 
@@ -47,21 +50,40 @@ def stop_in_words(conversation: Conversation) -> str:
     return f"stopped by {stop.by} in a comment on {stop.number}, {stop.at:%Y-%m-%d %H:%M} UTC; {how}"
 
 
+def dashboard_marker(cluster: str) -> str:
+    """Return the line by which a cluster's dashboard is found: several may share one repository and one user."""
+    if cluster == _DEFAULT:
+        return DASHBOARD_MARKER
+    return f"<!-- reconciler:dashboard of {_UNUSUAL.sub('_', cluster).replace('--', '-_')} -->"
+
+
+def dashboard_title(cluster: str) -> str:
+    """Return the title of a cluster's dashboard."""
+    return DASHBOARD_TITLE if cluster == _DEFAULT else f"{DASHBOARD_TITLE} ({plain.inert(cluster, 100)})"
+
+
 def dashboard(
-    history: Sequence[Operation], conversation: Conversation, now: datetime, commands: Sequence[str] = ()
+    history: Sequence[Operation],
+    conversation: Conversation,
+    now: datetime,
+    commands: Sequence[str] = (),
+    *,
+    cluster: str = _DEFAULT,
 ) -> str:
-    """Return the dashboard's text, with a box for each of the commands."""
+    """Return the text of a cluster's dashboard, with a box for each of the commands."""
     lately = [o for o in history if o.is_open or (o.closed_at is not None and now - o.closed_at < _LATELY)]
-    sections = [_section(title, [o for o in lately if belongs(o)]) for title, belongs in _SECTIONS]
-    return render(
-        "dashboard.md.j2",
-        {
-            "stopped": Ours(_safe(stop_in_words(conversation))),
-            "sections": [section for section in sections if section["rows"]],
-            "boxes": [Ours(line(command)) for command in commands],
-            "marker": Ours(DASHBOARD_MARKER),
-        },
-    )
+    belonging = [(title, [o for o in lately if belongs(o)]) for title, belongs in _SECTIONS]
+    fixed = {
+        "stopped": Ours(_safe(stop_in_words(conversation))),
+        "boxes": [Ours(line(command)) for command in commands],
+        "marker": Ours(dashboard_marker(cluster)),
+    }
+
+    def written(rows: int) -> str:
+        sections = [_section(title, operations, rows) for title, operations in belonging if operations]
+        return render("dashboard.md.j2", {**fixed, "sections": sections})
+
+    return _fitting(written, _ROWS)
 
 
 def answer(
@@ -76,19 +98,26 @@ def answer(
 
     `operation` is the pull request's, or None on the dashboard; `story` is an operation with its events.
     """
-    return render(
-        "answer.md.j2",
-        {
-            "standing": Ours(_safe(_headline(operation, held=held))),
-            "stopped": Ours(_safe(stop_in_words(conversation))),
-            "rows": [_command_row(command) for command in commands[-_COMMANDS:]],
-            "left_out": max(0, len(commands) - _COMMANDS),
-            "story": _told(story[1], story[0]) if story else [],
-            "story_of": story[0].id if story else "",
-            "operation": Ours(f"Operation {markdown.code(operation.id)}.") if operation else Ours(""),
-            "marker": Ours(ANSWER_MARKER),
-        },
-    )
+    fixed = {
+        "standing": Ours(_safe(_headline(operation, held=held))),
+        "stopped": Ours(_safe(stop_in_words(conversation))),
+        "rows": [_command_row(command) for command in commands[-_COMMANDS:]],
+        "left_out": max(0, len(commands) - _COMMANDS),
+        "story_of": story[0].id if story else "",
+        "operation": Ours(f"Operation {markdown.code(operation.id)}.") if operation else Ours(""),
+        "marker": Ours(ANSWER_MARKER),
+    }
+    told = _told(story[1], story[0]) if story else []
+    return _fitting(lambda most: render("answer.md.j2", {**fixed, "story": told[-most:]}), _STORY)
+
+
+def _fitting(written: Callable[[int], str], most: int) -> str:
+    """Return the longest text that a forge takes: foreign words, once escaped, can be ten times as long."""
+    text = written(most)
+    while len(text) > _BODY and most > 1:
+        most //= 2
+        text = written(most)
+    return text
 
 
 def _safe(text: str) -> str:
@@ -130,12 +159,12 @@ _SECTIONS: tuple[tuple[str, Callable[[Operation], bool]], ...] = (
 )
 
 
-def _section(title: str, operations: Sequence[Operation]) -> dict[str, Any]:
+def _section(title: str, operations: Sequence[Operation], rows: int) -> dict[str, Any]:
     newest = list(reversed(operations))
     return {
         "title": Ours(title),
-        "rows": [_row(operation) for operation in newest[:_ROWS]],
-        "left_out": max(0, len(newest) - _ROWS),
+        "rows": [_row(operation) for operation in newest[:rows]],
+        "left_out": max(0, len(newest) - rows),
     }
 
 

@@ -122,6 +122,19 @@ def test_next_process_asks_with_the_tag_of_the_last(sandbox: World, tmp_path: Pa
     assert in_sandbox(sandbox, remembered=file).pull_requests(prefix="reconciler") == first
 
 
+def test_no_file_says_who_approved(sandbox: World, tmp_path: Path) -> None:
+    """Invariant 9: whoever may write beside the mirror cannot put an approval behind the tag of a true answer."""
+    file = tmp_path / "mirror.git.lists.json"
+    number = sandbox.opened()
+    sandbox.do("ana", "POST", f"{PULLS}/{number}/reviews", event="COMMENT", body="hm")
+    forge = in_sandbox(sandbox, remembered=file)
+    forge.pull_requests(prefix="reconciler")
+    (review,) = forge.reviews(number)
+
+    assert review.user == "ana"
+    assert "/reviews" not in file.read_text()
+
+
 def test_remembered_items_that_make_no_sense_are_asked_for_again(tmp_path: Path) -> None:
     """Invariant 3: unknown once, then whole again; the server need not change anything."""
     file = tmp_path / "lists.json"

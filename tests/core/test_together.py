@@ -144,6 +144,16 @@ def test_attempts_count_for_each_finding() -> None:
     assert [len(attempts_on(frozenset({f}), history, NOW)) for f in (WEB, PROXY, "another")] == [1, 1, 0]
 
 
+def test_attempts_on_one_finding_do_not_use_up_those_on_another() -> None:
+    """Else what joins would hold back an open pull request until tomorrow, with two tries on each of three allowed."""
+    tries = [replace(ended(Outcome.VERIFIED, each), id=f"op-{n}") for n, each in enumerate([oom_remedy()] * 2)]
+    tries += [replace(ended(Outcome.VERIFIED, proxy_remedy()), id="op-9")]
+
+    assert [o.id for o in attempts_on(both().fingerprints, tries, NOW)] == ["op-0", "op-1"]
+    assert held_by_past(both(), tries, GuardSettings(attempts_per_day=3), NOW) is None
+    assert held_by_past(both(), tries, GuardSettings(attempts_per_day=2), NOW) is not None
+
+
 @pytest.mark.parametrize("finding", [oom_finding(), proxy_finding()])
 def test_an_open_operation_speaks_for_all_its_findings(finding: Finding) -> None:
     """And so does the revert of it, until it has ended."""
@@ -240,6 +250,14 @@ def test_it_joins_while_the_pull_request_is_ours(followed: Followed, joins: bool
     assert (held is not None) is joins
     if held is not None:
         assert (held.code, held.reason) == ("joins", "it joins op-1, which is on the same object")
+
+
+def test_it_does_not_join_what_a_comment_holds() -> None:
+    """A hold counts before its label is there, and where it can never be put on."""
+    operation = Story().pull_request_opened().operation
+    held = world(followed={"op-1": seen()}, on_hold=frozenset({pull_request().number}))
+
+    assert taken_up(proxy_remedy(), (operation,), held, settings()) is None
 
 
 def test_it_waits_for_one_that_is_about_to_be_proposed_and_not_for_one_that_ended() -> None:

@@ -103,6 +103,26 @@ def test_file_that_readers_understand_differently_is_refused(data: bytes) -> Non
     assert refused.value.code in ("locate.appset_element", "locate.appset_value")
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"generators": 5},
+        {"generators": {"list": {}}},
+        {"generators": ["list"]},
+        {"generators": [{"list": {"elements": 5}}]},
+        {"generators": [{"list": {"elements": {"a": "b"}}}]},
+        {"generators": [{"git": {"files": "a.yaml"}}]},
+        {"generators": [{"git": {"files": ["a.yaml"]}}]},
+    ],
+)
+def test_any_shape_is_refused_and_none_is_a_surprise(odd: dict[str, Any]) -> None:
+    """Whoever writes to the repository can put anything where a list belongs."""
+    with pytest.raises(Refusal) as refused:
+        made(spec() | odd, {"a.yaml": b"{}"})
+
+    assert refused.value.code == "locate.appset_element"
+
+
 def test_spec_is_read_from_its_manifest_braces_and_all() -> None:
     """Quoted braces are values; the manifest is found by its name."""
     text = yaml.safe_dump(

@@ -78,3 +78,16 @@ def test_doubt_whether_a_file_is_read_is_a_yes() -> None:
 def test_listing_begins_at_the_deepest_common_folder(patterns: tuple[str, ...], expected: str) -> None:
     """So that a large repository is not listed whole."""
     assert folder_of(entries(*patterns)) == expected
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 30 + "b", "**/a/" * 30 + "b", "a/*?" * 30 + "**/b"])
+def test_patterns_of_many_asterisks_end_soon(pattern: str) -> None:
+    """Invariant 10: whoever writes an ApplicationSet cannot keep a pass busy for hours."""
+    assert not may_select(entries(pattern), "a" * 1000 + "/a" * 1000 + "c")
+
+
+def test_earlier_places_of_a_piece_miss_nothing() -> None:
+    """What is between two asterisks is looked for once, and what follows still finds its place."""
+    assert may_select(entries("a*ab*b.yaml"), "aababb.yaml")
+    assert may_select(entries("**/a/**/a/b.yaml"), "a/a/a/b.yaml")
+    assert not may_select(entries("**/a/**/a/c.yaml"), "a/b/c.yaml")

@@ -42,6 +42,26 @@ def test_globs_match_as_argo_does(pattern: str, path: str, expected: bool) -> No
     assert matches_glob(pattern, path) is expected
 
 
+@pytest.mark.parametrize("pattern", ["*a" * 30 + "b", "{a,a}" * 30 + "b", "{*a,*a}" * 20 + "b", "[ab]*" * 30 + "c"])
+def test_glob_of_many_choices_ends_soon(pattern: str) -> None:
+    """Invariant 10: whoever writes an Application cannot keep a pass busy for hours."""
+    assert not matches_glob(pattern, "a" * 1000 + "x")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("*{ab,a}*b*.yaml", "ab.yaml", True),
+        ("{a,b{c,d}*}*/{x,y}*.yaml", "bd1/2/y3.yaml", True),
+        ("{a,b{c,d}*}*/{x,y}*.yaml", "bd1/2/z3.yaml", False),
+        ("*/*/[!a]*{.yaml,.yml", "x/y/b.yml", True),
+    ],
+)
+def test_glob_of_many_choices_means_the_same(pattern: str, path: str, expected: bool) -> None:  # noqa: FBT001
+    """All its ways are followed at once, and none is left out."""
+    assert matches_glob(pattern, path) is expected
+
+
 @pytest.mark.parametrize("mode", [0o120000, 0o160000, 0o040000])
 def test_only_regular_files_are_edited(mode: int) -> None:
     """A symlink's content is a path, a submodule's a commit."""

@@ -81,6 +81,18 @@ def test_plan_touches_nothing(world: World) -> None:
     assert not (world.shop.folder / "ledger.db").exists()
 
 
+def test_plan_survives_what_nobody_foresaw(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file in Git that surprises us is one remedy's problem, as in a pass."""
+
+    def surprised(*_: object, **__: object) -> object:
+        raise TypeError("'int' object is not iterable")
+
+    monkeypatch.setattr("reconciler.reconcile.propose", surprised)
+    problems = [action.problem for remedy in world.plan().remedies for action in remedy.actions if action.problem]
+
+    assert problems == ["TypeError: 'int' object is not iterable"]
+
+
 def test_paused_pass_records_and_starts_nothing(world: World) -> None:
     """Invariant 7: a pause beats every rule, and shows."""
     world.guards["paused"] = True

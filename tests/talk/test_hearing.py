@@ -16,9 +16,11 @@ from reconciler.model.conversation import Conversation, Speech, speech_key
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import Draft, Effect, EffectStatus, EventKind, Outcome
 from reconciler.talk.hearing import listen, put_on_hold
+from reconciler.talk.speaking import speak
 from reconciler.talk.texts import stop_in_words
+from reconciler.watching import UNWATCHED
 from tests.talk.talkers import DASHBOARD, NUMBER, Rights, after, comment, heard
-from tests.worlds import NOW, Story
+from tests.worlds import NOW, Story, settings, snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,6 +162,39 @@ def test_no_more_than_twenty_commands_in_a_pass_and_the_rest_in_the_next() -> No
     assert found.until == said[20].updated_at
 
 
+def test_flood_of_one_author_does_not_delay_another() -> None:
+    """Anybody may comment on a public repository; a writer's stop is heard in the first pass all the same."""
+    flood = [comment("/reconciler stop", by="mallory", number_of=n) for n in range(1, 101)]
+    found = heard(*flood, comment("/reconciler stop", number_of=200), history=[OPEN])
+
+    assert [command.by for command in found.commands if command.obeyed] == ["ana"]
+    assert len(found.commands) == 20
+    assert found.until == flood[19].updated_at
+
+
+def test_what_was_heard_and_could_not_be_written_down_is_said_to_be_unheard(tmp_path: Path) -> None:
+    """Else the tick that said it would be taken off the dashboard and be lost."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    for event in Story().pull_request_opened().events:
+        draft = Draft(operation=event.operation, kind=event.kind, data=event.data)
+        ledger.append([draft], at=event.at, expected=event.sequence - 1)
+    intended = Draft(
+        operation="op-1", kind=EventKind.EFFECT_FAILED, data={"key": "op-1:1:update", "verb": "update", "error": "no"}
+    )
+    ledger.append([intended], at=NOW, expected=len(ledger.events()))
+    book = Book(cast("Ledger", ledger), lambda: NOW)
+    by_hand = Draft(operation="op-1", kind=EventKind.APPROVAL_REJECTED, data={"by": "bo"})
+    ledger.append([by_hand], at=NOW, expected=len(ledger.events()))
+    ports = cast("Ports", SimpleNamespace(talk=Rights()))
+
+    (unheard,) = listen([comment("/reconciler retry")], book, ports)
+
+    assert "ledger moved" in unheard.reason
+    assert listen([comment("/reconciler retry")], book, ports) == ()
+    assert book.conversation.commands[-1].obeyed
+    ledger.close()
+
+
 def test_retry_lets_failed_effects_be_tried_at_once() -> None:
     """What was given up is as if it had not been tried, and what it announced stays known."""
     story = Story().add(EventKind.EFFECT_INTENDED, key="op-1:1:propose", verb="propose", data={"branch": "b"})
@@ -289,4 +324,20 @@ def test_many_comments_move_the_place_where_reading_begins_once(tmp_path: Path) 
 
     assert [event.kind for event in ledger.events()].count(EventKind.COMMENTS_HEARD) == 1
     assert book.conversation.since == said[-1].updated_at
+    ledger.close()
+
+
+def test_no_try_is_spent_on_a_forge_that_does_not_answer(tmp_path: Path) -> None:
+    """Else an hour without requests left would use up all tries, and a label would never follow its person's word."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    book = Book(cast("Ledger", ledger), lambda: NOW)
+    for event in Story().pull_request_opened().events:
+        book.record([Draft(operation=event.operation, kind=event.kind, data=event.data)])
+    ports = cast("Ports", SimpleNamespace(talk=Rights(), clock=SimpleNamespace(now=lambda: NOW)))
+    listen([comment("/reconciler hold")], book, ports)
+    before = ledger.events()
+
+    speak(snapshot(pull_requests=Unknown("github", "no requests left")), settings(), ports, book, UNWATCHED)
+
+    assert ledger.events() == before
     ledger.close()

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.conversation import Conversation, Speech, StatusState
+from reconciler.conversation import conversed
+from reconciler.model.conversation import CONVERSATION, Conversation, Speech, StatusState
 from reconciler.model.facts import Unknown
-from reconciler.model.operation import Effect, EffectStatus, EventKind, Operation, Outcome
+from reconciler.model.operation import Effect, EffectStatus, Event, EventKind, Operation, Outcome
 from reconciler.model.proposal import PullRequestState
 from reconciler.talk.saying import Saying, Scene, due, wanted
 from reconciler.talk.statuses import statuses
@@ -94,6 +95,23 @@ def test_given_up_until_there_is_something_else_to_say(changes: dict[str, Any]) 
 
     news = replace(OPEN, escalated=True)
     assert Speech.DASHBOARD in speeches(due(scene(news, conversation=conversation, now=later), guards))
+
+
+def test_what_is_said_anew_has_all_its_tries() -> None:
+    """A hold whose label could not be put on takes none of the tries from the resume that follows it."""
+
+    def event(kind: EventKind, **data: Any) -> Event:  # noqa: ANN401
+        data = {"key": "conversation:41:label", "verb": "label", **data}
+        return Event(sequence=1, at=NOW, operation=CONVERSATION, kind=kind, data=data, previous="", hash="")
+
+    def failed(digest: str) -> list[Event]:
+        announced = event(EventKind.EFFECT_INTENDED, data={"digest": digest})
+        return [announced, event(EventKind.EFFECT_FAILED, error="no", permanent=False)]
+
+    (given_up,) = conversed(failed("hold") * 5).effects.values()
+    (tried,) = conversed([*failed("hold") * 5, *failed("resume")]).effects.values()
+
+    assert (given_up.attempts, tried.attempts) == (5, 1)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.model.operation import EventKind, Outcome
+from reconciler.adapters.talking import carries
+from reconciler.model.operation import EventKind, Outcome, Phase
 from reconciler.talk import texts
 from tests.talk.talkers import NUMBER, after, comment, heard
 from tests.worlds import NOW, Story, oom_remedy
@@ -46,6 +47,17 @@ def test_text_is_the_same_until_something_happens() -> None:
 
     now, later = (texts.dashboard(history, after(), at) for at in (NOW, NOW + timedelta(hours=5)))
     assert now == later
+
+
+def test_each_cluster_finds_its_own_dashboard() -> None:
+    """Two reconcilers with one repository and one user must not write each other's issue anew with every pass."""
+    markers = [texts.dashboard_marker(name) for name in ("default", "east", "west", "x --> #1")]
+
+    for name, marker in zip(("default", "east", "west", "x --> #1"), markers, strict=True):
+        text = texts.dashboard([], after(), NOW, cluster=name)
+        assert [carries(text, each) for each in markers] == [each == marker for each in markers]
+    assert markers[0] == texts.DASHBOARD_MARKER
+    assert [marker.count("--") for marker in markers] == [2, 2, 2, 2]
 
 
 def test_ended_operations_leave_after_a_week() -> None:
@@ -91,6 +103,28 @@ def test_text_stays_below_what_a_forge_takes(count: int) -> None:
 
     assert len(text) < 65_536
     assert ("more: `reconciler status`" in text) is (count > 30)
+
+
+@pytest.mark.parametrize("count", [30, 400])
+def test_text_stays_below_that_however_long_the_foreign_words_are(count: int) -> None:
+    """Who writes alerts, or reasons, into every section cannot keep the dashboard or an answer from being written."""
+    story = _evil_story()
+    finding = replace(story.operation.remedy.finding, summary="#@!1" * 100)
+    opened = replace(story.operation, remedy=replace(story.operation.remedy, finding=finding))
+    ends = [(Outcome.FAILED, "f"), (Outcome.REJECTED, "r"), (Outcome.VERIFIED, "v")]
+    closed = [
+        replace(opened, id=f"op-{name}{n}", phase=Phase.CLOSED, outcome=outcome, outcome_reason="@a#1" * 90)
+        for outcome, name in ends
+        for n in range(count)
+    ]
+    history = [*(replace(one, closed_at=NOW) for one in closed), *(replace(opened, id=f"op-{n}") for n in range(count))]
+    board = texts.dashboard(history, after(), NOW)
+    said = heard(comment("/reconciler explain"), history=[opened]).commands
+    told = [replace(story.events[0], kind=EventKind.ESCALATED, data={"reason": "#@!1" * 100})] * 80
+
+    assert len(board) < 65_536
+    assert board.count("more: `reconciler status`") == 4
+    assert len(texts.answer(opened, said, after(*said), (opened, told))) < 65_536
 
 
 def test_commands_keep_their_look_and_nothing_else_between_backticks_does() -> None:

@@ -13,6 +13,7 @@ from tests.webhooks.messages import LIMIT, NEXT, PUSH, SECRET, Door, message
 
 REVIEW = PUSH | {"action": "submitted", "review": {"state": "approved"}}
 ON_PULL_REQUEST = PUSH | {"issue": {"number": 1, "pull_request": {"url": "…"}}}
+BOX = "Boxes:\r\n- [{}] start nothing new <!-- reconciler:box stop -->\r\n"
 ON_ISSUE = PUSH | {"issue": {"number": 1}}
 
 
@@ -36,7 +37,13 @@ def test_a_signed_message_about_us_rings() -> None:
         ("issue_comment", ON_PULL_REQUEST, True),
         ("issue_comment", ON_ISSUE, False),
         ("issue_comment", PUSH | {"issue": "odd"}, False),
+        ("issue_comment", ON_ISSUE | {"comment": {"body": "Enough.\n/reconciler stop"}}, True),
+        ("issue_comment", ON_ISSUE | {"comment": {"body": "what is /reconciler stop?"}}, False),
+        ("issue_comment", ON_ISSUE | {"comment": ["/reconciler stop"]}, False),
         ("issues", ON_PULL_REQUEST, False),
+        ("issues", PUSH | {"action": "edited", "issue": {"body": BOX.format("x")}}, True),
+        ("issues", PUSH | {"action": "edited", "issue": {"body": BOX.format(" ")}}, False),
+        ("issues", PUSH | {"action": "opened", "issue": {"body": BOX.format("x")}}, False),
         ("star", PUSH, False),
         ("ping", PUSH, False),
         ("push", {"repository": {"full_name": "Shop/Deploy"}}, True),
