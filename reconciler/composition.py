@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.adapters.git_bare import Signer
-    from reconciler.adapters.github_app import AppTokens
     from reconciler.adapters.github_budget import Budget
     from reconciler.adapters.kubernetes_api import KubernetesApi
-    from reconciler.adapters.tokens import Secret
+    from reconciler.identity import Identity
     from reconciler.ledger.store import Store
     from reconciler.ports import (
         Alerts,
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
         Repository,
         Talk,
     )
-    from reconciler.settings import ForgeSettings, RepositorySettings, Settings
+    from reconciler.settings import Settings
     from reconciler.webhooks.listening import Listener
 
 
@@ -61,6 +59,12 @@ class Composition:
         return self._clock or SystemClock()
 
     @cached_property
+    def _identity(self) -> Identity:
+        from reconciler.identity import Identity
+
+        return Identity(self.settings, self._environ, self.clock)
+
+    @cached_property
     def ledger(self) -> Store:
         """The ledger: a file, or a reference of the repository; reading makes neither."""
         from reconciler.settings import LedgerKind
@@ -77,8 +81,8 @@ class Composition:
         from reconciler.adapters.git_ref import git_ref
         from reconciler.ledger.git_ref import GitRefLedger
 
-        settings, reference = self._repository_settings(), self.settings.ledger.ref
-        store = git_ref(settings, reference, self.settings.forge.branch_prefix, self._git_secret())
+        settings, reference = self._identity.repository_settings, self.settings.ledger.ref
+        store = git_ref(settings, reference, self.settings.forge.branch_prefix, self._identity.git_secret)
         mirror, slug = Path(settings.mirror), reference.removeprefix("refs/").replace("/", "-")
         return GitRefLedger(store, mirror.with_name(f"{mirror.name}.{slug}"), writer=secrets.token_hex(8))
 
@@ -108,9 +112,11 @@ class Composition:
         """The bare mirror of the Git repository."""
         from reconciler.adapters.git_bare import git_bare
 
-        signer = self._signer()
+        signer = self._identity.signer(self._budget)
         prefix = self.settings.forge.branch_prefix
-        return git_bare(self._repository_settings(), prefix, self._git_secret(), self._told, signer=signer)
+        return git_bare(
+            self._identity.repository_settings, prefix, self._identity.git_secret, self._told, signer=signer
+        )
 
     @cached_property
     def renderer(self) -> Renderer:
@@ -128,15 +134,17 @@ class Composition:
         if settings.kind is ForgeKind.GITEA:
             from reconciler.adapters.gitea import gitea
 
-            return gitea(settings, self._token(settings))
+            return gitea(settings, self._identity.forge_token)
         from reconciler.adapters.github import github
 
         remembered = Path(f"{self.settings.repository.mirror}.lists.json")
         return github(
             settings,
-            self._forge_secret(),
+            self._identity.forge_secret,
             budget=self._budget,
-            remembered=None if self._app else remembered,  # an App's next process has another token, and so other ETags
+            remembered=None
+            if self._identity.app
+            else remembered,  # an App's next process has another token, and so other ETags
         )
 
     @cached_property
@@ -150,10 +158,10 @@ class Composition:
         if settings.kind is ForgeKind.GITEA:
             from reconciler.adapters.gitea_talk import gitea_talk
 
-            return gitea_talk(settings, self._token(settings))
+            return gitea_talk(settings, self._identity.forge_token)
         from reconciler.adapters.github_talk import github_talk
 
-        return github_talk(settings, self._forge_secret(), budget=self._budget)
+        return github_talk(settings, self._identity.forge_secret, budget=self._budget)
 
     @cached_property
     def delivery(self) -> Delivery:
@@ -196,19 +204,13 @@ class Composition:
         from reconciler.webhooks.listening import Listener
         from reconciler.webhooks.receiving import receiver
 
-        return Listener(receiver(self.settings, self._webhook_secrets(), ring), settings.listen)
+        return Listener(receiver(self.settings, self._identity.webhook_secrets, ring), settings.listen)
 
     @property
     def _doorbell(self) -> Examined:
         from reconciler.webhooks.examining import Doorbell
 
-        return Doorbell(str(self.settings.webhooks.listen), self._webhook_secrets())
-
-    def _webhook_secrets(self) -> tuple[str, ...]:
-        from reconciler.configuration import read_secrets
-
-        settings = self.settings.webhooks
-        return read_secrets(settings.secret_file, settings.secret_env, self._environ)
+        return Doorbell(str(self.settings.webhooks.listen), self._identity.webhook_secrets)
 
     def ports(self) -> Ports:
         """Everything that a pass may talk to."""
@@ -255,56 +257,3 @@ class Composition:
         from reconciler.adapters.github_budget import Budget
 
         return Budget(self.clock)
-
-    @cached_property
-    def _app(self) -> AppTokens | None:
-        """The GitHub App that we act as, for the API and for Git; None: there are tokens."""
-        from reconciler.configuration import read_key
-        from reconciler.errors import ConfigurationError
-        from reconciler.settings import ForgeKind
-
-        settings = self.settings.forge
-        if settings.app_id is None:
-            return None
-        if settings.kind is not ForgeKind.GITHUB:
-            raise ConfigurationError(
-                code="forge.app_elsewhere",
-                message=f"forge.app_id names a GitHub App, but forge.kind is {settings.kind}",
-                remedy="remove forge.app_id, or set forge.kind to github",
-            )
-        from reconciler.adapters.github_app import AppTokens
-        from reconciler.adapters.github_commits import refuse_other_place
-
-        refuse_other_place(settings, self.settings.repository)
-        return AppTokens(
-            settings, lambda: read_key(settings.app_key_file, settings.app_key_env, self._environ), self.clock
-        )
-
-    def _signer(self) -> Signer | None:
-        if self._app is None:
-            return None
-        from reconciler.adapters.github_client import connect
-        from reconciler.adapters.github_commits import AppCommits
-
-        client = connect(self.settings.forge, self._app, per_page=1, budget=self._budget)
-        return AppCommits(client, self.settings.forge, self._app)
-
-    def _repository_settings(self) -> RepositorySettings:
-        """The section as Git uses it: an App's token goes with a user name of GitHub's."""
-        settings = self.settings.repository
-        if self._app is None:
-            return settings
-        from reconciler.adapters.github_app import USERNAME
-
-        return settings.model_copy(update={"username": USERNAME})
-
-    def _forge_secret(self) -> AppTokens | str:
-        return self._app or self._token(self.settings.forge)
-
-    def _git_secret(self) -> Secret | str:
-        return self._app or self._token(self.settings.repository)
-
-    def _token(self, settings: RepositorySettings | ForgeSettings) -> str:
-        from reconciler.configuration import read_token
-
-        return read_token(settings.token_file, settings.token_env, self._environ)
