@@ -41,8 +41,8 @@ test: install  ## everything that needs neither Go nor Node
 test-long: install  ## whole stories by the hundred: a pull request's life, storms, the GitHub action as a runner starts it
 	$(BIN)/pytest -n auto -m "long and not real and not github"
 
-test-real: install  ## on the real components; builds them once
-	$(BIN)/pytest -m "(real or github) and not long"
+test-real: install  ## on the real components, two sets of them side by side, as tests mostly wait for them; builds them once
+	$(BIN)/pytest -n 2 --dist loadfile -m "(real or github) and not long"
 
 test-long-real: install  ## the lifecycle's whole table on Gitea
 	$(BIN)/pytest -m "long and (real or github)"

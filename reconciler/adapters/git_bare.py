@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from reconciler.adapters import git_errors, git_mirror, git_objects, git_remote
+from reconciler.adapters import git_errors, git_mirror, git_objects, git_pushes, git_remote
 from reconciler.adapters.git_folders import Folders, Wanted
 from reconciler.adapters.git_judgements import Judgements
 from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, SourceError
@@ -115,6 +115,7 @@ class GitBare:
         self._mirror = git_mirror.Mirror(Path(settings.mirror), settings.url)
         self._author = git_objects.Author(settings.author_name, settings.author_email)
         self._remote = git_remote.remote(settings, token)
+        self._pushes = git_pushes.Pushes(self._mirror, self._remote)
         self._signer = signer
         self._by_forge = signer if settings.commits is CommitsBy.API else None
         self._folders = Folders(Judgements(Path(settings.mirror) / "manifests.db"), told)
@@ -214,16 +215,11 @@ class GitBare:
         the same lease as any other, for REST has no compare-and-set.
         """
         if not branch.startswith(self._prefix) or branch == self.base:
-            raise Refusal(
-                code="git.not_our_branch",
-                message=f"{branch} is not pushed to: only branches below {self._prefix} are ours, and never base",
-                remedy="set forge.branch_prefix to a prefix that belongs to the reconciler alone",
-            )
+            raise git_pushes.not_ours(branch, self._prefix)
         if self._by_forge is not None:
             with self._mirror.answering() as mirror:
                 commit = self._by_forge.make(mirror, commit)
-        lease = git_errors.Lease(reference=f"{_HEADS}{branch}", commit=commit, expected=expected)
-        self._exchange(lambda mirror: self._remote.push(mirror, lease))
+        self._pushes.push(git_errors.Lease(reference=f"{_HEADS}{branch}", commit=commit, expected=expected))
         return commit
 
     def examine(self) -> Sequence[Diagnosis]:
@@ -256,13 +252,7 @@ class GitBare:
         return self._exchange(lambda mirror: self._connected(mirror, to_push=to_push).heads)
 
     def _exchange(self, work: Callable[[pygit2.Repository], T]) -> T:
-        """Do something with the remote, within the time limit and hence in a thread of its own."""
-
-        def visit() -> T:
-            with self._mirror.visited() as mirror:
-                return work(mirror)
-
-        return self._remote.within_limit(visit)
+        return self._remote.within_limit(self._mirror, work)
 
     def _connected(self, mirror: pygit2.Repository, *, to_push: bool = False) -> Connection:
         connection = self._remote.connect(mirror, to_push=to_push)

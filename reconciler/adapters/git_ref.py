@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.adapters import git_bare, git_errors, git_mirror, git_objects, git_remote
+from reconciler.adapters import git_bare, git_errors, git_mirror, git_objects, git_pushes, git_remote
 from reconciler.errors import ConfigurationError, Conflict, ReconcilerError, SourceError, Unauthorized
 from reconciler.model.objects import CommitId
 from reconciler.ports import Diagnosis
@@ -52,6 +52,7 @@ class GitRef:
         self._mirror = git_mirror.Mirror(Path(settings.mirror), settings.url)
         self._author = git_objects.Author(settings.author_name, settings.author_email)
         self._remote = git_remote.remote(settings, token)
+        self._pushes = git_pushes.Pushes(self._mirror, self._remote)
 
     @property
     def name(self) -> str:
@@ -80,7 +81,7 @@ class GitRef:
             commit = self._written(mirror, files, message, at, expected)
         lease = git_errors.Lease(reference=self._reference, commit=commit, expected=expected)
         try:
-            self._exchange(lambda mirror: self._remote.push(mirror, lease))
+            self._pushes.push(lease)
         except (Conflict, Unauthorized):
             raise
         except SourceError:
@@ -144,11 +145,7 @@ class GitRef:
             mirror.references.create(self._tracking, commit, force=True)
 
     def _exchange(self, work: Callable[[pygit2.Repository], T]) -> T:
-        def visit() -> T:
-            with self._mirror.visited() as mirror:
-                return work(mirror)
-
-        return self._remote.within_limit(visit)
+        return self._remote.within_limit(self._mirror, work)
 
 
 def _taken(reference: str) -> ConfigurationError:

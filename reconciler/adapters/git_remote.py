@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from reconciler.adapters import git_errors
 from reconciler.adapters.tokens import secret
-from reconciler.errors import SourceError, Unauthorized
+from reconciler.errors import ReconcilerError, Unauthorized
 from reconciler.model.objects import CommitId
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pygit2.remotes import PushUpdate, TransferProgress
 
     from reconciler.adapters.git_errors import Access, Lease
+    from reconciler.adapters.git_mirror import Mirror
     from reconciler.adapters.tokens import Secret
     from reconciler.settings import RepositorySettings
 
@@ -55,14 +56,13 @@ def remote(settings: RepositorySettings, token: str | Secret) -> Remote:
 class Conversation:
     """Our side of one exchange with the server; libgit2 calls these methods."""
 
-    def __init__(self, access: Access, lease: Lease | None = None) -> None:
+    def __init__(self, access: Access, leases: Sequence[Lease] = ()) -> None:
         self._access = access
-        self._lease = lease
+        self._leases = {lease.reference: lease for lease in leases}
         self._asked = False
         self._deadline = monotonic() + access.timeout.total_seconds()
         self.said: list[str] = []
         self.answers: dict[str, str | None] = {}
-        self.already_there = False
 
     def credentials(self, url: str, _username: str | None, _allowed: object) -> pygit2.UserPass:
         """Give the token once, and only to the configured server; libgit2 would ask again for ever."""
@@ -77,14 +77,15 @@ class Conversation:
         return pygit2.UserPass(self._access.username, self._access.token)
 
     def push_negotiation(self, updates: list[PushUpdate]) -> None:
-        """Compare what the server advertises with what we expect, before anything is sent."""
-        if self._lease is None:
-            return
+        """Send nothing unless the old ids that libgit2 is about to send are those of the leases.
+
+        The server compares them again, which makes the lease hold; the listing alone that we chose by would not.
+        """
         for update in updates:
+            lease = self._leases[update.dst_refname]
             now = None if str(update.src) == _NOBODY else CommitId(str(update.src))
-            self.already_there = now == self._lease.commit
-            if self.already_there or now != self._lease.expected:
-                raise git_errors.moved(self._lease, f"it is at {now or 'nothing'}")
+            if now != lease.expected:
+                raise git_errors.failed(self._access, ValueError("it advertises other commits than it listed"))
 
     def push_update_reference(self, refname: str, message: str | None) -> None:
         """Note the server's answer for one branch; None means accepted."""
@@ -129,8 +130,8 @@ class Remote:
         self._source = source
         self._slots = BoundedSemaphore(_EXCHANGES)
 
-    def within_limit(self, exchange: Callable[[], T]) -> T:
-        """Run one exchange in a thread of its own, and stop waiting when the time is up.
+    def within_limit(self, mirror: Mirror, exchange: Callable[[pygit2.Repository], T]) -> T:
+        """Run one exchange on a view of the mirror in a thread of its own, and stop waiting when the time is up.
 
         libgit2's limit is for each read of the socket, so a server that trickles could hold a pass for hours. An
         abandoned exchange may still end well: a push is then found done by the next one.
@@ -139,7 +140,9 @@ class Remote:
 
         def run() -> None:
             try:
-                result.set_result(exchange())
+                with mirror.visited() as view:
+                    done = exchange(view)
+                result.set_result(done)
             except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
                 result.set_exception(error)
             finally:
@@ -161,24 +164,36 @@ class Remote:
             remote.connect(callbacks=callbacks, direction=_PUSH if to_push else _FETCH)
             return Connection(remote, access)
 
-    def push(self, mirror: pygit2.Repository, lease: Lease) -> None:
-        """Point a remote branch to a commit, if it is where the lease expects it or at the commit already."""
+    def require_time(self, *, since: float) -> None:
+        """Raise SourceError when what began at that monotonic time has used up the limit of one exchange."""
+        if monotonic() - since > self._access.timeout.total_seconds():
+            raise git_errors.timed_out(self._access)
+
+    def push(self, mirror: pygit2.Repository, leases: Sequence[Lease]) -> dict[str, ReconcilerError | None]:
+        """Point remote references to commits, in one push; return by reference what went wrong with it.
+
+        A reference at its commit already is done, one that is not where its lease expects it is a Conflict, and
+        neither is sent. Raises SourceError when the server does not even say where they are.
+        """
         access = self._access_now()
-        talk = Conversation(access, lease)
+        talk = Conversation(access, leases)
+        callbacks = _callbacks(talk)
+        with self._let_in(access):
+            remote = self._anonymous(mirror)
+            remote.connect(callbacks=callbacks, direction=_PUSH)
+            named = Connection(remote, access).named
+        errors = {lease.reference: _unsendable(lease, named.get(lease.reference)) for lease in leases}
+        sent = [lease for lease in leases if named.get(lease.reference) == lease.expected != lease.commit]
+        if not sent:
+            return errors
         try:
             with self._let_in(access):
-                # Forced, because a proposal on a newer base does not descend from the older one. The lease is checked
-                # before anything is sent, and again by the server, which compares the old id that we send.
-                self._anonymous(mirror).push([f"+{lease.commit}:{lease.reference}"], callbacks=_callbacks(talk))
-        except SourceError:
-            if talk.already_there:
-                return
-            raise
-        if lease.reference not in talk.answers:
-            raise git_errors.failed(access, ValueError("it did not say whether it took the branch"))
-        answer = talk.answers[lease.reference]
-        if answer is not None:
-            raise git_errors.rejected(access, lease, answer, talk.said)
+                # Forced, because a proposal on a newer base does not descend from the older one.
+                remote.push([f"+{lease.commit}:{lease.reference}" for lease in sent], callbacks=callbacks)
+        except ReconcilerError as error:
+            return errors | {lease.reference: error for lease in sent}
+        said = talk.said if len(sent) == 1 else ()  # what a hook prints does not say of which reference it speaks
+        return errors | {lease.reference: _answered(access, lease, talk, said) for lease in sent}
 
     def _access_now(self) -> Access:
         return replace(self._access, token=self._source.token())
@@ -202,6 +217,19 @@ class Remote:
         pygit2.settings.server_connect_timeout = limit
         pygit2.settings.server_timeout = limit
         return mirror.remotes.create_anonymous(self._access.url)
+
+
+def _unsendable(lease: Lease, now: CommitId | None) -> ReconcilerError | None:
+    if now in (lease.expected, lease.commit):
+        return None
+    return git_errors.moved(lease, f"it is at {now or 'nothing'}")
+
+
+def _answered(access: Access, lease: Lease, talk: Conversation, said: Sequence[str]) -> ReconcilerError | None:
+    if lease.reference not in talk.answers:
+        return git_errors.failed(access, ValueError("it did not say whether it took the branch"))
+    answer = talk.answers[lease.reference]
+    return None if answer is None else git_errors.rejected(access, lease, answer, said)
 
 
 def _callbacks(talk: Conversation) -> pygit2.RemoteCallbacks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -152,6 +153,31 @@ def test_rejection_by_the_servers_rules_is_an_error(repository: Repository, remo
     assert refusal.value.code == "git.push_rejected"
     assert "declined" in refusal.value.message
     assert repository.heads() == {"trunk": first}
+
+
+def test_callers_at_the_same_time_are_each_answered_for_their_own_branch(
+    remote: Remote, repository: Repository, first: CommitId
+) -> None:
+    """However their pushes travel: one branch is forbidden, one stands elsewhere, and the others arrive."""
+    theirs = remote.person.commit(f"{OURS}-moved", {"README.md": "x\n"})
+    remote.forbid(f"{OURS}-forbidden")
+    commits = {f"{OURS}-{name}": edited(repository, first, name) for name in ("a", "b", "c", "forbidden", "moved")}
+
+    def push(branch: str) -> type[Exception] | None:
+        try:
+            repository.push(branch, commits[branch], expected=None)
+        except (Conflict, Refusal) as error:
+            return type(error)
+        return None
+
+    with ThreadPoolExecutor(len(commits)) as callers:
+        told = dict(zip(commits, callers.map(push, commits), strict=True))
+
+    assert told.pop(f"{OURS}-forbidden") is Refusal
+    assert told.pop(f"{OURS}-moved") is Conflict
+    assert told == dict.fromkeys(told)
+    arrived = {branch: commits[branch] for branch in told}
+    assert repository.heads() == {"trunk": first, f"{OURS}-moved": theirs} | arrived
 
 
 def test_wrong_token_is_unauthorized(remote: Remote, first: CommitId, tmp_path: Path) -> None:

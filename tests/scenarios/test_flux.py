@@ -234,7 +234,9 @@ def test_a_kustomization_is_seen_whole(worlds: Worlds) -> None:
     place.kube.apply(kustomization(place, "./deploy", targetNamespace=place.namespace))
     place.wait_until_ready(deadline=60)
 
-    found = seen_when(place, lambda application: application.sync_status == "Synced")
+    found = seen_when(
+        place, lambda application: application.sync_status == "Synced" and application.objects != frozenset()
+    )
 
     (source,) = found.sources
     assert (source.repository, source.path, source.target_revision) == (place.repository_url, "deploy", "main")
@@ -275,7 +277,9 @@ def test_what_we_render_is_what_flux_applies(worlds: Worlds) -> None:
         "commonMetadata": {"labels": {"team": "shop"}},
     }
     place.kube.apply(kustomization(place, "./deploy", **options))
-    found = seen_when(place, lambda application: application.sync_status == "Synced")
+    found = seen_when(
+        place, lambda application: application.sync_status == "Synced" and application.objects != frozenset()
+    )
     ports = world.made().ports()
     commit = ports.repository.fetch()
     shop = Workshop(repository=ports.repository, renderer=ports.renderer, settings=world.settings, commit=commit)

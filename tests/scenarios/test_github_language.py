@@ -56,4 +56,5 @@ def test_loop_speaks_githubs_language(worlds: Worlds, ending: str, app: bool) ->
             world.run_until_outcome(Outcome.REJECTED)
 
     assert {exchange.method for exchange in front.exchanges} >= {"GET", "POST"}
-    assert [e for e in front.exchanges if e.request_violations or e.response_violations] == []
+    described = [e for e in front.exchanges if e.path != "/graphql"]  # which REST's description knows nothing of
+    assert [e for e in described if e.request_violations or e.response_violations] == []
