@@ -12,7 +12,8 @@ install: $(STAMP)
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
+	# What is used is compiled when it is first used; compiling all of it takes a third of the whole installation.
+	$(BIN)/pip install --quiet --no-compile --require-hashes --requirement requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -22,9 +23,10 @@ demo: install  ## the whole loop in the terminal, with nothing but Python
 loop: install  ## the whole loop on the real components, told by the product's own commands
 	$(BIN)/python -m tests.scenarios.tour
 
-docs: install  ## write the reference pages and the README's output anew
+docs: install  ## write the reference pages, the lifecycle's table and the picture of the demonstration anew
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/generate_cli.py
+	$(BIN)/python -m tests.lifecycle.table
 	$(BIN)/python docs/generate_demo.py
 
 check: install  ## format, lint, types, rooms

@@ -108,7 +108,7 @@ def _sandbox(folder: Path, *, live: bool, keep: bool, ports: Mapping[str, int], 
         raise ConfigurationError(
             code="demo.library_missing",
             message=f"the demonstration needs the libraries {' and '.join(missing)}",
-            remedy="install them with `pip install 'reconciler[demo]'`, in a clone with `make install`",
+            remedy="in a clone of reconciler, run `make install`, or `pip install '.[demo]'`",
         )
     from reconciler.sandbox.sandbox import Sandbox
     from reconciler.sandbox.timing import Timing

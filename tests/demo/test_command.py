@@ -59,7 +59,7 @@ def test_missing_library_is_a_line_with_the_remedy(monkeypatch: pytest.MonkeyPat
 
     assert done.exit_code == 2
     assert "the demonstration needs the libraries no_such_parser [demo.library_missing]" in done.output
-    assert "remedy: install them with `pip install 'reconciler[demo]'`" in done.output
+    assert "remedy: in a clone of reconciler, run `make install`, or `pip install '.[demo]'`" in done.output
     assert "Traceback" not in done.output
 
 
