@@ -32,7 +32,7 @@ docs: install  ## write the reference pages, the lifecycle's table and the pictu
 check: install  ## format, lint, types, rooms
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy --strict reconciler tests
+	$(BIN)/mypy --strict reconciler tests docs
 	$(BIN)/lint-imports
 
 test: install  ## everything that needs neither Go nor Node

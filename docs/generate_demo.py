@@ -30,7 +30,7 @@ def main() -> None:
     """Run the demonstration and draw it."""
     environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
     environment.pop("NO_COLOR", None)
-    command = [COMMAND, "demo", "--port", PORT]
+    command = [str(COMMAND), "demo", "--port", PORT]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
     for line in _until_end(Text.from_ansi(done.stdout).split("\n", allow_blank=True)):
