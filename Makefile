@@ -42,7 +42,7 @@ test-long: install  ## whole stories by the hundred: a pull request's life, stor
 	$(BIN)/pytest -n auto -m "long and not real and not github"
 
 test-real: install  ## on the real components, two sets of them side by side, as tests mostly wait for them; builds them once
-	$(BIN)/pytest -n 2 --dist loadfile -m "(real or github) and not long"
+	$(BIN)/pytest -n 2 --dist worksteal -m "(real or github) and not long"
 
 test-long-real: install  ## the lifecycle's whole table on Gitea
 	$(BIN)/pytest -m "long and (real or github)"
