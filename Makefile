@@ -45,7 +45,7 @@ test-real: install  ## on the real components, two sets of them side by side, as
 	$(BIN)/pytest -n 2 --dist worksteal -m "(real or github) and not long"
 
 test-long-real: install  ## the lifecycle's whole table on Gitea
-	$(BIN)/pytest -m "long and (real or github)"
+	$(BIN)/pytest -n 2 --dist worksteal -m "long and (real or github)"
 
 bench: install
 	$(BIN)/python -m tests.bench $(if $(JSON),--json $(JSON))
