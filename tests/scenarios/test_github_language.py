@@ -28,7 +28,7 @@ def test_loop_speaks_githubs_language(worlds: Worlds, ending: str, app: bool) ->
     No request of ours and no answer breaks the description.
     """
     world = worlds(hungry(), forge={"dashboard": True, "statuses": True})
-    world = as_app(world) if app else world
+    world = as_app(world, issues="write", statuses="write") if app else world
     bed = world.place.bed
     assert isinstance(bed, SandboxBed)
     try:
