@@ -36,7 +36,7 @@ check: install  ## format, lint, types, rooms
 	$(BIN)/lint-imports
 
 test: install  ## everything that needs neither Go nor Node
-	TMPDIR=$$($(BIN)/python -m tests.memory) $(BIN)/pytest -n auto -m "not real and not github and not long"
+	TMPDIR=$$($(BIN)/python -m tests.memory) $(BIN)/pytest -n 4 --dist worksteal -m "not real and not github and not long"
 
 test-long: install  ## whole stories by the hundred: a pull request's life, storms, the GitHub action as a runner starts it
 	$(BIN)/pytest -n auto -m "long and not real and not github"

@@ -58,7 +58,10 @@ LIMITS = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLES, ids=[trouble.name for trouble in TROUBLES])
+@pytest.mark.parametrize(
+    "trouble",
+    [pytest.param(t, id=t.name, marks=() if t.name == "memory" else pytest.mark.long) for t in TROUBLES],
+)
 def test_trouble_ends_as_told(trouble: Trouble, tmp_path: Path) -> None:
     """The play itself fails on another outcome; here the world is looked at with other eyes."""
     told, limit, pulls = played(trouble, tmp_path)
