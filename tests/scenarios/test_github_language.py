@@ -9,12 +9,14 @@ import pytest
 
 from reconciler.model.operation import Outcome, Phase
 from tests.beds.on_sandbox import SandboxBed
+from tests.beds.users import REVIEWER
 from tests.scenarios.apps import as_app
 from tests.scenarios.world import hungry
 from tests.testbed import build, github_server
 
 if TYPE_CHECKING:
     from tests.scenarios.conftest import Worlds
+    from tests.scenarios.world import World
 
 pytestmark = [pytest.mark.github, pytest.mark.beds("sandbox")]
 
@@ -27,7 +29,7 @@ def test_loop_speaks_githubs_language(worlds: Worlds, ending: str, app: bool) ->
 
     No request of ours and no answer breaks the description.
     """
-    world = worlds(hungry(), forge={"dashboard": True, "statuses": True})
+    world = worlds(hungry(), forge={"dashboard": True, "boxes": True, "statuses": True})
     world = as_app(world, issues="write", statuses="write") if app else world
     bed = world.place.bed
     assert isinstance(bed, SandboxBed)
@@ -47,6 +49,10 @@ def test_loop_speaks_githubs_language(worlds: Worlds, ending: str, app: bool) ->
         for word in ("explain", "hold", "resume"):
             world.place.comment(number, f"/reconciler {word}")
             world.run()
+        for box in ("stop", "resume"):
+            tick(world, box)
+            world.run()
+            world.run()
         if ending == "merged":
             world.place.approve(number)
             world.place.merge(number, "squash")
@@ -56,5 +62,21 @@ def test_loop_speaks_githubs_language(worlds: Worlds, ending: str, app: bool) ->
             world.run_until_outcome(Outcome.REJECTED)
 
     assert {exchange.method for exchange in front.exchanges} >= {"GET", "POST"}
-    described = [e for e in front.exchanges if e.path != "/graphql"]  # which REST's description knows nothing of
-    assert [e for e in described if e.request_violations or e.response_violations] == []
+    assert [e for e in front.exchanges if e.request_violations or e.response_violations] == []
+    assert "/graphql" in {exchange.path for exchange in front.exchanges}
+
+
+def tick(world: World, command: str) -> None:
+    """Tick a box of the dashboard, as ana's browser does: by sending the whole text."""
+    place, forge = world.place, world.place.forge(REVIEWER)
+    issues = f"/repos/{place.repository}/issues"
+    (issue,) = [
+        each
+        for each in forge.call("GET", issues)
+        if "<!-- reconciler" in (each["body"] or "") and "pull_request" not in each
+    ]
+    text = "\n".join(
+        line.replace("[ ]", "[x]") if f"box {command} " in line else line for line in issue["body"].splitlines()
+    )
+    assert text != issue["body"]
+    forge.call("PATCH", f"{issues}/{issue['number']}", body=text)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.testbed import npm
 from tests.testbed.github_front import Front
+from tests.testbed.github_queries import Queries
 from tests.testbed.processes import LOOPBACK, Processes, answers, free_port
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ START_DEADLINE = 90.0  # Prism takes 3 s on an idle machine
 
 BOT, REVIEWER = "reconciler-bot", "ana"
 DESCRIPTION = Path("node_modules/@octokit/openapi/generated/api.github.com.json")
+SCHEMA = Path("node_modules/@octokit/graphql-schema/schema.graphql")
 USED = re.compile(
     r"/user|/user/repos|/rate_limit|/orgs/\{org\}/repos|/app|/app/installations/\{installation_id\}(/access_tokens)?"
     r"|/repos/\{owner\}/\{repo\}(/(pulls|issues|branches|commits|statuses|git|contents|collaborators|forks|labels|rulesets|installation)(/.*)?)?"
@@ -106,6 +108,7 @@ def _start_checker(processes: Processes, home: Path, folder: Path, front: Front,
     prism = processes.start("prism", [*checking, server, "--host", LOOPBACK, "--port", str(port)])
     front.server, front.checker = server, f"http://{LOOPBACK}:{port}"
     processes.until(prism, answers(f"{front.checker}/rate_limit"), START_DEADLINE)
+    front.queries = Queries(home / SCHEMA)
     front.operations = [(verb.upper(), path) for path, item in description["paths"].items() for verb in item]
 
 
