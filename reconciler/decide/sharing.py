@@ -48,17 +48,17 @@ def shared(
     `planned` are remedies that may take others in, by operation; `most` is the number of objects in one pull request;
     `may_share` tells of a remedy whether nothing but the budgets is against it.
     """
-    owned = [remedy for remedy in remedies if owner_of(remedy, snapshot) is not None]
+    owned = [(owner, remedy) for remedy in remedies if (owner := owner_of(remedy, snapshot)) is not None]
     if most == 1 or len(owned) <= left:
         return Shared(opened=tuple(remedies), revised={})
     by_owner: dict[ObjectRef, list[Remedy]] = {}
-    for remedy in owned:
-        owner = owner_of(remedy, snapshot)
-        if owner is not None and may_share(remedy):
+    for owner, remedy in owned:
+        if may_share(remedy):
             by_owner.setdefault(owner, []).append(remedy)
     revised: dict[str, Remedy] = {}
     for operation, remedy in planned.items():
-        waiting = by_owner.get(owner, []) if (owner := owner_of(remedy, snapshot)) else []
+        owning = owner_of(remedy, snapshot)
+        waiting = by_owner.get(owning, []) if owning else []
         taken = _first(waiting, most - len(remedy.targets))
         if taken:
             revised[operation] = together([remedy, *taken], parent=remedy.parent)

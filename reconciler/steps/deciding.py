@@ -80,7 +80,8 @@ def _settled_by(operation: Operation, indices: tuple[int, ...], view: View) -> I
         reason = failure(operation, index, view.settings)
         if reason is not None:
             refused = operation.verdicts[index].answer is Answer.REFUSE
-            yield closing(operation, Outcome.REFUSED, reason, escalate=not refused)
+            alone = len(operation.targets) == 1  # of several, each is tried alone first
+            yield closing(operation, Outcome.REFUSED, reason, escalate=alone and not refused)
             return
     if undone:
         return

@@ -45,6 +45,8 @@ class Opening:
 def opening(view: View) -> Opening:
     """Split the findings into new remedies and those that are held; put together what shares an object or a budget."""
     remedies, held = _new(view)
+    if not remedies:
+        return Opening(remedies=(), revised={}, held=tuple(held))
     guards = view.settings.guards
     made = shared(
         _of_objects(remedies, view),

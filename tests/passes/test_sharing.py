@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.model.operation import EventKind, Outcome, Phase
+from reconciler.model.operation import Draft, EventKind, Outcome, Phase
 from tests.adapters.git_http import git
 from tests.passes.world import elsewhere
 
@@ -115,12 +115,12 @@ def test_what_cannot_go_together_goes_alone(world: World) -> None:
     """The whole is refused; then each is tried alone, and is not put together again."""
     crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1, "max_changed_lines": 2})
     crowd.run()
-    assert [operation.outcome for operation in crowd.operations] == [Outcome.REFUSED]
+    assert [(o.outcome, o.escalated) for o in crowd.operations] == [(Outcome.REFUSED, False)]
 
     crowd.run(later=MINUTE)
 
     assert [len(operation.targets) for operation in crowd.operations] == [3, 1, 1, 1]
-    assert list(proposed(crowd)) == ["cart"]
+    assert len(proposed(crowd)) == 1
     crowd.guards["max_open_pull_requests"] = 20
     crowd.run(later=MINUTE)
     assert crowd.pulls.opened == 3
@@ -156,3 +156,22 @@ def test_a_plan_shows_what_would_be_shared(world: World) -> None:
     assert [edit.path for edit in proposal.edits] == [f"deploy/{name}.yaml" for name in THREE]
     assert [target.name for target in proposal.targets] == list(THREE)
     assert crowd.pulls.opened == 0
+
+
+def test_after_a_crash_the_shared_pull_request_is_adopted(world: World) -> None:
+    """Invariant 1: the ledger ends with the announced proposal; nothing is opened twice."""
+    crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1})
+    crowd.run()
+    texts, events = proposed(crowd), crowd.events
+    announced = next(n for n, e in enumerate(events) if "branch" in (e.data.get("data") or {}))
+    (crowd.shop.folder / "ledger.db").unlink()
+    crowd.say(*(Draft(operation=e.operation, kind=e.kind, data=e.data) for e in events[: announced + 1]))
+
+    crowd.run(later=MINUTE)
+
+    (operation,) = crowd.operations
+    assert (crowd.pulls.opened, len(crowd.pulls.found)) == (1, 1)
+    assert proposed(crowd) == texts
+    assert operation.pull_request is not None
+    assert operation.pull_request.number == 1
+    assert len(operation.targets) == len(THREE)

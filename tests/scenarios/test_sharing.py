@@ -1,4 +1,4 @@
-"""Three Deployments of one Application in trouble, and one pull request left: they share it, from finding to outcome."""
+"""Three Deployments of one Application in trouble, one pull request left: they share it, from finding to outcome."""
 
 from __future__ import annotations
 
