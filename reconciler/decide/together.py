@@ -3,7 +3,7 @@
 Two pull requests for neighbouring lines of one file would conflict with each other, and two restarts would disturb the
 same pods twice. What the remedy was put together from stays known (`Remedy.parts`): a person's no, a failure and the
 end of the trouble are about each finding. Several objects may be one remedy too, where pull requests are scarce
-(`sharing.py`): their actions stand one object after the other.
+(`pooling.py`): their actions stand one object after the other.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.decide import decide
 from reconciler.decide.past import held_by_past, refused_together, under_way
-from reconciler.decide.sharing import shared
+from reconciler.decide.pooling import pooled
 from reconciler.decide.together import grouped
 from reconciler.govern.guards import is_planned, pull_requests_left, waits_for_budget
 from reconciler.model.action import Remedy
@@ -48,7 +48,7 @@ def opening(view: View) -> Opening:
     if not remedies:
         return Opening(remedies=(), revised={}, held=tuple(held))
     guards = view.settings.guards
-    made = shared(
+    made = pooled(
         _of_objects(remedies, view),
         {o.id: o.remedy for o in view.history if _may_take_in(o, view)},
         view.snapshot,

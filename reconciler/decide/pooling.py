@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
+class Pooled:
     """What becomes of new remedies: operations of their own, and planned ones that take some in."""
 
     opened: tuple[Remedy, ...]
     revised: Mapping[str, Remedy]  # by the planned operation's id: its remedy with what joins it
 
 
-def shared(
+def pooled(
     remedies: Sequence[Remedy],
     planned: Mapping[str, Remedy],
     snapshot: Snapshot,
@@ -42,7 +42,7 @@ def shared(
     left: int,
     most: int,
     may_share: Callable[[Remedy], bool],
-) -> Shared:
+) -> Pooled:
     """Put remedies of one owner together where there are more than the pull requests that are left.
 
     `planned` are remedies that may take others in, by operation; `most` is the number of objects in one pull request;
@@ -50,7 +50,7 @@ def shared(
     """
     owned = [(owner, remedy) for remedy in remedies if (owner := owner_of(remedy, snapshot)) is not None]
     if most == 1 or len(owned) <= left:
-        return Shared(opened=tuple(remedies), revised={})
+        return Pooled(opened=tuple(remedies), revised={})
     by_owner: dict[ObjectRef, list[Remedy]] = {}
     for owner, remedy in owned:
         if may_share(remedy):
@@ -64,7 +64,7 @@ def shared(
             revised[operation] = together([remedy, *taken], parent=remedy.parent)
             del waiting[: len(taken)]
     groups = _grouped(by_owner.values(), short=sum(map(len, by_owner.values())) - left, most=most)
-    return Shared(opened=_in_order(remedies, groups, revised), revised=revised)
+    return Pooled(opened=_in_order(remedies, groups, revised), revised=revised)
 
 
 def owner_of(remedy: Remedy, snapshot: Snapshot) -> ObjectRef | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.decide.sharing import Shared, owner_of, shared
+from reconciler.decide.pooling import Pooled, owner_of, pooled
 from reconciler.govern.guards import pull_requests_left
 from reconciler.model.operation import EventKind, Operation, Phase
 from tests.core.views import settled
@@ -29,12 +29,12 @@ def share(
     most: int = 10,
     planned: dict[str, Remedy] | None = None,
     may_share: Callable[[Remedy], bool] = lambda _: True,
-) -> Shared:
+) -> Pooled:
     """Put remedies together where pull requests are scarce."""
-    return shared(remedies, planned or {}, snapshot or world(), left=left, most=most, may_share=may_share)
+    return pooled(remedies, planned or {}, snapshot or world(), left=left, most=most, may_share=may_share)
 
 
-def names(made: Shared) -> list[list[str]]:
+def names(made: Pooled) -> list[list[str]]:
     """Return the objects of each operation that is opened."""
     return [[target.name for target in remedy.targets] for remedy in made.opened]
 
