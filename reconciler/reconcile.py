@@ -23,7 +23,8 @@ from reconciler.perform import SIDE_BY_SIDE, in_words, perform
 from reconciler.propose.proposals import propose
 from reconciler.sentences import conversation_sentence, pass_sentence, sentence
 from reconciler.steps import Perform, Record, View, Wait, next_steps
-from reconciler.steps.opening import opening, supposed
+from reconciler.steps.opening import opening, supposed_all
+from reconciler.steps.parts import completed
 from reconciler.talk.boxes import offered, ticked
 from reconciler.talk.hearing import boxes_on, listen, listens_since, put_on_hold
 from reconciler.talk.speaking import speak
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.model.action import Remedy
     from reconciler.model.finding import Finding
     from reconciler.model.operation import Operation
     from reconciler.model.report import Held
@@ -87,7 +87,7 @@ def plan(ports: Ports, settings: Settings, watcher: Watcher = UNWATCHED) -> Plan
     findings = diagnose(snapshot, settings)
     view = _view(snapshot, findings, settings, ports, book, now)
     made = opening(view)
-    planned = tuple(_planned(remedy, view, ports) for remedy in (*made.revised.values(), *made.remedies))
+    planned = tuple(_planned(operation, view, ports) for operation in supposed_all(made, view))
     return Plan(
         taken_at=now,
         findings=() if isinstance(findings, Unknown) else findings,
@@ -180,18 +180,18 @@ def _reasons(steps: Sequence[Perform | Record | Wait]) -> dict[str, str]:
     return reasons
 
 
-def _planned(remedy: Remedy, view: View, ports: Ports) -> PlannedRemedy:
-    """Judge a remedy as an operation that does not exist yet, and make its proposal without publishing it."""
-    operation = supposed(remedy, view, view.next_id())
-    leading, verdicts = remedy.leading, operation.verdicts
-    actions = [PlannedAction(action=action, verdict=verdicts[i]) for i, action in enumerate(remedy.actions)]
-    if leading is None:
-        return PlannedRemedy(remedy=remedy, actions=tuple(actions))
-    verdict = gravest(verdicts[i] for i in remedy.declaratives)
-    actions[leading] = replace(actions[leading], verdict=verdict)  # the one on all that the pull request would carry
-    if verdict.route is Route.PULL_REQUEST and verdict.answer is not Answer.REFUSE:
-        actions[leading] = _with_proposal(actions[leading], operation, view, ports)
-    return PlannedRemedy(remedy=remedy, actions=tuple(actions))
+def _planned(operation: Operation, view: View, ports: Ports) -> PlannedRemedy:
+    """Return what is left to do of an operation, and make its proposal without publishing it."""
+    remedy, leading, verdicts = operation.remedy, operation.remedy.leading, operation.verdicts
+    actions = {i: PlannedAction(action=action, verdict=verdicts[i]) for i, action in enumerate(remedy.actions)}
+    if leading is not None:
+        # The first one stands for the pull request, with the verdict on all that it would carry.
+        verdict = gravest(verdicts[i] for i in remedy.declaratives)
+        actions[leading] = replace(actions[leading], verdict=verdict)
+        if verdict.route is Route.PULL_REQUEST and verdict.answer is not Answer.REFUSE:
+            actions[leading] = _with_proposal(actions[leading], operation, view, ports)
+    left = (action for i, action in actions.items() if completed(operation, i) is None)
+    return PlannedRemedy(remedy=remedy, actions=tuple(left))
 
 
 def _with_proposal(planned: PlannedAction, operation: Operation, view: View, ports: Ports) -> PlannedAction:

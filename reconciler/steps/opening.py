@@ -62,8 +62,22 @@ def opening(view: View) -> Opening:
 def supposed(remedy: Remedy, view: View, operation_id: str = "op") -> Operation:
     """Return a remedy as an operation that does not exist yet, with the verdicts that it would have."""
     phase, now = Phase.DECIDED, view.now
-    operation = Operation(id=operation_id, remedy=remedy, phase=phase, opened_at=now, updated_at=now, version=0)
-    verdicts = {index: view.judge(operation, index) for index in range(len(remedy.actions))}
+    return _judged(
+        Operation(id=operation_id, remedy=remedy, phase=phase, opened_at=now, updated_at=now, version=0), view
+    )
+
+
+def supposed_all(made: Opening, view: View) -> Iterator[Operation]:
+    """Yield the operations that would be opened or revised, with the verdicts that they would have."""
+    for operation in view.history:
+        if operation.id in made.revised:
+            yield _judged(replace(operation, remedy=made.revised[operation.id]), view)
+    for remedy in made.remedies:
+        yield supposed(remedy, view, view.next_id())
+
+
+def _judged(operation: Operation, view: View) -> Operation:
+    verdicts = {index: view.judge(operation, index) for index in range(len(operation.remedy.actions))}
     return replace(operation, verdicts=verdicts)
 
 

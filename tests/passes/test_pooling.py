@@ -158,6 +158,20 @@ def test_a_plan_shows_what_would_be_shared(world: World) -> None:
     assert crowd.pulls.opened == 0
 
 
+def test_a_plan_shows_what_a_planned_operation_would_take_in(world: World) -> None:
+    """What it did already is not shown again."""
+    crowd = elsewhere(world, names=("cart",), guards={"max_open_pull_requests": 0})
+    crowd.run()
+    crowd = elsewhere(crowd, names=THREE)
+
+    (planned,) = crowd.plan().remedies
+
+    shown = [(action.action.target.name, action.action.action_class.value) for action in planned.actions]
+    both = [("shop", "imperative"), ("shop", "declarative"), ("web", "imperative"), ("web", "declarative")]
+    assert shown == [("cart", "declarative"), *both]
+    assert crowd.restarts == ["cart"]
+
+
 def test_after_a_crash_the_shared_pull_request_is_adopted(world: World) -> None:
     """Invariant 1: the ledger ends with the announced proposal; nothing is opened twice."""
     crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1})
