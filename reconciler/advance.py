@@ -16,7 +16,7 @@ from typing import Any
 
 from reconciler.effects import with_event
 from reconciler.errors import LedgerError
-from reconciler.model.action import ActionClass, Remedy
+from reconciler.model.action import Remedy
 from reconciler.model.codec import decode
 from reconciler.model.conversation import CONVERSATION
 from reconciler.model.objects import CommitId
@@ -88,12 +88,12 @@ def _opened(event: Event) -> Operation:
         updated_at=event.at,
         version=event.sequence,
         expected=_wanted(remedy),
+        written=_wanted(remedy),
     )
 
 
 def _wanted(remedy: Remedy) -> tuple[str | None, ...]:
-    declarative = (a for a in remedy.actions if a.action_class is ActionClass.DECLARATIVE)
-    return tuple(change.after for action in declarative for change in action.changes)
+    return tuple(change.after for _, change in remedy.fields)
 
 
 Apply = Callable[[Operation, Event, Mapping[str, Any]], Operation]
@@ -182,19 +182,23 @@ def _pull_request_inspected(operation: Operation, event: Event, data: Mapping[st
     )
 
 
-def _remedy_revised(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
-    if operation.pull_request is None:
-        raise _illegal(event, f"{operation.id} has no pull request")
+def _remedy_revised(operation: Operation, _: Event, data: Mapping[str, Any]) -> Operation:
+    """Let it go further, or stand for more; what its pull request holds, if there is one, is as it was."""
     remedy = decode(Remedy, data["remedy"])
-    outdated = replace(operation.pull_request, outdated=True)
-    return replace(operation, remedy=remedy, expected=_wanted(remedy), pull_request=outdated)
+    revised = replace(operation, remedy=remedy, expected=_wanted(remedy), written=_wanted(remedy))
+    if operation.pull_request is None:
+        return revised
+    there = dict(zip(((t, c.path) for t, c in operation.remedy.fields), operation.written, strict=True))
+    written = tuple(there.get((target, change.path), change.before) for target, change in remedy.fields)
+    return replace(revised, written=written, pull_request=replace(operation.pull_request, outdated=True))
 
 
 def _pull_request_updated(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
     if operation.pull_request is None:
         raise _illegal(event, f"{operation.id} has no pull request")
     updated = decode(TrackedPullRequest, data["pull_request"])
-    return replace(operation, pull_request=replace(updated, written_at=event.at))
+    written = _wanted(operation.remedy)
+    return replace(operation, written=written, pull_request=replace(updated, written_at=event.at))
 
 
 def _trouble_watched(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:

@@ -92,7 +92,7 @@ def _still_goes(prepared: _Prepared, view: View, book: Book) -> bool:
     step = prepared.step
     if step.verb not in {Verb.RUN, Verb.PROPOSE, Verb.APPLY, Verb.UPDATE, Verb.MERGE}:
         return True
-    verdict = replace(view, history=book.operations).judge(book.get(step.operation), step.action)
+    verdict = replace(view, history=book.operations).judge_together(book.get(step.operation), step.action)
     return verdict.answer is Answer.GO
 
 
@@ -131,12 +131,9 @@ def _prepare(step: Perform, operation: Operation, view: View, ports: Ports) -> _
     if step.verb not in {Verb.PROPOSE, Verb.UPDATE}:
         summary = operation.remedy.actions[step.action].summary if step.verb in {Verb.RUN, Verb.APPLY} else step.verb
         return _Prepared(step=step, operation=operation, intent={"summary": str(summary)})
-    verdict = operation.verdicts[step.action]
     parent = next((o for o in view.history if o.id == operation.remedy.parent), None)
     proposal = propose(
         operation,
-        step.action,
-        verdict,
         view.snapshot,
         ports.repository,
         ports.renderer,

@@ -32,6 +32,7 @@ NEXT: Mapping[Phase, Mapping[EventKind, Phase]] = {
         **_anywhere(Phase.DECIDED),
         EventKind.APPROVAL_REQUESTED: Phase.AWAITING_APPROVAL,
         EventKind.APPROVAL_GIVEN: Phase.DECIDED,  # a second person's, or for a second action
+        EventKind.REMEDY_REVISED: Phase.DECIDED,  # another object joins it before it has a pull request
         EventKind.PULL_REQUEST_OPENED: Phase.AWAITING_GIT_PR,
         EventKind.CHANGE_LIVE: Phase.STABILIZING,
     },

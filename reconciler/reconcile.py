@@ -11,23 +11,20 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from reconciler.book import Book
-from reconciler.decide import decide
-from reconciler.decide.past import held_by_past, under_way
-from reconciler.decide.together import grouped
 from reconciler.diagnose import diagnose
 from reconciler.errors import ReconcilerError, foreign_text
-from reconciler.model.codec import encode
 from reconciler.model.conversation import CONVERSATION
 from reconciler.model.facts import Fact, Unknown, known
-from reconciler.model.operation import Draft, Event, EventKind, Operation, Phase
-from reconciler.model.report import Held, PassReport, Plan, PlannedAction, PlannedRemedy
-from reconciler.model.verdict import Answer, Route
+from reconciler.model.operation import Draft, Event, EventKind
+from reconciler.model.report import PassReport, Plan, PlannedAction, PlannedRemedy
+from reconciler.model.verdict import Answer, Route, gravest
 from reconciler.observe import observe
 from reconciler.perform import SIDE_BY_SIDE, in_words, perform
 from reconciler.propose.proposals import propose
 from reconciler.sentences import conversation_sentence, pass_sentence, sentence
 from reconciler.steps import Perform, Record, View, Wait, next_steps
-from reconciler.steps.joining import taken_up
+from reconciler.steps.opening import opening, supposed_all
+from reconciler.steps.parts import completed
 from reconciler.talk.boxes import offered, ticked
 from reconciler.talk.hearing import boxes_on, listen, listens_since, put_on_hold
 from reconciler.talk.speaking import speak
@@ -38,8 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.model.action import Remedy
     from reconciler.model.finding import Finding
+    from reconciler.model.operation import Operation
+    from reconciler.model.report import Held
     from reconciler.model.snapshot import Snapshot
     from reconciler.ports import Ports
     from reconciler.settings import Settings
@@ -64,7 +62,7 @@ def reconcile(
     snapshot = _with_people(snapshot, book, ports)
     watcher.doing("deciding")
     findings = diagnose(snapshot, settings)
-    held = _open_operations(findings, snapshot, settings, book)
+    held = _open_operations(_view(snapshot, findings, settings, ports, book, started), book)
     view = _view(snapshot, findings, settings, ports, book, started)
     waiting = _advance_all(view, ports, book, watcher, effects_at_once)
     speak(snapshot, settings, ports, book, watcher)
@@ -87,14 +85,14 @@ def plan(ports: Ports, settings: Settings, watcher: Watcher = UNWATCHED) -> Plan
     snapshot = _as_people_want(observe(ports, book.open_operations, settings, now, watcher), book)
     watcher.doing("deciding")
     findings = diagnose(snapshot, settings)
-    remedies, held = _remedies(findings, snapshot, settings, book.operations, now)
     view = _view(snapshot, findings, settings, ports, book, now)
-    planned = tuple(_planned(remedy, book.next_id(at=now, taken=n), view, ports) for n, remedy in enumerate(remedies))
+    made = opening(view)
+    planned = tuple(_planned(operation, view, ports) for operation in supposed_all(made, view))
     return Plan(
         taken_at=now,
         findings=() if isinstance(findings, Unknown) else findings,
         remedies=planned,
-        held=tuple(held),
+        held=made.held,
         unknown=tuple(snapshot.unknowns()),
     )
 
@@ -132,58 +130,19 @@ def _view(
     )
 
 
-def _remedies(
-    findings: Fact[tuple[Finding, ...]],
-    snapshot: Snapshot,
-    settings: Settings,
-    history: Sequence[Operation],
-    now: datetime,
-) -> tuple[list[Remedy], list[Held]]:
-    """Split the findings into new remedies, one an object, and those that are held, each with its reason."""
-    remedies: list[Remedy] = []
-    held: list[Held] = []
-    for finding in () if isinstance(findings, Unknown) else findings:
-        already = under_way(finding, history)
-        if already is not None:
-            held.append(already)
-            continue
-        remedy = decide(finding, snapshot, settings)
-        if isinstance(remedy, str):
-            held.append(Held(finding=finding, code="no_remedy", reason=remedy))
-            continue
-        kept = held_by_past(remedy, history, settings.guards, now) or taken_up(remedy, history, snapshot, settings)
-        if kept is not None:
-            held.append(kept)
-        else:
-            remedies.append(remedy)
-    together = grouped(remedies, snapshot)
-    # Where all of it was refused as one, each part is tried alone.
-    apart = [g.parts if g.parts and held_by_past(g, history, settings.guards, now) else (g,) for g in together]
-    return [remedy for group in apart for remedy in group], held
-
-
-def _open_operations(
-    findings: Fact[tuple[Finding, ...]], snapshot: Snapshot, settings: Settings, book: Book
-) -> list[Held]:
+def _open_operations(view: View, book: Book) -> tuple[Held, ...]:
     """Open an operation for each new remedy; hand a finding that is out of attempts to a person, once."""
-    remedies, held = _remedies(findings, snapshot, settings, book.operations, snapshot.taken_at)
-    drafts = [
-        Draft(
-            operation=book.next_id(at=snapshot.taken_at, taken=taken),
-            kind=EventKind.OPERATION_OPENED,
-            data={"remedy": encode(remedy)},
-        )
-        for taken, remedy in enumerate(remedies)
-    ]
+    made = opening(view)
+    drafts = tuple(made.drafts(view))
     if drafts:
         book.intend(drafts)  # somebody else appended: they may have opened the same; the next pass decides
-    exhausted = [h for h in held if h.code in {"attempts", "failed_before"} and h.operation]
+    exhausted = [h for h in made.held if h.code in {"attempts", "failed_before"} and h.operation]
     for stuck in exhausted:
         operation = book.get(stuck.operation or "")
         if not operation.escalated:
             data = {"reason": stuck.reason}
             book.conclude([Draft(operation=operation.id, kind=EventKind.ESCALATED, data=data)])
-    return held
+    return made.held
 
 
 def _advance_all(view: View, ports: Ports, book: Book, watcher: Watcher, at_once: int) -> dict[str, str]:
@@ -221,34 +180,29 @@ def _reasons(steps: Sequence[Perform | Record | Wait]) -> dict[str, str]:
     return reasons
 
 
-def _planned(remedy: Remedy, operation_id: str, view: View, ports: Ports) -> PlannedRemedy:
-    """Judge a remedy as an operation that does not exist yet, and make its proposals without publishing them."""
-    operation = Operation(
-        id=operation_id,
-        remedy=remedy,
-        phase=Phase.DECIDED,
-        opened_at=view.now,
-        updated_at=view.now,
-        version=0,
-    )
-    return PlannedRemedy(
-        remedy=remedy,
-        actions=tuple(_planned_action(operation, index, view, ports) for index in range(len(remedy.actions))),
-    )
+def _planned(operation: Operation, view: View, ports: Ports) -> PlannedRemedy:
+    """Return what is left to do of an operation, and make its proposal without publishing it."""
+    remedy, leading, verdicts = operation.remedy, operation.remedy.leading, operation.verdicts
+    actions = {i: PlannedAction(action=action, verdict=verdicts[i]) for i, action in enumerate(remedy.actions)}
+    if leading is not None:
+        # The first one stands for the pull request, with the verdict on all that it would carry.
+        verdict = gravest(verdicts[i] for i in remedy.declaratives)
+        actions[leading] = replace(actions[leading], verdict=verdict)
+        if verdict.route is Route.PULL_REQUEST and verdict.answer is not Answer.REFUSE:
+            actions[leading] = _with_proposal(actions[leading], operation, view, ports)
+    left = (action for i, action in actions.items() if completed(operation, i) is None)
+    return PlannedRemedy(remedy=remedy, actions=tuple(left))
 
 
-def _planned_action(operation: Operation, index: int, view: View, ports: Ports) -> PlannedAction:
-    action, verdict = operation.remedy.actions[index], view.judge(operation, index)
-    if verdict.route is not Route.PULL_REQUEST or verdict.answer is Answer.REFUSE:
-        return PlannedAction(action=action, verdict=verdict)
+def _with_proposal(planned: PlannedAction, operation: Operation, view: View, ports: Ports) -> PlannedAction:
+    """Return the action that stands for the pull request with its proposal, or why there is none."""
     try:
-        proposal = propose(operation, index, verdict, view.snapshot, ports.repository, ports.renderer, view.settings)
+        proposal = propose(operation, view.snapshot, ports.repository, ports.renderer, view.settings)
     except ReconcilerError as error:
-        return PlannedAction(action=action, verdict=verdict, problem=f"{error}; {error.remedy}")
+        return replace(planned, problem=f"{error}; {error.remedy}")
     except Exception as error:  # noqa: BLE001 - as in a pass: one file's surprise hides no other remedy
-        problem = foreign_text(f"{type(error).__name__}: {error}")
-        return PlannedAction(action=action, verdict=verdict, problem=problem)
-    return PlannedAction(action=action, verdict=verdict, proposal=proposal)
+        return replace(planned, problem=foreign_text(f"{type(error).__name__}: {error}"))
+    return replace(planned, proposal=proposal)
 
 
 def _problem(event: Event) -> str:

@@ -39,7 +39,7 @@ def _done(data: Mapping[str, Any], operation: Operation) -> str | None:
     said = {
         "run": f"ran {action.name} on {action.target}",
         "apply": f"applied {action.summary}",
-        "refresh": f"asked delivery to reread Git for {operation.target.name}",
+        "refresh": f"asked delivery to reread Git for {operation.names}",
         "close": f"closed the pull request of {operation.id}",
         "merge": f"merged the pull request of {operation.id}",
     }
@@ -47,7 +47,7 @@ def _done(data: Mapping[str, Any], operation: Operation) -> str | None:
 
 
 def _pull_request(data: Mapping[str, Any], operation: Operation) -> str:
-    return f"opened pull request {data['pull_request']['number']}: {data.get('title', operation.target.name)}"
+    return f"opened pull request {data['pull_request']['number']}: {data.get('title', operation.names)}"
 
 
 def _updated(data: Mapping[str, Any], _: Operation) -> str:
@@ -67,11 +67,12 @@ def _merged(data: Mapping[str, Any], operation: Operation) -> str:
 
 
 def _checked(data: Mapping[str, Any], operation: Operation) -> str:
-    return f"checked {operation.target.name}: {'all passed' if data['clean'] else 'not every check could be made'}"
+    return f"checked {operation.names}: {'all passed' if data['clean'] else 'not every check could be made'}"
 
 
 def _not_cured(data: Mapping[str, Any], operation: Operation) -> str:
-    return f"{operation.target.name} is not cured: {data['analysis']}"
+    are = "are" if len(operation.targets) > 1 else "is"
+    return f"{operation.names} {are} not cured: {data['analysis']}"
 
 
 _WORDS: Mapping[EventKind, Words] = {
@@ -83,7 +84,7 @@ _WORDS: Mapping[EventKind, Words] = {
     EventKind.REMEDY_REVISED: _revised,
     EventKind.PULL_REQUEST_UPDATED: _updated,
     EventKind.PULL_REQUEST_MERGED: _merged,
-    EventKind.CHANGE_LIVE: lambda _, operation: f"the change of {operation.target.name} is live",
+    EventKind.CHANGE_LIVE: lambda _, operation: f"the change of {operation.names} is live",
     EventKind.CHECKED: _checked,
     EventKind.VERIFICATION_FAILED: _not_cured,
     EventKind.ESCALATED: lambda data, operation: f"handed {operation.id} to a person: {data['reason']}",

@@ -39,7 +39,7 @@ def _lacks_approval(operation: Operation, index: int) -> bool:
 
 
 def _asked(operation: Operation) -> str:
-    names = ", ".join(operation.remedy.actions[i].name for i in awaited_approvals(operation))
+    names = ", ".join(dict.fromkeys(operation.remedy.actions[i].name for i in awaited_approvals(operation)))
     return f"an approval of {names}, by `reconciler approve`" if names else ""
 
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler import markdown, plain
 from reconciler.markdown import Ours
-from reconciler.model.action import ActionClass, ActionName, shown
+from reconciler.model.action import ActionClass, shown
 from reconciler.model.objects import Item, format_path
 from reconciler.resources import shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from jinja2.sandbox import SandboxedEnvironment
 
@@ -47,17 +47,17 @@ _AFTER_FAILURE = {
 }
 
 
-def subject(remedy: Remedy, action: Action, *, because: bool = True) -> str:
-    """Return the one line that a list of pull requests or commits shows.
+def subject(remedy: Remedy, *, because: bool = True) -> str:
+    """Return the one line that a list of pull requests or commits shows; of several objects it tells how many first.
 
     Counts of evidence belong in titles only: a commit is a function of what it changes (invariant 6).
     """
-    target = action.target.name
-    if action.name is ActionName.REVERT_CHANGE:
-        text = f"{target}: {_taken_back(action)}"
-    else:
-        reason = _because(remedy.finding) if because else ""
-        text = f"{target}: {_changed(action)} {reason}".rstrip()
+    actions, say = remedy.declaratives.values(), _taken_back if remedy.is_revert else _changed
+    text = "; ".join(f"{action.target.name}: {say(action)}" for action in actions)
+    if len(actions) > 1:
+        text = f"{len(actions)} objects: {text}"
+    elif because and not remedy.is_revert:
+        text = f"{text} {_because(remedy.finding)}"
     return plain.inert(text, _TITLE)
 
 
@@ -65,8 +65,7 @@ def pull_request_text(  # noqa: PLR0913 - a text says everything that is known a
     *,
     operation_id: str,
     remedy: Remedy,
-    action: Action,
-    verdict: Verdict,
+    verdicts: Mapping[int, Verdict],
     located: Located,
     diff: str,
     base: str,
@@ -74,18 +73,22 @@ def pull_request_text(  # noqa: PLR0913 - a text says everything that is known a
     marker: str,
     earlier: TrackedPullRequest | None = None,
 ) -> tuple[str, str]:
-    """Return title and body; `earlier` is the pull request that a revert takes back."""
-    reverts = action.name is ActionName.REVERT_CHANGE
+    """Return title and body; `verdicts` are those on the declarative actions, by their indices.
+
+    `earlier` is the pull request that a revert takes back.
+    """
+    actions = remedy.declaratives
     evidence = remedy.finding.evidence
     values = {
         "operation_id": operation_id,
         "finding": remedy.finding,
         "rationale": remedy.rationale,
-        "action": action,
-        "changes": action.changes,
+        "reasons": [(part.finding, part.rationale) for part in remedy.answers],
+        "fields": remedy.fields,
+        "several": len(actions) > 1,
+        "count": len(actions),
         "meanwhile": [a.summary for a in remedy.actions if a.action_class is ActionClass.IMPERATIVE],
-        "blast_radius": _disturbs(action.blast_radius),
-        "verdict": verdict,
+        "risks": [(action, verdicts[index], _disturbs(action.blast_radius)) for index, action in actions.items()],
         "located": located,
         "diff": diff,
         "base": base,
@@ -96,24 +99,25 @@ def pull_request_text(  # noqa: PLR0913 - a text says everything that is known a
         "earlier": _earlier(earlier, remedy.parent),
         **_settled(settings),
     }
-    name = "revert_pull_request.md.j2" if reverts else "pull_request.md.j2"
-    return subject(remedy, action), render(name, values)
+    name = "revert_pull_request.md.j2" if remedy.is_revert else "pull_request.md.j2"
+    return subject(remedy), render(name, values)
 
 
-def commit_message(*, remedy: Remedy, action: Action, trailers: Mapping[str, str]) -> str:
-    """Return the commit's message: subject, finding, reason, trailers in the given order.
+def commit_message(*, remedy: Remedy, trailers: Iterable[tuple[str, str]]) -> str:
+    """Return the commit's message: subject, finding, reason, trailers in the given order; keys may repeat.
 
     Raises ValueError when a trailer's key is not one, because Git would read the block as prose.
     """
-    for key in trailers:
+    lines = list(trailers)
+    for key, _ in lines:
         if not _TRAILER_KEY.fullmatch(key):
             msg = f"not a trailer key: {key!r}"
             raise ValueError(msg)
     values = {
-        "subject": subject(remedy, action, because=False),
+        "subject": subject(remedy, because=False),
         "summary": remedy.finding.summary,
         "rationale": remedy.rationale,
-        "trailers": list(trailers.items()),
+        "trailers": lines,
     }
     return render("commit_message.txt.j2", values)
 

@@ -38,7 +38,7 @@ def of_pass(report: PassReport) -> Iterator[str]:
         "Outcomes",
         ("Operation", "Target", "Outcome", "Why"),
         [
-            (prose(o.id), prose(o.target), prose(o.outcome), prose(o.outcome_reason))
+            (prose(o.id), prose(o.objects), prose(o.outcome), prose(o.outcome_reason))
             for o in report.operations
             if o.outcome
         ],
@@ -93,7 +93,7 @@ def _request(operation: Operation, waits: str) -> tuple[str, ...] | None:
     if tracked is None:
         return None
     name = link(f"pull request {tracked.number}", tracked.url)
-    return name, prose(operation.target), state_of(tracked), prose(waits) if waits else "—"
+    return name, prose(operation.objects), state_of(tracked), prose(waits) if waits else "—"
 
 
 def _has_request(operations: Iterable[Operation], wanted: str) -> bool:

@@ -71,14 +71,14 @@ def _request(operation: Operation, tracked: TrackedPullRequest) -> dict[str, Any
         "branch": tracked.branch,
         "state": state_of(tracked),
         "operation": operation.id,
-        "target": str(operation.target),
+        "target": operation.objects,
     }
 
 
 def _outcome(operation: Operation) -> dict[str, Any]:
     return {
         "operation": operation.id,
-        "target": str(operation.target),
+        "target": operation.objects,
         "outcome": str(operation.outcome),
         "reason": one_line(operation.outcome_reason),
     }

@@ -9,13 +9,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.model.action import ActionName, Remedy
 from reconciler.model.operation import EffectStatus, Operation, Outcome
 from reconciler.model.report import Held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.model.action import Remedy
     from reconciler.model.finding import Finding
     from reconciler.settings import GuardSettings
 
@@ -57,6 +57,20 @@ def was_refused(remedy: Remedy, history: Sequence[Operation]) -> bool:
     return any(o.outcome is Outcome.REFUSED and o.remedy.digest == remedy.digest for o in history)
 
 
+def refused_together(remedy: Remedy, history: Sequence[Operation], settings: GuardSettings, now: datetime) -> bool:
+    """Tell whether what we declined lately held this remedy and others': then it is tried alone for a while."""
+    mine = {part.digest for part in remedy.answers}
+    return any(
+        o.outcome is Outcome.REFUSED
+        and not o.retried
+        and len(o.targets) > 1
+        and o.closed_at is not None
+        and now < o.closed_at + settings.refusal_stands
+        and not mine.isdisjoint(part.digest for part in o.remedy.parts)
+        for o in history
+    )
+
+
 def _proposed(operation: Operation) -> set[str]:
     """Return the digests of what an operation stood for: what became of several findings became of each.
 
@@ -81,14 +95,15 @@ def _is_attempt(operation: Operation, now: datetime) -> bool:
     return (
         now - operation.opened_at < _DAY
         and not operation.retried
-        and operation.remedy.actions[0].name is not ActionName.REVERT_CHANGE
+        and not operation.remedy.is_revert
         and any(effect.status is EffectStatus.COMPLETED for effect in operation.effects.values())
     )
 
 
 def _is_about_another(operation: Operation, remedy: Remedy) -> bool:
     """Tell whether a refusal was about an object that has been deleted and made anew since; a person's no stays."""
-    return operation.outcome is Outcome.REFUSED and operation.remedy.actions[0].uid != remedy.actions[0].uid
+    uids, those = ({action.uid for action in r.actions} for r in (operation.remedy, remedy))
+    return operation.outcome is Outcome.REFUSED and uids != those
 
 
 def _held_by(operation: Operation, finding: Finding, settings: GuardSettings, now: datetime) -> Held | None:

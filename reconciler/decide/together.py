@@ -2,7 +2,8 @@
 
 Two pull requests for neighbouring lines of one file would conflict with each other, and two restarts would disturb the
 same pods twice. What the remedy was put together from stays known (`Remedy.parts`): a person's no, a failure and the
-end of the trouble are about each finding.
+end of the trouble are about each finding. Several objects may be one remedy too, where pull requests are scarce
+(`pooling.py`): their actions stand one object after the other.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from reconciler.model.finding import Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from reconciler.model.objects import ObjectRef
     from reconciler.model.snapshot import Snapshot
 
 _GRAVITY = tuple(Severity)  # least first
@@ -34,10 +36,11 @@ def grouped(remedies: Iterable[Remedy], snapshot: Snapshot) -> list[Remedy]:
 
 
 def fits(one: Remedy, other: Remedy, snapshot: Snapshot) -> bool:
-    """Tell whether two remedies do the same kind of thing to one object, whose fields have the same owner."""
-    if len(one.actions) != len(other.actions):
+    """Tell whether one remedy does the same kind of thing to the other's object, whose fields have the same owner."""
+    own = [action for action in one.actions if action.target in other.targets]
+    if len(own) != len(other.actions):
         return False
-    pairs = zip(one.actions, other.actions, strict=True)
+    pairs = zip(own, other.actions, strict=True)
     return all(
         (a.name, a.target, a.uid) == (b.name, b.target, b.uid)
         and claim_on(a, snapshot).ownership is claim_on(b, snapshot).ownership
@@ -46,28 +49,41 @@ def fits(one: Remedy, other: Remedy, snapshot: Snapshot) -> bool:
 
 
 def together(remedies: Sequence[Remedy], *, parent: str | None = None) -> Remedy:
-    """Return one remedy for all of them; each stays known as a part. One alone is its own remedy."""
+    """Return one remedy for all of them; what answers one finding stays known as a part. One alone is its own remedy.
+
+    Objects keep the order in which they first come, so that what joins later moves no action to another index.
+    """
     if len(remedies) == 1:
         return remedies[0]
-    actions = zip(*(remedy.actions for remedy in remedies), strict=True)
+    parts = [part for remedy in remedies for part in remedy.answers]
+    objects: dict[tuple[ObjectRef, ...], list[Remedy]] = {}
+    for part in parts:
+        objects.setdefault(part.targets, []).append(part)
+    actions = [_action(same) for mine in objects.values() for same in zip(*(p.actions for p in mine), strict=True)]
     return Remedy(
-        finding=_finding([remedy.finding for remedy in remedies]),
-        actions=tuple(_action(same) for same in actions),
-        rationale=" ".join(dict.fromkeys(remedy.rationale for remedy in remedies)),
+        finding=_finding([part.finding for part in parts]),
+        actions=tuple(actions),
+        rationale=" ".join(dict.fromkeys(_reason(part, several=len(objects) > 1) for part in parts)),
         parent=parent,
-        parts=tuple(remedies),
+        parts=tuple(parts),
     )
 
 
+def _reason(part: Remedy, *, several: bool) -> str:
+    return f"{part.finding.target.name}: {part.rationale}" if several else part.rationale
+
+
 def _finding(findings: Sequence[Finding]) -> Finding:
-    """Return what people read: all that is wrong on the object, with all the evidence."""
+    """Return what people read: all that is wrong on the objects, with all the evidence."""
     first = findings[0]
+    objects = dict.fromkeys(f.target for f in findings)
+    said = [_joined(target.name, [f.summary for f in findings if f.target == target]) for target in objects]
     return Finding(
         kind=first.kind,
         target=first.target,
         container=None,
         severity=max((f.severity for f in findings), key=_GRAVITY.index),
-        summary=_joined(first.target.name, [f.summary for f in findings]),
+        summary="; ".join(said),
         evidence=tuple(sorted((e for f in findings for e in f.evidence), key=lambda e: (e.at, e.source, e.text))),
     )
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from reconciler.decide.past import attempts_on
 from reconciler.govern.guards import asked_of, failures_in_row, guards_for, writes
 from reconciler.govern.ownership import Claim, claim_on, route_of
-from reconciler.model.action import ActionName
 from reconciler.model.facts import Unknown
+from reconciler.model.finding import Severity
 from reconciler.model.objects import format_path
 from reconciler.model.verdict import GuardResult, Ownership, Route
 
@@ -84,7 +84,7 @@ def facts_for(
         "environment": environment_of(action.target, snapshot),
         "ownership": {"git": seen.claim.ownership.value},
         "workload": _workload(action.target, snapshot),
-        "evidence": _evidence(operation, now),
+        "evidence": _evidence(action, operation, now),
         "history": _history(action, operation, history, now),
         "guards": {guard.name: guard.passed for guard in seen.guards},
         "flags": {"paused": "paused" in seen.flags, "escalate": "escalate" in seen.flags},
@@ -170,22 +170,25 @@ def _workload(target: ObjectRef, snapshot: Snapshot) -> dict[str, Any] | None:
     return {"stateful": target.kind == "StatefulSet", "replicas": workload.desired, "ready": workload.ready}
 
 
-def _evidence(operation: Operation | None, now: datetime) -> dict[str, Any] | None:
-    if operation is None:
+def _evidence(action: Action, operation: Operation | None, now: datetime) -> dict[str, Any] | None:
+    """Return what is wrong on the action's own object, however many share its pull request."""
+    findings = operation.remedy.findings_on(action.target) if operation else ()
+    if not findings:
         return None
-    finding = operation.remedy.finding
-    age = round((now - finding.latest).total_seconds())
-    return {"finding": finding.kind.value, "severity": finding.severity.value, "age_seconds": age}
+    age = round((now - max(finding.latest for finding in findings)).total_seconds())
+    severity = max((finding.severity for finding in findings), key=list(Severity).index)
+    return {"finding": findings[0].kind.value, "severity": severity.value, "age_seconds": age}
 
 
 def _history(
     action: Action, operation: Operation | None, history: Sequence[Operation], now: datetime
 ) -> dict[str, Any]:
-    fingerprints = operation.remedy.fingerprints if operation else frozenset()
-    here = [o for o in history if o.target == action.target]
+    findings = operation.remedy.findings_on(action.target) if operation else ()
+    fingerprints = frozenset(finding.fingerprint for finding in findings)
+    here = [o for o in history if action.target in o.targets]
     written = list(writes(history))
     return {
         "attempts_24h": len(attempts_on(fingerprints, history, now)),
         "failures_in_row": len(failures_in_row(action.target, history, written)),
-        "reverted_before": any(o.remedy.actions[0].name is ActionName.REVERT_CHANGE for o in here),
+        "reverted_before": any(o.remedy.is_revert for o in here),
     }

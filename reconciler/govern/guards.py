@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.decide.past import attempts_on
 from reconciler.model.action import Action, ActionClass, ActionName
 from reconciler.model.facts import Unknown
-from reconciler.model.operation import EffectStatus, Operation, Outcome, parts_of
-from reconciler.model.verdict import GuardResult, Route
+from reconciler.model.operation import EffectStatus, Operation, Outcome, Phase, parts_of
+from reconciler.model.verdict import Answer, GuardResult, Route
 from reconciler.settings import format_duration
 
 if TYPE_CHECKING:
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from reconciler.model.objects import ObjectRef
     from reconciler.model.operation import Effect
     from reconciler.model.snapshot import Snapshot
+    from reconciler.model.verdict import Verdict
     from reconciler.settings import GuardSettings
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _DIRECT = frozenset({"run", "apply"})  # verbs of effects that write to the target itself
 _PROPOSE = frozenset({"propose"})
+_BUDGETS = frozenset({"rate", "open_pull_requests"})  # names of the guards that count pull requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class Write(NamedTuple):
     operation: str
     place: int
     verb: str
-    target: ObjectRef
+    targets: tuple[ObjectRef, ...]  # the one that was written to, or all that a pull request is about
     effect: Effect
 
     @property
@@ -91,15 +93,17 @@ def writes(history: Sequence[Operation]) -> Iterator[Write]:
     for operation in history:
         for effect in operation.effects.values():
             name, place, verb = parts_of(effect.key)
-            yield Write(name, place, verb, operation.remedy.actions[place].target, effect)
+            direct = verb in _DIRECT
+            targets = (operation.remedy.actions[place].target,) if direct else operation.targets
+            yield Write(name, place, verb, targets, effect)
 
 
 def failures_in_row(target: ObjectRef, history: Sequence[Operation], written: Sequence[Write]) -> list[datetime]:
     """Return when writes and operations on a target failed since the last verified one, oldest first."""
-    ended = [(o.outcome, o.closed_at) for o in history if o.target == target and o.closed_at is not None]
+    ended = [(o.outcome, o.closed_at) for o in history if target in o.targets and o.closed_at is not None]
     verified = max((at for outcome, at in ended if outcome is Outcome.VERIFIED), default=None)
     failed = [at for outcome, at in ended if outcome is Outcome.FAILED]
-    failed += [w.at for w in written if w.target == target and w.effect.status is EffectStatus.FAILED]
+    failed += [w.at for w in written if target in w.targets and w.effect.status is EffectStatus.FAILED]
     return sorted(at for at in failed if verified is None or at > verified)
 
 
@@ -123,7 +127,7 @@ def _pause(settings: GuardSettings, flags: frozenset[str], stopped: str) -> Guar
 def _cooldown(asked: Asked, others: Sequence[Write], settings: GuardSettings, now: datetime) -> GuardResult:
     if asked.route is Route.PULL_REQUEST:
         return GuardResult(name="cooldown", passed=True, message="a pull request does not disturb the target")
-    times = [w.at for w in others if w.verb in _DIRECT and w.target == asked.action.target]
+    times = [w.at for w in others if w.verb in _DIRECT and asked.action.target in w.targets]
     times += _restarts_by_others(asked, now)
     if times and now < max(times) + settings.cooldown:
         message = f"{asked.action.target} was acted on {format_duration(_rounded(now - max(times)))} ago"
@@ -168,7 +172,38 @@ def _may_be_open(operation: Operation) -> bool:
         return False
     if operation.pull_request is not None:
         return operation.pull_request.merge_commit is None and operation.pull_request.closed_by is None
+    return is_announced(operation)
+
+
+def is_announced(operation: Operation) -> bool:
+    """Tell whether a pull request of it was announced: it may be open, whatever became of us."""
     return any("branch" in effect.data for effect in operation.effects.values())
+
+
+def waits_for_budget(verdict: Verdict) -> bool:
+    """Tell whether nothing but the budgets keeps this from becoming a pull request now, or nothing at all."""
+    braking = {guard.name for guard in verdict.guards if not guard.passed}
+    if verdict.route is not Route.PULL_REQUEST or not braking <= _BUDGETS:
+        return False
+    return verdict.answer is Answer.GO or (verdict.answer is Answer.WAIT and bool(braking) and not verdict.degraded)
+
+
+def is_planned(operation: Operation) -> bool:
+    """Tell whether an operation is about to open its pull request, as soon as the budgets let it."""
+    leading = operation.remedy.leading
+    if operation.phase is not Phase.DECIDED or leading is None or is_announced(operation):
+        return False
+    verdict = operation.verdicts.get(leading)
+    return verdict is None or waits_for_budget(verdict)
+
+
+def pull_requests_left(history: Sequence[Operation], settings: GuardSettings, now: datetime) -> int:
+    """Return how many more pull requests the budgets let be opened now; those that are planned come first."""
+    lately = sum(1 for w in writes(history) if w.verb in _PROPOSE and now - w.at < _HOUR)
+    there = sum(1 for operation in history if _may_be_open(operation))
+    planned = sum(1 for operation in history if is_planned(operation))
+    left = min(settings.pull_requests_per_hour - lately, settings.max_open_pull_requests - there)
+    return max(0, left - planned)
 
 
 def _circuit_breaker(failures: list[datetime], settings: GuardSettings, now: datetime) -> GuardResult:
@@ -182,7 +217,7 @@ def _circuit_breaker(failures: list[datetime], settings: GuardSettings, now: dat
 def _attempts(asked: Asked, history: Sequence[Operation], settings: GuardSettings, now: datetime) -> GuardResult:
     if asked.operation is None or asked.action.name is ActionName.REVERT_CHANGE:
         return GuardResult(name="attempts", passed=True, message="not an attempt of its own")
-    fingerprints = asked.operation.remedy.fingerprints
+    fingerprints = frozenset(f.fingerprint for f in asked.operation.remedy.findings_on(asked.action.target))
     others = [o for o in attempts_on(fingerprints, history, now) if o.id != asked.operation.id]
     message = f"{len(others)} of {settings.attempts_per_day} attempts on this finding in a day"
     if len(others) < settings.attempts_per_day:

@@ -11,7 +11,7 @@ from reconciler.model.finding import Finding
 from reconciler.model.objects import FieldPath, Inner, ObjectRef, format_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class ActionClass(StrEnum):
@@ -135,13 +135,17 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedy:
-    """The ordered actions that answer a finding, or several findings of one object."""
+    """The ordered actions that answer a finding, several findings of one object, or those of several objects.
+
+    Several objects are of one delivering Application, their actions one object after the other; all declarative ones
+    go into one proposal.
+    """
 
     finding: Finding
     actions: tuple[Action, ...]
     rationale: str
     parent: str | None = None  # the operation that this one follows: a revert or the next remedy
-    parts: tuple[Remedy, ...] = ()  # of one object, where it answers several findings; empty: it answers `finding`
+    parts: tuple[Remedy, ...] = ()  # one a finding, where it answers several; empty: it answers `finding`
 
     @property
     def answers(self) -> tuple[Remedy, ...]:
@@ -152,6 +156,45 @@ class Remedy:
     def fingerprints(self) -> frozenset[str]:
         """The findings that it answers."""
         return frozenset(part.finding.fingerprint for part in self.answers)
+
+    @property
+    def targets(self) -> tuple[ObjectRef, ...]:
+        """The objects that it acts on, each once."""
+        return tuple(dict.fromkeys(action.target for action in self.actions))
+
+    @property
+    def declaratives(self) -> Mapping[int, Action]:
+        """The declarative actions by their indices; the first index stands for the proposal that carries them all."""
+        return {i: a for i, a in enumerate(self.actions) if a.action_class is ActionClass.DECLARATIVE}
+
+    @property
+    def leading(self) -> int | None:
+        """The index that stands for the proposal; None where nothing is declarative."""
+        return next(iter(self.declaratives), None)
+
+    @property
+    def imperatives(self) -> tuple[int, ...]:
+        """The indices of the imperative actions."""
+        return tuple(i for i, a in enumerate(self.actions) if a.action_class is ActionClass.IMPERATIVE)
+
+    @property
+    def fields(self) -> tuple[tuple[ObjectRef, FieldChange], ...]:
+        """All fields that change through Git, in the order in which their values are told everywhere."""
+        return tuple((a.target, change) for a in self.declaratives.values() for change in a.changes)
+
+    @property
+    def is_revert(self) -> bool:
+        """It takes back what an earlier one did; it answers an outcome, not a finding."""
+        return self.actions[0].name is ActionName.REVERT_CHANGE
+
+    def together_with(self, index: int) -> tuple[int, ...]:
+        """Return the indices of what goes together with an action, itself included: one proposal, or it alone."""
+        declaratives = self.declaratives
+        return tuple(declaratives) if index in declaratives else (index,)
+
+    def findings_on(self, target: ObjectRef) -> tuple[Finding, ...]:
+        """Return the findings that are answered by acting on one of its objects."""
+        return tuple(part.finding for part in self.answers if any(a.target == target for a in part.actions))
 
     @property
     def action_class(self) -> ActionClass:

@@ -147,7 +147,9 @@ class Operation:
     rejected_by: str | None = None
     rejection_reason: str = ""
     pull_request: TrackedPullRequest | None = None
-    expected: tuple[str | None, ...] = ()  # the values that must be live, a reviewer's where one changed ours
+    # Values of `remedy.fields`, in that order.
+    expected: tuple[str | None, ...] = ()  # what must be live, a reviewer's value where one changed ours
+    written: tuple[str | None, ...] = ()  # what our pull request holds: it may be behind a remedy that was revised
     live_at: datetime | None = None
     clean_reads: int = 0
     quiet_passes: int = 0  # in a row, in which the trouble was not there while its pull request was open
@@ -165,8 +167,23 @@ class Operation:
 
     @property
     def target(self) -> ObjectRef:
-        """The object it is about."""
+        """The object it is about; of several, the first."""
         return self.remedy.finding.target
+
+    @property
+    def targets(self) -> tuple[ObjectRef, ...]:
+        """All objects it is about."""
+        return self.remedy.targets
+
+    @property
+    def objects(self) -> str:
+        """All objects it is about, in words."""
+        return ", ".join(map(str, self.targets))
+
+    @property
+    def names(self) -> str:
+        """Their names alone."""
+        return ", ".join(target.name for target in self.targets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ class Site:
     field: FieldPath
     before: str | None  # None: it is not there
     after: str | None
+    target: ObjectRef | None = None  # the object that it is about; None in older ledgers, which knew one each
 
     def __str__(self) -> str:
         return f"{self.path}: {format_path(self.field)}"
@@ -31,7 +32,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Located:
-    """Where Git keeps the fields of an object: the Application, and the sites in its files."""
+    """Where Git keeps the fields of objects of one Application, and the sites in its files."""
 
     application: ObjectRef
     source_index: int  # the source whose revision tells that an edit is delivered
@@ -47,6 +48,10 @@ class Located:
     def paths(self) -> tuple[str, ...]:
         """The files, each once, in the order of the sites."""
         return tuple(dict.fromkeys(site.path for site in self.sites))
+
+    def path_of(self, target: ObjectRef) -> str:
+        """Return the file of one of the objects."""
+        return next((site.path for site in self.sites if site.target == target), self.sites[0].path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +76,9 @@ class Proposal:
     branch: str
     base: str
     base_commit: CommitId
-    target: ObjectRef
+    targets: tuple[ObjectRef, ...]  # all objects that change; the first one names the branch
     located: Located
-    changes: tuple[FieldChange, ...]
+    changes: tuple[FieldChange, ...]  # of all objects, one after the other
     edits: tuple[FileEdit, ...]  # never empty, in the order of the paths
     title: str
     body: str

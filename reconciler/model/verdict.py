@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from reconciler.model.action import ActionClass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Answer(StrEnum):
@@ -59,6 +63,9 @@ class PolicyAnswer:
     degraded: bool = False
 
 
+_GRAVITY = (Answer.GO, Answer.WAIT, Answer.AWAIT_APPROVAL, Answer.REFUSE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardResult:
     """One brake outside policy: did it let the action pass, and until when not."""
@@ -87,3 +94,15 @@ class Verdict:
     min_approvers: int = 0
     until: datetime | None = None
     degraded: bool = False
+
+
+def gravest(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict on all of several actions that are done as one: they go only when each of them may.
+
+    Of several waits it is the longest one.
+    """
+
+    def gravity(verdict: Verdict) -> tuple[int, float]:
+        return _GRAVITY.index(verdict.answer), verdict.until.timestamp() if verdict.until else 0.0
+
+    return max(verdicts, key=gravity)

@@ -10,7 +10,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import ReconcilerError, foreign_text
-from reconciler.model.action import ActionClass
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.snapshot import ClusterView, Followed, Snapshot
 from reconciler.observe.follow import follow
@@ -145,9 +144,8 @@ def wanted_fields(operations: Iterable[Operation]) -> Mapping[ObjectRef, frozens
     """Return the live fields that open operations must be judged by."""
     wanted: dict[ObjectRef, set[FieldPath]] = defaultdict(set)
     for operation in operations:
-        for action in operation.remedy.actions:
-            if action.action_class is ActionClass.DECLARATIVE:
-                wanted[action.target] |= {change.path for change in action.changes}
+        for target, change in operation.remedy.fields:
+            wanted[target].add(change.path)
     return {target: frozenset(paths) for target, paths in wanted.items()}
 
 

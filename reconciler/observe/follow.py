@@ -9,15 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ReconcilerError
-from reconciler.manifests.edit import read_fields
-from reconciler.model.action import ActionClass
 from reconciler.model.delivery import find_application
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.proposal import PullRequest, PullRequestState
 from reconciler.model.snapshot import Followed
 from reconciler.observe import inspecting
-from reconciler.propose.values import values_rendered
+from reconciler.propose.values import values_plain, values_rendered
 from reconciler.propose.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -116,26 +114,15 @@ def _values(
     settings: Settings,
 ) -> Fact[tuple[str | None, ...]]:
     """Read the changed fields as a commit has them; a file or object that is gone holds none of them."""
-    repository = ports.repository
-    application = find_application(tracked.located.application, applications)
+    located, fields = tracked.located, [(target, change.path) for target, change in operation.remedy.fields]
+    application = find_application(located.application, applications)
     if isinstance(application, Unknown):
         return application
-    action = next(a for a in operation.remedy.actions if a.action_class is ActionClass.DECLARATIVE)
-    paths = [change.path for change in action.changes]
+    workshop = Workshop(repository=ports.repository, renderer=ports.renderer, settings=settings, commit=commit)
     try:
-        if tracked.located.rendered_by is not None:
-            workshop = Workshop(repository=repository, renderer=ports.renderer, settings=settings, commit=commit)
-            return values_rendered(application, tracked.located, action.target, paths, workshop)
-        entry = repository.entry(commit, tracked.located.sites[0].path)
-        if entry is None:
-            return tuple(None for _ in action.changes)
-        return read_fields(
-            repository.read(entry.blob),
-            action.target,
-            application.destination_namespace,
-            paths,
-            max_bytes=settings.guards.max_file_bytes,
-        )
+        if located.rendered_by is not None:
+            return values_rendered(application, located, fields, workshop)
+        return values_plain(application, located, fields, workshop)
     except ReconcilerError as error:
         return Unknown("git", str(error), error.remedy)
 

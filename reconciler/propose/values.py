@@ -1,10 +1,11 @@
-"""What a commit renders in the fields of a proposal: what was merged, and what base holds since."""
+"""What a commit says in the fields of a proposal: what was merged, and what base holds since."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from reconciler.manifests.applications import as_declared
+from reconciler.manifests.edit import read_fields
 from reconciler.manifests.objects import find_rendered, text_of, value_at
 from reconciler.propose.generated import as_generated, generator_at
 
@@ -14,29 +15,61 @@ if TYPE_CHECKING:
     from reconciler.model.delivery import Application
     from reconciler.model.objects import FieldPath, ObjectRef
     from reconciler.model.proposal import Located
+    from reconciler.model.rendering import Rendered
     from reconciler.propose.workshop import Workshop
+
+    Fields = Sequence[tuple[ObjectRef, FieldPath]]
+
+
+def values_plain(
+    application: Application, located: Located, fields: Fields, workshop: Workshop
+) -> tuple[str | None, ...]:
+    """Return the fields as the manifests of a commit have them, None for those that they do not hold."""
+    namespace, limit = application.destination_namespace, workshop.settings.guards.max_file_bytes
+    found: dict[tuple[ObjectRef, FieldPath], str | None] = dict.fromkeys(fields)
+    for target in dict.fromkeys(target for target, _ in fields):
+        entry = workshop.repository.entry(workshop.commit, located.path_of(target))
+        if entry is not None:
+            paths = [path for mine, path in fields if mine == target]
+            values = read_fields(workshop.repository.read(entry.blob), target, namespace, paths, max_bytes=limit)
+            found.update(zip(((target, path) for path in paths), values, strict=True))
+    return tuple(found[field] for field in fields)
 
 
 def values_rendered(
-    application: Application, located: Located, target: ObjectRef, paths: Sequence[FieldPath], workshop: Workshop
+    application: Application, located: Located, fields: Fields, workshop: Workshop
 ) -> tuple[str | None, ...]:
-    """Return the fields as a commit renders them, None for those that it does not render as one value.
+    """Return the fields as a commit renders them, None for those that it does not render as one value."""
+    declared = declared_at(application, located, workshop)
+    if declared is None:
+        return tuple(None for _ in fields)
+    rendered = rendered_at(declared, located, workshop)
+    return tuple(_value(rendered, target, path, application.destination_namespace) for target, path in fields)
 
-    Where the edit is in the Application's own manifest, it is rendered as its manifest in that commit says.
+
+def declared_at(application: Application, located: Located, workshop: Workshop) -> Application | None:
+    """Return the Application as a commit declares it, where an edit changes its own manifest or what generates it.
+
+    None where the commit has none.
     """
     if located.generator is not None:
         generator = generator_at(located.generator, application, workshop)
-        if generator is None:
-            return tuple(None for _ in paths)
-        application = as_generated(application, generator.applications({}))
-    elif located.parent is not None:
+        return None if generator is None else as_generated(application, generator.applications({}))
+    if located.parent is not None:
         entry = workshop.repository.entry(workshop.commit, located.sites[0].path)
         if entry is None:
-            return tuple(None for _ in paths)
+            return None
         limit = workshop.settings.guards.max_file_bytes
-        application = as_declared(application, workshop.repository.read(entry.blob), max_bytes=limit)
-    job, _ = workshop.job(application, located.rendered_by or 0)
-    found = find_rendered(workshop.renderer.render(job), target, application.destination_namespace)
-    if len(found) != 1:
-        return tuple(None for _ in paths)
-    return tuple(text_of(value_at(found[0], path)) for path in paths)
+        return as_declared(application, workshop.repository.read(entry.blob), max_bytes=limit)
+    return application
+
+
+def rendered_at(declared: Application, located: Located, workshop: Workshop) -> tuple[Rendered, ...]:
+    """Return what a commit renders for the Application."""
+    job, _ = workshop.job(declared, located.rendered_by or 0)
+    return workshop.renderer.render(job)
+
+
+def _value(rendered: Sequence[Rendered], target: ObjectRef, path: FieldPath, namespace: str) -> str | None:
+    found = find_rendered(rendered, target, namespace)
+    return text_of(value_at(found[0], path)) if len(found) == 1 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.diffs import unified_diff
-from reconciler.model.verdict import Answer
+from reconciler.model.verdict import Answer, Route
 from reconciler.report.blocks import Diff, Node, Styled, Told
 from reconciler.report.times import moment
 
@@ -68,7 +68,7 @@ def _remedy(planned: PlannedRemedy) -> Node:
     finding = planned.remedy.finding
     evidence = (Styled(f"{moment(e.at)}  {e.source}: {e.text}", "faint") for e in finding.evidence)
     actions = map(_action, planned.actions)
-    line = (Styled(str(finding.target), "head"), f"  {finding.summary}")
+    line = (Styled(", ".join(map(str, planned.remedy.targets)), "head"), f"  {finding.summary}")
     return Node(line, (*evidence, planned.remedy.rationale, *actions))
 
 
@@ -111,7 +111,8 @@ def _code(code: str) -> Styled:
 def plan_sentence(plan: Plan) -> str:
     """Say a plan in one line."""
     requests = sum(1 for r in plan.remedies for a in r.actions if a.proposal and a.verdict.answer is Answer.GO)
-    actions = sum(1 for r in plan.remedies for a in r.actions if not a.proposal and a.verdict.answer is Answer.GO)
+    going = [a for r in plan.remedies for a in r.actions if a.verdict.answer is Answer.GO]
+    actions = sum(1 for action in going if action.verdict.route is not Route.PULL_REQUEST)
     parts = (
         _count(len(plan.findings), "finding"),
         f"{_count(requests, 'pull request')} and {_count(actions, 'direct action')} would follow",

@@ -23,7 +23,8 @@ def operation_row(operation: Operation, now: datetime) -> dict[str, Any]:
     pull_request = operation.pull_request
     return {
         "id": operation.id,
-        "target": str(operation.target),
+        "target": operation.objects,
+        "targets": [str(target) for target in operation.targets],
         "cluster": operation.target.cluster,
         "summary": operation.remedy.finding.summary,
         "phase": operation.phase.value,

@@ -56,6 +56,12 @@ class GuardSettings(Section):
     max_open_pull_requests: int = Field(
         20, ge=0, description="Pull requests of ours open at the same time; further ones wait."
     )
+    max_objects_per_pull_request: int = Field(
+        10,
+        ge=1,
+        description="Objects of one Application that share a pull request when the budgets do not leave one for each; "
+        "1: none ever do.",
+    )
     update_interval: Duration = Field(
         timedelta(hours=1), description="Shortest time between two pushes to one pull request: each starts its checks."
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model.action import ActionName
 from reconciler.model.operation import (
     Draft,
     EffectStatus,
@@ -21,10 +20,8 @@ from reconciler.steps.words import (
     View,
     Wait,
     closing,
-    declarative_of,
     effect_key,
     escalation,
-    imperative_of,
     trouble_is_there,
 )
 
@@ -39,10 +36,10 @@ def decided(operation: Operation, view: View) -> Iterator[Step]:
         return
     begun = tuple(mitigations(operation, view))
     yield from begun
-    declarative = declarative_of(operation)
-    deciding = imperative_of(operation) if declarative is None else (declarative[0],)
-    if declarative is not None and completed(operation, declarative[0]) is None:
-        steps = tuple(part(operation, declarative[0], view))
+    leading = operation.remedy.leading
+    deciding = operation.remedy.imperatives if leading is None else operation.remedy.together_with(leading)
+    if leading is not None and completed(operation, leading) is None:
+        steps = tuple(part(operation, leading, view))
         yield from steps
         if steps:
             return
@@ -55,15 +52,14 @@ def _resolved(operation: Operation, view: View) -> bool:
     """Nothing was announced yet, and the trouble is provably gone; a revert answers an outcome, not a finding."""
     if operation.effects:
         return False
-    if operation.remedy.actions[0].name is ActionName.REVERT_CHANGE:
+    if operation.remedy.is_revert:
         return False
     return trouble_is_there(operation, view) is False
 
 
 def mitigations(operation: Operation, view: View) -> Iterator[Step]:
-    """The imperative half: only while the trouble is there, for it would disturb a workload that has recovered."""
-    present = trouble_is_there(operation, view)
-    for index in imperative_of(operation):
+    """The imperative half: only while its object's trouble is there, for it would disturb one that has recovered."""
+    for index in operation.remedy.imperatives:
         effect = operation.effects.get(effect_key(operation, index, Verb.RUN))
         if effect is not None and effect.status is EffectStatus.COMPLETED:
             continue
@@ -72,19 +68,22 @@ def mitigations(operation: Operation, view: View) -> Iterator[Step]:
                 yield Record(drafts=(escalation(operation, f"{effect.key} was given up: {effect.error}"),))
             continue
         # What was announced is finished in any case: nobody knows whether it happened.
+        present = trouble_is_there(operation, view, operation.remedy.actions[index].target)
         if present or (effect is not None and effect.status is EffectStatus.INTENDED):
             yield from part(operation, index, view)
 
 
 def _settled_by(operation: Operation, indices: tuple[int, ...], view: View) -> Iterator[Step]:
-    """Go on when the deciding action is done, end when it will not happen."""
-    for index in indices:
-        if completed(operation, index) is not None:
-            continue
+    """Go on when the deciding actions are done, end when one of them will not happen."""
+    undone = [index for index in indices if completed(operation, index) is None]
+    for index in undone:
         reason = failure(operation, index, view.settings)
         if reason is not None:
             refused = operation.verdicts[index].answer is Answer.REFUSE
-            yield closing(operation, Outcome.REFUSED, reason, escalate=not refused)
+            alone = len(operation.targets) == 1  # of several, each is tried alone first
+            yield closing(operation, Outcome.REFUSED, reason, escalate=alone and not refused)
+            return
+    if undone:
         return
     data = {"values": list(operation.expected)}
     yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.CHANGE_LIVE, data=data),))

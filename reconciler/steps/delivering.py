@@ -18,7 +18,7 @@ from reconciler.model.operation import (
     TrackedPullRequest,
 )
 from reconciler.model.quantity import same_quantities
-from reconciler.steps.words import Perform, Record, Step, Verb, View, closing, declarative_of, effect_key, wait
+from reconciler.steps.words import Perform, Record, Step, Verb, View, closing, effect_key, wait
 from reconciler.track import DeliveryState, delivery_of
 
 if TYPE_CHECKING:
@@ -86,10 +86,9 @@ def _is_overdue(operation: Operation, tracked: TrackedPullRequest, view: View) -
 
 
 def _live_values(operation: Operation, snapshot: Snapshot) -> tuple[str | None, ...] | Unknown:
-    declarative = declarative_of(operation)
-    if declarative is None or isinstance(snapshot.fields, Unknown):
-        return snapshot.fields if isinstance(snapshot.fields, Unknown) else ()
-    keys = [(declarative[1].target, change.path) for change in declarative[1].changes]
+    if isinstance(snapshot.fields, Unknown):
+        return snapshot.fields
+    keys = [(target, change.path) for target, change in operation.remedy.fields]
     missing = [key for key in keys if key not in snapshot.fields]
     if missing:
         return Unknown("kubernetes", f"{missing[0][0]} was not read")

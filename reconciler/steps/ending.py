@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import Draft, EffectStatus, EventKind, Operation, Outcome, TrackedPullRequest
 from reconciler.model.quantity import same_quantities
-from reconciler.steps.words import Record, Step, Verb, View, closing, declarative_of, effect_key, wait
+from reconciler.steps.words import Record, Step, Verb, View, closing, effect_key, wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,14 +48,10 @@ def merged(operation: Operation, tracked: TrackedPullRequest, followed: Followed
     if values is None or isinstance(values, Unknown):
         yield wait(operation, f"the content of merge commit {found.merge_commit[:8]} is not known now ({values})")
         return
-    declarative = declarative_of(operation)
-    changes = declarative[1].changes if declarative else ()
+    changes = [change for _, change in operation.remedy.fields]
     before, wanted = tuple(change.before for change in changes), tuple(change.after for change in changes)
-    # A remedy may have been revised without its pull request having been updated yet: then this is what we wrote.
-    # What joined it meanwhile was not written, and is still as it was.
-    written = tuple(site.after for site in tracked.located.sites)
-    written += before[len(written) :]
-    ours = same_quantities(values, wanted) or same_quantities(values, written)
+    # A remedy may have been revised without its pull request having been updated yet: then `written` is what we wrote.
+    ours = same_quantities(values, wanted) or same_quantities(values, operation.written)
     merged = Draft(
         operation=operation.id,
         kind=EventKind.PULL_REQUEST_MERGED,

@@ -16,7 +16,7 @@ from reconciler.model.operation import Operation, Phase
 from reconciler.model.proposal import PullRequestState
 from reconciler.model.report import Held
 from reconciler.steps.parts import given_up
-from reconciler.steps.words import Verb, declarative_of, effect_key
+from reconciler.steps.words import Verb, effect_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +42,8 @@ def taken_up(remedy: Remedy, history: Sequence[Operation], snapshot: Snapshot, s
 
 def _left_alone(operation: Operation, snapshot: Snapshot, settings: Settings) -> bool:
     """Tell whether its pull request is surely not ours to write any more; what is not known is waited for."""
-    declarative, followed = declarative_of(operation), snapshot.followed.get(operation.id)
-    update = operation.effects.get(effect_key(operation, declarative[0], Verb.UPDATE)) if declarative else None
+    leading, followed = operation.remedy.leading, snapshot.followed.get(operation.id)
+    update = None if leading is None else operation.effects.get(effect_key(operation, leading, Verb.UPDATE))
     if update is not None and given_up(update, settings):
         return True
     found = followed.pull_request if followed else None

@@ -21,7 +21,7 @@ from reconciler.model.operation import (
     Outcome,
 )
 from reconciler.model.quantity import same_quantities
-from reconciler.steps.words import Record, Step, View, closing, declarative_of, wait
+from reconciler.steps.words import Record, Step, View, closing, wait
 from reconciler.verify import checks, is_symptom
 
 if TYPE_CHECKING:
@@ -112,9 +112,15 @@ def _follow_up(operation: Operation, view: View) -> tuple[Remedy | None, str]:
     """Ask policy what follows; whatever cannot be made is a person's."""
     if operation.pull_request is None:
         return None, "the change did not go through Git"
-    index, action = declarative_of(operation) or (0, operation.remedy.actions[0])
-    facts = facts_for(action, index, operation, view.snapshot, view.history, view.settings, view.now)
-    answer = view.policy.after_failure(facts)
+    answers = [
+        view.policy.after_failure(
+            facts_for(action, index, operation, view.snapshot, view.history, view.settings, view.now)
+        )
+        for index, action in operation.remedy.declaratives.items()
+    ]
+    if len({answer.code for answer in answers}) != 1:
+        return None, "the policy answers differently for its objects"
+    (answer, *_) = answers
     match answer.code:
         case "revert":
             remedy = revert_of(operation)

@@ -15,7 +15,7 @@ from reconciler.model.review import MergeState
 from reconciler.model.verdict import Answer
 from reconciler.settings import MergePolicy
 from reconciler.steps.parts import attempt, given_up
-from reconciler.steps.words import Record, Step, Verb, View, declarative_of, effect_key, escalation, wait
+from reconciler.steps.words import Record, Step, Verb, View, effect_key, escalation, wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,39 +42,42 @@ def awaited(tracked: TrackedPullRequest, opinions: ApprovalState | None = None) 
 
 def why_not(operation: Operation, index: int, opinions: ApprovalState, view: View) -> str | None:
     """Return why we may not merge it ourselves, or None; governance is asked as for any action, then the policy."""
-    verdict = view.judge(operation, index)
+    verdict = view.judge_together(operation, index)
     if verdict.answer is not Answer.GO:
         return verdict.message
-    action = operation.remedy.actions[index]
-    facts = facts_for(action, index, operation, view.snapshot, view.history, view.settings, view.now)
     review = {
         "approvals": len(opinions.approved_by),
         "changes_requested": len(opinions.changes_requested_by),
     }
-    answer = view.policy.merge(facts | {"review": review})
-    return None if answer.code == "merge" else answer.message
+    for i in operation.remedy.together_with(index):
+        action = operation.remedy.actions[i]
+        facts = facts_for(action, i, operation, view.snapshot, view.history, view.settings, view.now)
+        answer = view.policy.merge(facts | {"review": review})
+        if answer.code != "merge":
+            return answer.message
+    return None
 
 
 def considered(
     operation: Operation, tracked: TrackedPullRequest, followed: Followed, opinions: ApprovalState, view: View
 ) -> Iterator[Step]:
     """Merge it where policy and the forge's rules let us; otherwise it waits, and this says for what."""
-    shown, declarative = awaited(tracked, opinions) + _beside(operation, followed), declarative_of(operation)
-    if view.settings.policy.merge is MergePolicy.NEVER or declarative is None:
+    shown, leading = awaited(tracked, opinions) + _beside(operation, followed), operation.remedy.leading
+    if view.settings.policy.merge is MergePolicy.NEVER or leading is None:
         yield wait(operation, shown)
         return
-    against = why_not(operation, declarative[0], opinions, view) or _unmergeable(followed)
+    against = why_not(operation, leading, opinions, view) or _unmergeable(followed)
     if against is not None:
         yield wait(operation, f"{shown} (not merged by us: {against})")
         return
-    effect = operation.effects.get(effect_key(operation, declarative[0], Verb.MERGE))
+    effect = operation.effects.get(effect_key(operation, leading, Verb.MERGE))
     if effect is not None and given_up(effect, view.settings):
         reason = f"pull request {tracked.number} could not be merged, a person must: {effect.error}"
         if not operation.escalated:
             yield Record(drafts=(escalation(operation, reason),))
         yield wait(operation, reason)
         return
-    yield from attempt(operation, declarative[0], Verb.MERGE, view)
+    yield from attempt(operation, leading, Verb.MERGE, view)
     yield wait(operation, f"pull request {tracked.number} is merged by us; the next pass reads what base holds")
 
 

@@ -1,4 +1,4 @@
-"""One action on its way: verdict, approval, effect, and when to give up.
+"""One action on its way, or all that one pull request carries: verdict, approval, effect, and when to give up.
 
 Protects invariant 10: tries have a limit and their pauses grow; reaching it is told to a person once.
 """
@@ -18,7 +18,7 @@ from reconciler.model.operation import (
     Operation,
     Outcome,
 )
-from reconciler.model.verdict import Answer, Route, Verdict
+from reconciler.model.verdict import Answer, Route, Verdict, gravest
 from reconciler.steps.words import Perform, Record, Step, Verb, View, effect_key, wait
 
 if TYPE_CHECKING:
@@ -31,29 +31,44 @@ _MOST_DOUBLINGS = 32  # from a microsecond to the longest; more would overflow a
 
 
 def part(operation: Operation, index: int, view: View) -> Iterator[Step]:
-    """One action on its way from verdict to effect; yields nothing once it is done or given up."""
-    verdict = view.judge(operation, index)
-    if _is_news(operation.verdicts.get(index), verdict):
-        data = {"action": index, "verdict": encode(verdict)}
-        yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.VERDICT_GIVEN, data=data),))
+    """One action, with what goes together with it, on its way from verdict to effect.
+
+    Yields nothing once it is done or given up.
+    """
+    verdicts = {i: view.judge(operation, i) for i in operation.remedy.together_with(index)}
+    news = {i: v for i, v in verdicts.items() if _is_news(operation.verdicts.get(i), v)}
+    if news:
+        yield Record(drafts=tuple(_verdict_given(operation, i, v) for i, v in news.items()))
         return
-    action = operation.remedy.actions[index]
+    action, verdict = operation.remedy.actions[index], gravest(verdicts.values())
     match verdict.answer:
         case Answer.GO:
-            silent = _silent(verdict.route, view)
+            # Several objects can only share a pull request; where that is not their way, it is refused, by name.
+            route = verdict.route if len(verdicts) == 1 else Route.PULL_REQUEST
+            silent = _silent(route, view)
             if silent is None:
-                yield from attempt(operation, index, _VERBS[verdict.route], view)
+                yield from attempt(operation, index, _VERBS[route], view)
             else:
                 yield wait(operation, f"{action.name}: {silent}")
         case Answer.WAIT:
             yield wait(operation, f"{action.name}: {verdict.message}", verdict.until)
         case Answer.AWAIT_APPROVAL:
-            if index not in operation.approval_requested:
-                data = {"action": index}
-                yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.APPROVAL_REQUESTED, data=data),))
+            asking = [i for i, v in verdicts.items() if v.answer is Answer.AWAIT_APPROVAL]
+            unasked = [i for i in asking if i not in operation.approval_requested]
+            if unasked:
+                yield Record(drafts=tuple(_approval_requested(operation, i) for i in unasked))
             yield wait(operation, f"{action.name} waits for an approval: `reconciler approve {operation.id}`")
         case Answer.REFUSE:
             pass
+
+
+def _verdict_given(operation: Operation, index: int, verdict: Verdict) -> Draft:
+    data = {"action": index, "verdict": encode(verdict)}
+    return Draft(operation=operation.id, kind=EventKind.VERDICT_GIVEN, data=data)
+
+
+def _approval_requested(operation: Operation, index: int) -> Draft:
+    return Draft(operation=operation.id, kind=EventKind.APPROVAL_REQUESTED, data={"action": index})
 
 
 def _silent(route: Route, view: View) -> str | None:

@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.govern.approvals import ApprovalState, approval_state
-from reconciler.model.action import ActionName
 from reconciler.model.codec import encode
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import Draft, EventKind, Operation, Outcome, TrackedPullRequest
@@ -27,9 +26,7 @@ from reconciler.steps.words import (
     Step,
     Verb,
     View,
-    declarative_of,
     effect_key,
-    imperative_of,
     trouble_is_there,
     wait,
 )
@@ -116,10 +113,10 @@ def _taken_by_base(operation: Operation, followed: Followed) -> str | None:
 
     The end is seen in a later snapshot only: the pull request may be merged at this very moment.
     """
-    at_base, declarative = followed.values_at_base, declarative_of(operation)
-    if at_base is None or isinstance(at_base, Unknown) or declarative is None:
+    at_base = followed.values_at_base
+    if at_base is None or isinstance(at_base, Unknown):
         return None
-    before = tuple(change.before for change in declarative[1].changes)
+    before = tuple(change.before for _, change in operation.remedy.fields)
     if len(at_base) != len(before):  # read before another finding joined; the next pass reads all fields
         return None
     if same_quantities(at_base, before) or same_quantities(at_base, operation.expected):
@@ -169,7 +166,7 @@ def _watched(
     ours that the trouble had no time to come back.
     """
     there, unknown = trouble_is_there(operation, view), any(True for _ in view.snapshot.unknowns())
-    if there is None or unknown or operation.remedy.actions[0].name is ActionName.REVERT_CHANGE:
+    if there is None or unknown or operation.remedy.is_revert:
         return
     if there:
         if operation.quiet_passes:
@@ -194,7 +191,7 @@ def _quiet(operation: Operation, *, quiet: bool) -> Record:
 def _acted_lately(operation: Operation, view: View) -> bool:
     """A restart hides the trouble for a while; that is no sign that it ended."""
     verify = view.settings.verify
-    keys = [effect_key(operation, index, Verb.RUN) for index in imperative_of(operation)]
+    keys = [effect_key(operation, index, Verb.RUN) for index in operation.remedy.imperatives]
     effects = [operation.effects[key] for key in keys if key in operation.effects]
     times = [effect.finished_at or effect.intended_at for effect in effects]
     return bool(times) and view.now < max(times) + verify.stabilization_period + verify.settle_limit

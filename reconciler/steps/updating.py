@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.decide import decide
 from reconciler.decide.past import held_by_past, under_way, was_refused
 from reconciler.decide.together import fits, together
-from reconciler.model.action import Action, ActionClass, ActionName, Remedy
+from reconciler.model.action import Action, ActionClass, Remedy
 from reconciler.model.codec import encode
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import Draft, EventKind, Operation, TrackedPullRequest
@@ -21,7 +21,7 @@ from reconciler.model.quantity import parse_quantity, same_quantities
 from reconciler.model.review import Mergeability, MergeState
 from reconciler.model.verdict import Answer
 from reconciler.steps.parts import attempt, given_up
-from reconciler.steps.words import Record, Step, Verb, View, declarative_of, effect_key, escalation, wait
+from reconciler.steps.words import Record, Step, Verb, View, effect_key, escalation, wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,22 +35,23 @@ def updated(
     operation: Operation, tracked: TrackedPullRequest, followed: Followed, opinions: ApprovalState, view: View
 ) -> Iterator[Step]:
     """Revise the remedy, or write the pull request anew; yields nothing when it is as it should be."""
-    declarative = declarative_of(operation)
-    if declarative is None:
+    leading = operation.remedy.leading
+    if leading is None:
         return
     ready = (tracked.written_at or tracked.opened_at) + view.settings.guards.update_interval
     approved = bool(opinions.persons)
     better = None if approved or view.now < ready else _better(operation, view)
     if better is not None:
-        data = {"remedy": encode(better), "before": operation.remedy.actions[declarative[0]].summary}
+        before = "; ".join(action.summary for action in operation.remedy.declaratives.values())
+        data = {"remedy": encode(better), "before": before}
         yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.REMEDY_REVISED, data=data),))
         return
     why = _why(tracked, followed, approved=approved)
-    if why is None or not _holds_before(declarative[1], followed):
+    if why is None or not _holds_before(operation, followed):
         return
-    effect = operation.effects.get(effect_key(operation, declarative[0], Verb.UPDATE))
+    effect = operation.effects.get(effect_key(operation, leading, Verb.UPDATE))
     shown = f"pull request {tracked.number} is to be written anew: {why}"
-    verdict = view.judge(operation, declarative[0])
+    verdict = view.judge_together(operation, leading)
     if view.now < ready:
         yield wait(operation, shown, ready)
     elif verdict.answer is not Answer.GO:
@@ -60,16 +61,16 @@ def updated(
             yield Record(drafts=(escalation(operation, f"{shown}; it was given up: {effect.error}"),))
         yield wait(operation, f"{shown}; it was given up: {effect.error}")
     else:
-        yield from attempt(operation, declarative[0], Verb.UPDATE, view, reason=why)
+        yield from attempt(operation, leading, Verb.UPDATE, view, reason=why)
         yield wait(operation, shown)
 
 
-def _holds_before(action: Action, followed: Followed) -> bool:
+def _holds_before(operation: Operation, followed: Followed) -> bool:
     """Tell whether base still holds what the edit replaces; where it is unknown or changed, nothing can be written."""
     at_base = followed.values_at_base
     if at_base is None or isinstance(at_base, Unknown):
         return False
-    return same_quantities(at_base, tuple(change.before for change in action.changes))
+    return same_quantities(at_base, tuple(change.before for _, change in operation.remedy.fields))
 
 
 def _why(tracked: TrackedPullRequest, followed: Followed, *, approved: bool) -> str | None:
@@ -88,7 +89,7 @@ def _why(tracked: TrackedPullRequest, followed: Followed, *, approved: bool) -> 
 
 def _better(operation: Operation, view: View) -> Remedy | None:
     """Return the remedy that the findings ask for by now: further on the same way, or for one more of the object's."""
-    if isinstance(view.findings, Unknown) or operation.remedy.actions[0].name is ActionName.REVERT_CHANGE:
+    if isinstance(view.findings, Unknown) or operation.remedy.is_revert:
         return None
     before = operation.remedy.answers
     parts = [_further(part, view.findings.get(part.finding.fingerprint), view) or part for part in before]
@@ -111,9 +112,9 @@ def _further(part: Remedy, finding: Finding | None, view: View) -> Remedy | None
 
 
 def _joining(operation: Operation, findings: Iterable[Finding], view: View) -> Iterator[Remedy]:
-    """Yield remedies for findings of the same object that nobody is on yet."""
+    """Yield remedies for findings of the same objects that nobody is on yet; no other object joins it any more."""
     for finding in findings:
-        if finding.target != operation.target or under_way(finding, view.history) is not None:
+        if finding.target not in operation.targets or under_way(finding, view.history) is not None:
             continue
         remedy = decide(finding, view.snapshot, view.settings)
         if isinstance(remedy, Remedy) and _may_join(remedy, operation, view):

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.govern.verdicts import govern
-from reconciler.model.action import Action, ActionClass
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.finding import Finding
 from reconciler.model.operation import (
@@ -20,10 +19,12 @@ from reconciler.model.operation import (
     key_of,
 )
 from reconciler.model.snapshot import Snapshot
+from reconciler.model.verdict import gravest
 from reconciler.ports import Policy
 from reconciler.settings import Settings
 
 if TYPE_CHECKING:
+    from reconciler.model.objects import ObjectRef
     from reconciler.model.verdict import Verdict
 
 
@@ -95,6 +96,10 @@ class View:
             self.now,
         )
 
+    def judge_together(self, operation: Operation, index: int) -> Verdict:
+        """Ask about all actions that go together with this one: the gravest verdict is the one on all of them."""
+        return gravest(self.judge(operation, i) for i in operation.remedy.together_with(index))
+
 
 def effect_key(operation: Operation, index: int, verb: Verb) -> str:
     """Return the idempotency key of an operation's effect."""
@@ -120,22 +125,13 @@ def closing(operation: Operation, outcome: Outcome, reason: str, *, escalate: bo
     return Record(drafts=tuple(drafts))
 
 
-def trouble_is_there(operation: Operation, view: View) -> bool | None:
-    """Tell whether any of the findings that it answers is there; None where that is not known (invariant 3)."""
+def trouble_is_there(operation: Operation, view: View, target: ObjectRef | None = None) -> bool | None:
+    """Tell whether any of the findings that it answers is there; None where that is not known (invariant 3).
+
+    With a target, those that are answered by acting on it.
+    """
     if isinstance(view.findings, Unknown):
         return None
-    return not operation.remedy.fingerprints.isdisjoint(view.findings)
-
-
-def declarative_of(operation: Operation) -> tuple[int, Action] | None:
-    """Return the declarative action with its index, if the remedy has one."""
-    for index, action in enumerate(operation.remedy.actions):
-        if action.action_class is ActionClass.DECLARATIVE:
-            return index, action
-    return None
-
-
-def imperative_of(operation: Operation) -> tuple[int, ...]:
-    """Return the indices of the imperative actions."""
-    actions = enumerate(operation.remedy.actions)
-    return tuple(i for i, action in actions if action.action_class is ActionClass.IMPERATIVE)
+    remedy = operation.remedy
+    answered = remedy.fingerprints if target is None else {f.fingerprint for f in remedy.findings_on(target)}
+    return not answered.isdisjoint(view.findings)

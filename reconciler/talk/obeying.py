@@ -130,7 +130,7 @@ def _approve(said: Said) -> Obeyed:
     if not mine or EventKind.APPROVAL_GIVEN not in NEXT[meant.phase]:
         why = f"{by} has approved it already, and somebody else is needed too" if waiting else "no action waits for it"
         return _no(f"{why}; a pull request is approved by a review", meant.id)
-    names = ", ".join(meant.remedy.actions[index].name for index in mine)
+    names = ", ".join(dict.fromkeys(meant.remedy.actions[index].name for index in mine))
     drafts = tuple(
         Draft(operation=meant.id, kind=EventKind.APPROVAL_GIVEN, data={"action": index, "by": by}) for index in mine
     )

@@ -1,5 +1,6 @@
 """Did the change help? Checks of a delivered change against the snapshot. Pure.
 
+A change of several objects is judged object by object, and helped when it helped all of them; its checks name theirs.
 Protects invariant 3: a fact that could not be read gives `unknown`, which neither verifies nor fails anything.
 """
 
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model.action import ActionClass, ActionName, shown
+from reconciler.model.action import shown
 from reconciler.model.check import Check, CheckStatus
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import FieldPath, ObjectRef, format_path
@@ -33,10 +34,10 @@ def checks(
     settings: VerifySettings,
 ) -> tuple[Check, ...]:
     """Compare what should be with what is; `findings` are this pass's, by fingerprint."""
-    reverting = operation.remedy.actions[0].name is ActionName.REVERT_CHANGE
+    reverting = operation.remedy.is_revert
     made = [
         *_fields(operation, snapshot),
-        _rollout(operation, snapshot, settings, ready=not reverting),
+        *(_rollout(target, operation, snapshot, settings, ready=not reverting) for target in operation.targets),
         # A revert restores what was; it does not promise that the trouble ends, nor that pods become ready.
         *([] if reverting else [*_findings(operation, snapshot, findings), *_alerts(operation, snapshot, settings)]),
     ]
@@ -45,22 +46,22 @@ def checks(
 
 def is_symptom(check: Check) -> bool:
     """Tell whether a check speaks of the trouble, not of the field that was to mend it."""
-    return check.name in {_ROLLOUT, _REPLACED} or check.name.startswith((_FINDING, _ALERT))
+    return check.name.startswith((_ROLLOUT, _REPLACED, _FINDING, _ALERT))
+
+
+def _named(name: str, target: ObjectRef, operation: Operation) -> str:
+    """Return a check's name, with its object where there are several."""
+    return f"{name} {target}" if len(operation.targets) > 1 else name
 
 
 def _fields(operation: Operation, snapshot: Snapshot) -> Iterator[Check]:
-    wanted = [
-        (action.target, change.path)
-        for action in operation.remedy.actions
-        if action.action_class is ActionClass.DECLARATIVE
-        for change in action.changes
-    ]
-    for (target, path), expected in zip(wanted, operation.expected, strict=True):
-        yield _field(target, path, expected, snapshot)
+    for (target, change), expected in zip(operation.remedy.fields, operation.expected, strict=True):
+        name = _named(format_path(change.path), target, operation)
+        yield _field(name, target, change.path, expected, snapshot)
 
 
-def _field(target: ObjectRef, path: FieldPath, wanted: str | None, snapshot: Snapshot) -> Check:
-    name, expected = format_path(path), shown(wanted)
+def _field(name: str, target: ObjectRef, path: FieldPath, wanted: str | None, snapshot: Snapshot) -> Check:
+    expected = shown(wanted)
     if isinstance(snapshot.fields, Unknown):
         return Check(name=name, expected=expected, actual=str(snapshot.fields), status=CheckStatus.UNKNOWN)
     if (target, path) not in snapshot.fields:
@@ -70,15 +71,17 @@ def _field(target: ObjectRef, path: FieldPath, wanted: str | None, snapshot: Sna
     return Check(name=name, expected=expected, actual=shown(live), status=status)
 
 
-def _rollout(operation: Operation, snapshot: Snapshot, settings: VerifySettings, *, ready: bool) -> Check:
+def _rollout(
+    target: ObjectRef, operation: Operation, snapshot: Snapshot, settings: VerifySettings, *, ready: bool
+) -> Check:
     """Every pod must be of the current template, and ready unless the change only takes another one back."""
-    name = _ROLLOUT if ready else _REPLACED
+    name = _named(_ROLLOUT if ready else _REPLACED, target, operation)
     expected = f"every pod is of the current template{' and ready' if ready else ''}"
     if isinstance(snapshot.workloads, Unknown):
         return Check(name=name, expected=expected, actual=str(snapshot.workloads), status=CheckStatus.UNKNOWN)
-    workload = snapshot.workloads.get(operation.target)
+    workload = snapshot.workloads.get(target)
     if workload is None:
-        return Check(name=name, expected=expected, actual=f"{operation.target} is gone", status=CheckStatus.FAILED)
+        return Check(name=name, expected=expected, actual=f"{target} is gone", status=CheckStatus.FAILED)
     actual = f"{workload.ready} of {workload.desired} ready, {workload.updated} current"
     if workload.rolled_out if ready else workload.replaced:
         return Check(name=name, expected=expected, actual=actual, status=CheckStatus.PASSED)
@@ -95,19 +98,15 @@ def _is_late(operation: Operation, now: datetime, settings: VerifySettings) -> b
 
 def _findings(operation: Operation, snapshot: Snapshot, findings: Fact[Mapping[str, Finding]]) -> Iterator[Check]:
     """Check each finding that the delivered change answers; a part that a reviewer took out promised nothing."""
-    parts = operation.remedy.answers
-    live = {
-        change.path: expected
-        for action in operation.remedy.actions
-        if action.action_class is ActionClass.DECLARATIVE
-        for change, expected in zip(action.changes, operation.expected, strict=True)
-    }
+    parts, fields = operation.remedy.answers, operation.remedy.fields
+    live = {(t, c.path): value for (t, c), value in zip(fields, operation.expected, strict=True)}
     for part in parts:
-        changes = [change for action in part.actions for change in action.changes]
-        befores, afters = [c.before for c in changes], [live.get(c.path, c.after) for c in changes]
+        changes = [(action.target, change) for action in part.actions for change in action.changes]
+        befores, afters = [c.before for _, c in changes], [live.get((t, c.path), c.after) for t, c in changes]
         if len(parts) == 1 or not same_quantities(afters, befores):
             name = _FINDING if len(parts) == 1 else f"{_FINDING} {part.finding.container}"
-            yield _finding(name, part.finding, operation, snapshot, findings)
+            named = _named(name, part.finding.target, operation)
+            yield _finding(named, part.finding, operation, snapshot, findings)
 
 
 def _finding(
@@ -124,27 +123,27 @@ def _finding(
     found = findings.get(finding.fingerprint)
     if found is not None and operation.live_at is not None and found.latest > operation.live_at:
         return Check(name=name, expected=expected, actual=found.summary, status=CheckStatus.FAILED)
-    if _nothing_runs(operation, snapshot):
+    if _nothing_runs(finding.target, snapshot):
         actual = "no pod is wanted now, so nothing shows whether it helped"
         return Check(name=name, expected=expected, actual=actual, status=CheckStatus.UNKNOWN)
-    if _pods_missing(operation, snapshot):
+    if _pods_missing(finding.target, snapshot):
         actual = "fewer pods were listed than the workload reports"
         return Check(name=name, expected=expected, actual=actual, status=CheckStatus.UNKNOWN)
     return Check(name=name, expected=expected, actual="none", status=CheckStatus.PASSED)
 
 
-def _nothing_runs(operation: Operation, snapshot: Snapshot) -> bool:
+def _nothing_runs(target: ObjectRef, snapshot: Snapshot) -> bool:
     """A workload that was scaled to zero has no trouble, and no proof that it is cured."""
-    workload = None if isinstance(snapshot.workloads, Unknown) else snapshot.workloads.get(operation.target)
+    workload = None if isinstance(snapshot.workloads, Unknown) else snapshot.workloads.get(target)
     return workload is not None and workload.desired == 0
 
 
-def _pods_missing(operation: Operation, snapshot: Snapshot) -> bool:
+def _pods_missing(target: ObjectRef, snapshot: Snapshot) -> bool:
     """An empty pod list beside a workload that reports pods is a lie, not good news."""
     if isinstance(snapshot.workloads, Unknown) or isinstance(snapshot.pods, Unknown):
         return True
-    workload: Workload | None = snapshot.workloads.get(operation.target)
-    seen = sum(1 for pod in snapshot.pods if pod.owner == operation.target)
+    workload: Workload | None = snapshot.workloads.get(target)
+    seen = sum(1 for pod in snapshot.pods if pod.owner == target)
     return workload is not None and seen < workload.replicas
 
 

@@ -29,7 +29,7 @@ def proposal() -> Proposal:
         branch=BRANCH,
         base="main",
         base_commit=CommitId("0" * 40),
-        target=WEBAPP,
+        targets=(WEBAPP,),
         located=located_at("deploy/web.yaml"),
         changes=(),
         edits=(),

@@ -185,7 +185,8 @@ def _others(bench: _Bench) -> Iterator[Application]:
 
 def _proposed(bench: _Bench, repository: Repository, world: Snapshot) -> None:
     own = settings(repository={"url": str(bench.remote), "base": monorepo.BRANCH})
-    made = propose(Story(oom_remedy()).operation, 1, GRANTED, world, repository, Renderers(own.rendering), own)
+    operation = replace(Story(oom_remedy()).operation, verdicts={1: GRANTED})
+    made = propose(operation, world, repository, Renderers(own.rendering), own)
     assert made.located.paths == (monorepo.WEBAPP,)
 
 

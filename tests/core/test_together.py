@@ -69,10 +69,10 @@ def test_one_remedy_has_one_restart_and_the_fields_of_both() -> None:
 
 def test_the_title_names_each_container() -> None:
     """One alone is not named, as before."""
-    assert subject(both(), both().actions[1], because=False) == (
+    assert subject(both(), because=False) == (
         "webapp: memory limit of web 512Mi → 1Gi, memory limit of proxy 64Mi → 128Mi"
     )
-    assert subject(oom_remedy(), oom_remedy().actions[1], because=False) == "webapp: memory limit 512Mi → 1Gi"
+    assert subject(oom_remedy(), because=False) == "webapp: memory limit 512Mi → 1Gi"
 
 
 def test_a_remedy_alone_is_itself() -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import EventKind
 from tests.beds.users import ADMIN, BOT, READER, REVIEWER
-from tests.lifecycle.life import FILE
+from tests.lifecycle.life import FILE, MAIL, MAIL_FILE
 from tests.lifecycle.table import State
+from tests.manifests.examples import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +98,17 @@ def _proxy(life: Life) -> None:
     life.around.proxy = True
 
 
+def _neighbour(life: Life) -> None:
+    """Another Deployment of the Application is killed, where one pull request is all that may be open."""
+    planned = not life.side.pulls()
+    life.override("guards", max_open_pull_requests=0 if planned else 1)
+    life.side.commit({MAIL_FILE: MANIFEST.replace("webapp", MAIL.name)})
+    life.around.neighbour = True
+    life.run()
+    life.override("guards", max_open_pull_requests=1)
+    life.run()
+
+
 def _gone(life: Life) -> None:
     life.around.trouble = False
 
@@ -181,6 +193,7 @@ _EVENTS: dict[str, Callable[[Life], None]] = {
     "nothing happens": _then(lambda _: None),
     "the finding asks for more": _then(_more),
     "another container of the object is in trouble": _then(_proxy, passes=3),
+    "another object of the Application is in trouble, over the budget": _neighbour,
     "the trouble is gone long enough": _gone_long,
     "the trouble is gone for one pass": _gone_once,
     "the trouble is gone, and a source is silent": _gone_in_the_dark,

@@ -25,6 +25,7 @@ from reconciler.reconcile import reconcile
 from reconciler.resources import shipped
 from reconciler.settings import Settings
 from tests.beds.users import BOT, REVIEWER
+from tests.groups import KEYS, deployment, pods, ref
 from tests.lifecycle.sides import GiteaSide, GitHubSide
 from tests.manifests.examples import MANIFEST
 from tests.worlds import LIMIT, WEBAPP, application, killed, pod, workload
@@ -32,7 +33,7 @@ from tests.worlds import LIMIT, WEBAPP, application, killed, pod, workload
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.model.cluster import Alert
+    from reconciler.model.cluster import Alert, Workload
     from reconciler.model.delivery import Application
     from reconciler.model.objects import ObjectRef
     from reconciler.model.operation import Operation
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 FILE = "apps/webapp.yaml"
 MIB = 2.0**20
 RULES = EmbeddedRego([shipped("policies")])
+MAIL = ref("mail")
+MAIL_FILE = "apps/mail.yaml"
 FILES = {FILE: MANIFEST, "README.md": "manifests\n"}
 
 
@@ -52,6 +55,7 @@ class Surroundings:
     life: Life
     trouble: bool = True
     proxy: bool = False  # whether its other container is killed at its 64Mi too, in another pod
+    neighbour: bool = False  # whether Deployment mail of the same Application is there, and killed at 512Mi too
     peak: float = 512.0
     restarted: list[datetime] = field(default_factory=list)
 
@@ -64,11 +68,14 @@ class Surroundings:
         other = killed(1, container="proxy", limit="64Mi", at=at) if self.proxy else pod(1)
         return ClusterView(
             namespaces={"production": Namespace(name="production", environment="production")},
-            workloads={WEBAPP: workload(containers=(limits, beside))},
-            pods=(sick, other, pod(2)),
+            workloads={WEBAPP: workload(containers=(limits, beside)), **self._workloads()},
+            pods=(sick, other, pod(2), *(pods(MAIL.name, sick=True) if self.neighbour else ())),
             autoscaled=frozenset(),
-            fields={(WEBAPP, LIMIT): "512Mi"},
+            fields={(WEBAPP, LIMIT): "512Mi", (MAIL, LIMIT): "512Mi"},
         )
+
+    def _workloads(self) -> dict[ObjectRef, Workload]:
+        return {MAIL: deployment(MAIL.name)} if self.neighbour else {}
 
     def restart(self, _: ObjectRef, *, uid: str, at: datetime) -> None:
         """Remember the restart."""
@@ -88,7 +95,8 @@ class Surroundings:
     def applications(self) -> tuple[Application, ...]:
         """Return the Application, which has not compared anything new."""
         source = Source(repository=self.life.repository_url, path="apps", target_revision="main")
-        return (application(sources=(source,), revisions=(self.life.first,)),)
+        objects = KEYS if self.neighbour else application().objects
+        return (application(sources=(source,), revisions=(self.life.first,), objects=objects),)
 
     def refresh(self, _: ObjectRef) -> None:
         """Do nothing: delivery is another story."""

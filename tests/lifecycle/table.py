@@ -46,6 +46,8 @@ class Does(StrEnum):
     ANEW = "opens a new one"
     JOINS = "takes it in, in place"
     ITS_OWN = "opens one of its own for it"
+    SHARES = "shares it, in one commit"
+    PLANS_OTHER = "leaves it as it is, plans the other one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,9 @@ TABLE: dict[str, Row] = {
     ),
     "another container of the object is in trouble": _row(
         _JOINS, _JOINS, _ITS_OWN, _JOINS, _ITS_OWN, _ITS_OWN, _ITS_OWN, _ITS_OWN, _ITS_OWN
+    ),
+    "another object of the Application is in trouble, over the budget": _row(
+        Cell(Does.SHARES), *[Cell(Does.PLANS_OTHER)] * 6, _ITS_OWN, _ITS_OWN
     ),
     "the trouble is gone long enough": _row(
         Cell(R), Cell(R), _APPROVED, Cell(R), _HELD, _THEIRS, _THEIRS, _FOLLOWS, _REJECTED

@@ -10,7 +10,7 @@ from reconciler.model.operation import Outcome, Phase
 from reconciler.talk.texts import ANSWER_MARKER
 from tests.beds.users import BOT
 from tests.lifecycle.happenings import happen, reach
-from tests.lifecycle.life import FILE
+from tests.lifecycle.life import FILE, MAIL, MAIL_FILE
 from tests.lifecycle.table import PAGE, Cell, Does, State, cells, written
 
 if TYPE_CHECKING:
@@ -165,10 +165,40 @@ def _its_own(life: Life, operation: Operation, before: dict[int, str]) -> None:
     newest, oldest = life.side.pulls()
     assert before[oldest["number"]] == oldest["head"]["sha"]
     assert newest["state"] == "open"
-    assert life.operation.expected == ("128Mi",)
     assert operation.remedy.fingerprints.isdisjoint(life.operation.remedy.fingerprints)
+    if life.around.neighbour:
+        assert _raised(life, newest["head"]["ref"]) == {MAIL_FILE}
+        return
+    assert life.operation.expected == ("128Mi",)
     theirs = life.side.text(FILE, newest["head"]["ref"])
     assert theirs == life.side.text(FILE).replace(PROXY, PROXY.replace("64", "128"))
+
+
+def _raised(life: Life, branch: str) -> set[str]:
+    """Return the files whose limit is 1Gi in a branch and 512Mi in base, each as a whole."""
+    texts = {path: life.side.text(path) for path in (FILE, MAIL_FILE)}
+    changed = {path: life.side.text(path, branch) for path in texts}
+    found = {path for path, text in texts.items() if changed[path] == text.replace("memory: 512Mi}", "memory: 1Gi}")}
+    assert all(changed[path] == texts[path] for path in texts.keys() - found)
+    return {path for path in found if changed[path] != texts[path]}
+
+
+def _shares(life: Life, operation: Operation, _: dict[int, str]) -> None:
+    pull, tracked = _only(life), operation.pull_request
+    assert len(life.operations) == 1
+    assert operation.expected == ("1Gi", "1Gi")
+    assert tracked is not None
+    assert pull["head"]["sha"] == tracked.head
+    assert _raised(life, tracked.branch) == {FILE, MAIL_FILE}
+    assert pull["title"].startswith("2 objects: webapp: ")
+
+
+def _plans_other(life: Life, operation: Operation, before: dict[int, str]) -> None:
+    pull = _only(life)
+    assert before[pull["number"]] == pull["head"]["sha"]
+    assert operation.is_open
+    assert [target.name for target in life.operation.targets] == [MAIL.name]
+    assert life.operation.pull_request is None
 
 
 _CHECKS: dict[Does, Callable[[Life, Operation, dict[int, str]], None]] = {
@@ -186,4 +216,6 @@ _CHECKS: dict[Does, Callable[[Life, Operation, dict[int, str]], None]] = {
     Does.ANEW: _anew,
     Does.JOINS: _joins,
     Does.ITS_OWN: _its_own,
+    Does.SHARES: _shares,
+    Does.PLANS_OTHER: _plans_other,
 }

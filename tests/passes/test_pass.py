@@ -138,7 +138,8 @@ def test_trouble_that_ends_before_anything_is_done_is_resolved(world: World) -> 
 
 def test_pull_requests_of_one_pass_are_bounded(world: World) -> None:
     """Invariant 10: many workloads in trouble at once are no reason to open more than the limit."""
-    crowd = elsewhere(world, names=THREE, guards={"pull_requests_per_hour": 2})
+    guards = {"pull_requests_per_hour": 2, "max_objects_per_pull_request": 1}
+    crowd = elsewhere(world, names=THREE, guards=guards)
     report = crowd.run()
 
     assert crowd.pulls.opened == 2

@@ -153,9 +153,7 @@ class Desk:
         """Make the proposal for the remedy's declarative half."""
         operation = operation or Story(remedy or oom_remedy()).operation
         return propose(
-            operation,
-            len(operation.remedy.actions) - 1,
-            GRANTED,
+            replace(operation, verdicts=dict.fromkeys(operation.remedy.declaratives, GRANTED)),
             world or self.snapshot(),
             self.repository(mirror),
             Renderers(self.settings(**sections).rendering),

@@ -131,8 +131,8 @@ def test_value_at_a_commit_is_read_by_generating_again(desk: Desk) -> None:
     repository = desk.repository()
     there = Workshop(repository=repository, renderer=renderers(), settings=desk.settings(), commit=repository.fetch())
 
-    assert values_rendered(mine, made.located, WEBAPP, [LIMIT], there) == ("3Gi",)
-    assert values_rendered(replace(mine, generated_by=None), made.located, WEBAPP, [LIMIT], there) == (None,)
+    assert values_rendered(mine, made.located, [(WEBAPP, LIMIT)], there) == ("3Gi",)
+    assert values_rendered(replace(mine, generated_by=None), made.located, [(WEBAPP, LIMIT)], there) == (None,)
 
 
 def test_literal_of_the_template_reaches_everybody_and_is_refused_with_all_named(desk: Desk) -> None:

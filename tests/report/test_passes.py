@@ -27,7 +27,7 @@ def proposal() -> Proposal:
         branch="reconciler/production-webapp-12345678",
         base="main",
         base_commit=CommitId("b" * 40),
-        target=WEBAPP,
+        targets=(WEBAPP,),
         located=tracked().located,
         changes=action.changes,
         edits=(FileEdit(path="apps/webapp.yaml", before=MANIFEST, after=MANIFEST.replace("512Mi", "1Gi")),),

@@ -25,11 +25,11 @@ EVIL = (
 def text(remedy: Remedy | None = None, **changes: object) -> tuple[str, str]:
     """Return title and body for the declarative action of a remedy."""
     remedy = remedy or oom_remedy()
+    verdict = replace(restart_verdict(), message="Git owns the field", code="ownership.git")
     given: dict[str, object] = {
         "operation_id": "op-20260301-120000-001",
         "remedy": remedy,
-        "action": remedy.actions[-1],
-        "verdict": replace(restart_verdict(), message="Git owns the field", code="ownership.git"),
+        "verdicts": dict.fromkeys(remedy.declaratives, verdict),
         "located": tracked().located,
         "diff": "--- a/apps/webapp.yaml\n+++ b/apps/webapp.yaml\n@@ -1 +1 @@\n-  memory: 512Mi\n+  memory: 1Gi",
         "base": "main",
@@ -98,7 +98,8 @@ def test_foreign_text_cannot_mention_refer_close_or_format() -> None:
     remedy = with_evidence(EVIL)
     remedy = replace(remedy, rationale=EVIL, finding=replace(remedy.finding, summary=EVIL))
 
-    title, body = text(remedy, verdict=replace(restart_verdict(), message=EVIL, code=EVIL, environment=EVIL))
+    verdict = replace(restart_verdict(), message=EVIL, code=EVIL, environment=EVIL)
+    title, body = text(remedy, verdicts={1: verdict})
 
     outside_code = re.sub(r"(?s)^```diff.*?^```$|`[^`\n]*`", "", body, flags=re.MULTILINE)
     assert not re.search(r"@\w|(?<!&)#\d|\bGH-\d|!\d", outside_code)
@@ -186,7 +187,7 @@ def test_commit_message_ends_with_its_trailers() -> None:
     remedy = with_evidence("OOMKilled")
     trailers = {"Proposal-Id": "i" * 32, "Object": "default|apps/Deployment|production/webapp", "New-Value": "1Gi"}
 
-    message = commit_message(remedy=remedy, action=remedy.actions[1], trailers=trailers)
+    message = commit_message(remedy=remedy, trailers=trailers.items())
 
     assert message == (
         "webapp: memory limit 512Mi → 1Gi\n"
@@ -207,9 +208,7 @@ def test_foreign_text_cannot_add_a_trailer_or_close_an_issue() -> None:
     remedy = oom_remedy()
     remedy = replace(remedy, rationale="fixes #12 for @ana\n\nProposal-Id: forged")
 
-    message = commit_message(
-        remedy=remedy, action=remedy.actions[1], trailers={"Proposal-Id": "x\nObject: forged closes #3"}
-    )
+    message = commit_message(remedy=remedy, trailers=[("Proposal-Id", "x\nObject: forged closes #3")])
 
     assert message.rstrip().split("\n\n")[-1] == "Proposal-Id: x Object: forged closes # 3"
     assert not re.search(r"[@#]\w", message)
@@ -220,7 +219,7 @@ def test_a_trailer_key_must_be_one() -> None:
     remedy = oom_remedy()
 
     with pytest.raises(ValueError, match="not a trailer key"):
-        commit_message(remedy=remedy, action=remedy.actions[1], trailers={"Old Value": "1"})
+        commit_message(remedy=remedy, trailers=[("Old Value", "1")])
 
 
 def test_close_comment_gives_the_reason_as_words() -> None:

@@ -32,3 +32,13 @@ def test_no_storm_does_a_thing_twice_or_loses_one(seed: int, tmp_path: Path) -> 
 def test_a_storm_has_deaths_in_it(tmp_path: Path) -> None:
     """The process dies at appends to the ledger, before and after them, and the story ends all the same."""
     assert simulate(5, tmp_path).deaths > 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(8))
+def test_no_storm_does_a_thing_twice_to_a_shared_pull_request(seed: int, tmp_path: Path) -> None:
+    """Three Deployments share the only pull request that may be open: the same holds for each."""
+    run = simulate(seed, tmp_path, "api", "mail")
+
+    assert {operation.outcome for operation in run.world.operations} <= ENDS
+    assert max(len(operation.targets) for operation in run.world.operations) > 1

@@ -1,0 +1,132 @@
+"""New findings: which get an operation, which share one, which are held, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.decide import decide
+from reconciler.decide.past import held_by_past, refused_together, under_way
+from reconciler.decide.pooling import pooled
+from reconciler.decide.together import grouped
+from reconciler.govern.guards import is_planned, pull_requests_left, waits_for_budget
+from reconciler.model.action import Remedy
+from reconciler.model.codec import encode
+from reconciler.model.facts import Unknown
+from reconciler.model.operation import Draft, EventKind, Operation, Phase, parts_of
+from reconciler.model.report import Held
+from reconciler.steps.joining import taken_up
+from reconciler.steps.words import Verb, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What becomes of this pass's findings."""
+
+    remedies: tuple[Remedy, ...]  # each opens an operation
+    revised: Mapping[str, Remedy]  # what planned operations stand for by now, by their ids
+    held: tuple[Held, ...]
+
+    def drafts(self, view: View) -> Iterator[Draft]:
+        """Yield what opens operations and what revises planned ones."""
+        for operation, remedy in self.revised.items():
+            before = next(o.remedy.finding.summary for o in view.history if o.id == operation)
+            data = {"remedy": encode(remedy), "before": before}
+            yield Draft(operation=operation, kind=EventKind.REMEDY_REVISED, data=data)
+        for remedy in self.remedies:
+            kind = EventKind.OPERATION_OPENED
+            yield Draft(operation=view.next_id(), kind=kind, data={"remedy": encode(remedy)})
+
+
+def opening(view: View) -> Opening:
+    """Split the findings into new remedies and those that are held; put together what shares an object or a budget."""
+    remedies, held = _new(view)
+    if not remedies:
+        return Opening(remedies=(), revised={}, held=tuple(held))
+    guards = view.settings.guards
+    made = pooled(
+        _of_objects(remedies, view),
+        {o.id: o.remedy for o in view.history if _may_take_in(o, view)},
+        view.snapshot,
+        left=pull_requests_left(view.history, guards, view.now),
+        most=guards.max_objects_per_pull_request,
+        may_share=lambda remedy: _may_share(remedy, view),
+    )
+    return Opening(remedies=made.opened, revised=made.revised, held=tuple(held))
+
+
+def supposed(remedy: Remedy, view: View, operation_id: str = "op") -> Operation:
+    """Return a remedy as an operation that does not exist yet, with the verdicts that it would have."""
+    phase, now = Phase.DECIDED, view.now
+    return _judged(
+        Operation(id=operation_id, remedy=remedy, phase=phase, opened_at=now, updated_at=now, version=0), view
+    )
+
+
+def supposed_all(made: Opening, view: View) -> Iterator[Operation]:
+    """Yield the operations that would be opened or revised, with the verdicts that they would have."""
+    for operation in view.history:
+        if operation.id in made.revised:
+            yield _judged(replace(operation, remedy=made.revised[operation.id]), view)
+    for remedy in made.remedies:
+        yield supposed(remedy, view, view.next_id())
+
+
+def _judged(operation: Operation, view: View) -> Operation:
+    verdicts = {index: view.judge(operation, index) for index in range(len(operation.remedy.actions))}
+    return replace(operation, verdicts=verdicts)
+
+
+def _may_share(remedy: Remedy, view: View) -> bool:
+    """Tell whether nothing but the budgets is against a remedy, and it spoilt nothing that it was part of."""
+    if refused_together(remedy, view.history, view.settings.guards, view.now):
+        return False
+    verdicts = supposed(remedy, view).verdicts
+    return all(waits_for_budget(verdicts[index]) for index in remedy.declaratives)
+
+
+def _may_take_in(operation: Operation, view: View) -> bool:
+    """Tell whether an operation is planned, and nobody was asked or told anything about its pull request yet."""
+    remedy = operation.remedy
+    if not is_planned(operation) or remedy.is_revert or operation.rejected_by is not None:
+        return False
+    tried = any(parts_of(key)[2] == Verb.PROPOSE for key in operation.effects)
+    if tried or operation.approval_requested or operation.approvals:
+        return False
+    if refused_together(remedy, view.history, view.settings.guards, view.now):
+        return False
+    return all(waits_for_budget(view.judge(operation, index)) for index in remedy.declaratives)
+
+
+def _new(view: View) -> tuple[list[Remedy], list[Held]]:
+    remedies: list[Remedy] = []
+    held: list[Held] = []
+    guards = view.settings.guards
+    for finding in () if isinstance(view.findings, Unknown) else view.findings.values():
+        already = under_way(finding, view.history)
+        if already is not None:
+            held.append(already)
+            continue
+        remedy = decide(finding, view.snapshot, view.settings)
+        if isinstance(remedy, str):
+            held.append(Held(finding=finding, code="no_remedy", reason=remedy))
+            continue
+        kept = held_by_past(remedy, view.history, guards, view.now)
+        kept = kept or taken_up(remedy, view.history, view.snapshot, view.settings)
+        if kept is not None:
+            held.append(kept)
+        else:
+            remedies.append(remedy)
+    return remedies, held
+
+
+def _of_objects(remedies: Sequence[Remedy], view: View) -> list[Remedy]:
+    """Return one remedy an object; where all of one was refused, each finding is tried alone."""
+    together = grouped(remedies, view.snapshot)
+    guards = view.settings.guards
+    apart = [g.parts if g.parts and held_by_past(g, view.history, guards, view.now) else (g,) for g in together]
+    return [remedy for group in apart for remedy in group]

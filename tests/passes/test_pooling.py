@@ -1,0 +1,191 @@
+"""Whole passes where pull requests are scarce: what one Application delivers shares one, and is told apart in it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.model.operation import Draft, EventKind, Outcome, Phase
+from tests.adapters.git_http import git
+from tests.passes.world import elsewhere
+
+if TYPE_CHECKING:
+    from tests.passes.world import World
+
+MINUTE = timedelta(minutes=1)
+THREE = ("cart", "shop", "web")
+
+
+def proposed(world: World, number: int = 1) -> dict[str, str]:
+    """Return what a pull request changes: each Deployment's file as it has it, by the Deployment's name."""
+    branch = world.pulls.found[-number]["head"]["ref"]
+    changed = git(world.shop.bare, "diff", "--name-only", f"trunk...{branch}").split()
+    return {path[len("deploy/") : -len(".yaml")]: git(world.shop.bare, "show", f"{branch}:{path}") for path in changed}
+
+
+def test_each_has_its_own_while_the_budgets_leave_one(world: World) -> None:
+    """Nothing is put together without need."""
+    crowd = elsewhere(world, names=THREE, guards={"pull_requests_per_hour": 3})
+    crowd.run()
+
+    assert crowd.pulls.opened == 3
+
+
+def test_over_the_budget_they_share_one(world: World) -> None:
+    """One operation, one commit with three edits; each is restarted on its own."""
+    crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1})
+    crowd.run()
+
+    (operation,) = crowd.operations
+    assert crowd.pulls.opened == 1
+    assert sorted(crowd.restarts) == list(THREE)
+    texts = proposed(crowd)
+    assert sorted(texts) == list(THREE)
+    assert all(text == crowd.manifest(name, memory="1Gi").rstrip("\n") for name, text in texts.items())
+    assert [target.name for target in operation.targets] == list(THREE)
+    assert operation.expected == ("1Gi", "1Gi", "1Gi")
+    pull = crowd.pulls.found[0]
+    assert pull["title"].startswith("3 objects: cart: memory limit 512Mi → 1Gi; shop: memory limit 512Mi → 1Gi; web: ")
+    assert all(f"| Deployment shop/{name} |" in pull["body"] for name in THREE)
+    assert crowd.run(later=MINUTE).problems == ()
+    assert crowd.pulls.opened == 1
+
+
+def test_one_short_is_enough_to_share(world: World) -> None:
+    """The rule knows an Application, not how many of its objects would just fit."""
+    crowd = elsewhere(world, names=THREE, guards={"pull_requests_per_hour": 2})
+    crowd.run()
+
+    assert crowd.pulls.opened == 1
+    assert len(crowd.operations) == 1
+
+
+def test_without_a_budget_it_is_planned_and_a_later_one_joins_it(world: World) -> None:
+    """What has no pull request yet has no reader yet; the restarts wait for no budget."""
+    crowd = elsewhere(world, names=("cart",), guards={"pull_requests_per_hour": 0})
+    crowd.run()
+    (planned,) = crowd.operations
+    assert planned.phase is Phase.DECIDED
+
+    crowd = elsewhere(crowd, names=THREE)
+    report = crowd.run(later=MINUTE)
+
+    (operation,) = crowd.operations
+    assert operation.id == planned.id
+    assert [target.name for target in operation.targets] == list(THREE)
+    assert sorted(crowd.restarts) == list(THREE)
+    assert crowd.pulls.opened == 0
+    assert any(line.startswith(f"revised {planned.id}: ") for line in report.lines)
+    crowd.guards["pull_requests_per_hour"] = 1
+    crowd.run(later=MINUTE)
+    assert sorted(proposed(crowd)) == list(THREE)
+    assert crowd.kinds().count(EventKind.REMEDY_REVISED) == 1
+
+
+def test_an_open_pull_request_is_joined_by_no_other_object(world: World) -> None:
+    """People may have read it: what comes later waits for the budget, and shares with its like."""
+    crowd = elsewhere(world, names=("cart",), guards={"max_open_pull_requests": 1})
+    crowd.run()
+    before = proposed(crowd)
+
+    crowd = elsewhere(crowd, names=THREE)
+    crowd.run(later=MINUTE)
+
+    assert proposed(crowd) == before
+    assert [len(operation.targets) for operation in crowd.operations] == [1, 2]
+    assert crowd.pulls.opened == 1
+
+
+def test_a_close_is_a_no_to_each(world: World) -> None:
+    """Invariant 7: none of them is proposed again alone."""
+    crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1})
+    crowd.run()
+    crowd.pulls.close()
+    crowd.guards["max_open_pull_requests"] = 20
+
+    crowd.run(later=MINUTE)
+    report = crowd.run(later=MINUTE)
+
+    assert [operation.outcome for operation in crowd.operations] == [Outcome.REJECTED]
+    assert [held.code for held in report.held] == ["rejected_before"] * 3
+    assert crowd.pulls.opened == 1
+
+
+def test_what_cannot_go_together_goes_alone(world: World) -> None:
+    """The whole is refused; then each is tried alone, and is not put together again."""
+    crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1, "max_changed_lines": 2})
+    crowd.run()
+    assert [(o.outcome, o.escalated) for o in crowd.operations] == [(Outcome.REFUSED, False)]
+
+    crowd.run(later=MINUTE)
+
+    assert [len(operation.targets) for operation in crowd.operations] == [3, 1, 1, 1]
+    assert len(proposed(crowd)) == 1
+    crowd.guards["max_open_pull_requests"] = 20
+    crowd.run(later=MINUTE)
+    assert crowd.pulls.opened == 3
+
+
+def test_so_many_objects_share_one_at_most(world: World) -> None:
+    """The rest waits for the budget in an operation of its own."""
+    guards = {"max_open_pull_requests": 1, "max_objects_per_pull_request": 2}
+    crowd = elsewhere(world, names=THREE, guards=guards)
+    crowd.run(effects_at_once=1)  # in their order
+
+    assert [len(operation.targets) for operation in crowd.operations] == [2, 1]
+    assert sorted(proposed(crowd)) == ["cart", "shop"]
+
+
+def test_a_limit_of_one_object_switches_sharing_off(world: World) -> None:
+    """Then what is over the budget waits."""
+    guards = {"max_open_pull_requests": 1, "max_objects_per_pull_request": 1}
+    crowd = elsewhere(world, names=THREE, guards=guards)
+    crowd.run()
+
+    assert [len(operation.targets) for operation in crowd.operations] == [1, 1, 1]
+    assert crowd.pulls.opened == 1
+
+
+def test_a_plan_shows_what_would_be_shared(world: World) -> None:
+    """Three findings, one pull request with three files, three restarts; nothing is opened."""
+    crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1})
+    plan = crowd.plan()
+
+    (planned,) = plan.remedies
+    (proposal,) = [action.proposal for action in planned.actions if action.proposal]
+    assert [edit.path for edit in proposal.edits] == [f"deploy/{name}.yaml" for name in THREE]
+    assert [target.name for target in proposal.targets] == list(THREE)
+    assert crowd.pulls.opened == 0
+
+
+def test_a_plan_shows_what_a_planned_operation_would_take_in(world: World) -> None:
+    """What it did already is not shown again."""
+    crowd = elsewhere(world, names=("cart",), guards={"max_open_pull_requests": 0})
+    crowd.run()
+    crowd = elsewhere(crowd, names=THREE)
+
+    (planned,) = crowd.plan().remedies
+
+    shown = [(action.action.target.name, action.action.action_class.value) for action in planned.actions]
+    both = [("shop", "imperative"), ("shop", "declarative"), ("web", "imperative"), ("web", "declarative")]
+    assert shown == [("cart", "declarative"), *both]
+    assert crowd.restarts == ["cart"]
+
+
+def test_after_a_crash_the_shared_pull_request_is_adopted(world: World) -> None:
+    """Invariant 1: the ledger ends with the announced proposal; nothing is opened twice."""
+    crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1})
+    crowd.run()
+    texts, events = proposed(crowd), crowd.events
+    announced = next(n for n, e in enumerate(events) if "branch" in (e.data.get("data") or {}))
+    (crowd.shop.folder / "ledger.db").unlink()
+    crowd.say(*(Draft(operation=e.operation, kind=e.kind, data=e.data) for e in events[: announced + 1]))
+
+    crowd.run(later=MINUTE)
+
+    (operation,) = crowd.operations
+    assert (crowd.pulls.opened, len(crowd.pulls.found)) == (1, 1)
+    assert proposed(crowd) == texts
+    assert operation.pull_request is not None
+    assert operation.pull_request.number == 1
+    assert len(operation.targets) == len(THREE)
