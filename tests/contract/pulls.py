@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.facts import Unknown
-from reconciler.model.objects import CommitId
-from reconciler.model.proposal import Proposal, PullRequest
-from tests.worlds import WEBAPP, located_at
+from tests.adapters import forge_answers
 
 if TYPE_CHECKING:
+    from reconciler.model.proposal import Proposal, PullRequest
     from tests.contract.forge_worlds import ForgeWorld
 
 
-BRANCH = "reconciler/webapp-0123abcd"
+BRANCH = forge_answers.BRANCH
 
 
 def proposal(branch: str = BRANCH) -> Proposal:
-    """A proposal whose branch is pushed already; of its content, only what the forge sees matters here."""
-    return Proposal(
-        identity="0123abcd",
-        digest="d1",
-        branch=branch,
-        base="main",
-        base_commit=CommitId("0" * 40),
-        target=WEBAPP,
-        located=located_at("deploy/web.yaml"),
-        changes=(),
-        edits=(),
-        title="webapp: memory 512Mi to 1Gi",
-        body="It was OOM killed.\n\n- 3 times",
-        message="",
-    )
+    """A proposal whose branch is pushed already; its text has lines, which a forge must not change."""
+    return replace(forge_answers.proposal(), branch=branch, body="It was OOM killed.\n\n- 3 times")
 
 
 def listed(world: ForgeWorld, prefix: str = "reconciler") -> tuple[PullRequest, ...]:

@@ -1,4 +1,4 @@
-"""Fixtures of the forge's REST tests."""
+"""Fixtures of the forge's tests."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandbox.forge import described, rest
+from reconciler.sandbox.forge.repository import BareRepository
+from tests.sandbox.forge import bare, described, rest
 from tests.testbed import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> BareRepository:
+    """A repository with one commit on main."""
+    return BareRepository.create(tmp_path / "shop.git", bare.FILES, author=bare.ANA, at=bare.AT)
 
 
 @pytest.fixture
