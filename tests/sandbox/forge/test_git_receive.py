@@ -12,7 +12,8 @@ import pytest
 
 from reconciler.sandbox.forge import git_http
 from reconciler.sandbox.wire import Request
-from tests.sandbox.forge.served import ANA, AT, NAME, Served, serving
+from tests.sandbox.forge.bare import ANA, AT
+from tests.sandbox.forge.served import NAME, Served, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
