@@ -38,7 +38,9 @@ def bind(api: Api, rules: list[Json], *, namespace: str = "", subject: Json | No
 
 def test_roles_are_those_of_the_testbed(api: Api) -> None:
     """One description of what an installation is granted, in both worlds."""
-    for document in yaml.safe_load_all(TESTBED.read_text()):
+    documents = list(yaml.safe_load_all(TESTBED.read_text()))
+    assert {each["kind"] for each in documents} == {"ClusterRole", "ClusterRoleBinding"}
+    for document in documents:
         found = api.store.get(document["kind"], "", document["metadata"]["name"])
         assert found is not None
         assert {key: found[key] for key in document if key != "metadata"} == {
