@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.sandbox.cluster import ApiError, Store
 from reconciler.sandbox.cluster.deletion import DeleteOptions
-from tests.sandbox.cluster.api import deployment, pod
+from tests.sandbox.cluster.api import deployment, pod, setting
 
 
 def test_scheduled_pod_is_deleted_gracefully(store: Store) -> None:
@@ -45,6 +45,17 @@ def test_pod_without_a_node_is_gone_at_once(store: Store) -> None:
     assert store.get("Pod", "default", "web") is None
 
 
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_pod_that_ended_is_gone_at_once(store: Store, phase: str) -> None:
+    """Its kubelet has nothing left to end."""
+    store.create(pod(node="node-1"), manager="tests")
+    store.change("Pod", "default", "web", setting("status", "phase", value=phase), manager="k", subresource="status")
+
+    store.delete("Pod", "default", "web")
+
+    assert store.get("Pod", "default", "web") is None
+
+
 def test_finalizer_keeps_an_object_until_it_is_taken_away(store: Store) -> None:
     """And none can be added to what is being deleted."""
     store.create(pod(finalizers=["example.com/hold"]), manager="tests")
@@ -69,6 +80,18 @@ def test_propagation_leaves_word_for_the_garbage_collector(store: Store, propaga
     found = store.get("Deployment", "default", "web")
     assert found is not None
     assert found["metadata"]["finalizers"] == [finalizer]
+
+
+def test_newest_propagation_counts(store: Store) -> None:
+    """Whoever deletes once more may think again of the dependents."""
+    store.create(deployment(), manager="tests")
+    store.delete("Deployment", "default", "web", options=DeleteOptions(propagation="Orphan"))
+
+    store.delete("Deployment", "default", "web", options=DeleteOptions(propagation="Foreground"))
+
+    found = store.get("Deployment", "default", "web")
+    assert found is not None
+    assert found["metadata"]["finalizers"] == ["foregroundDeletion"]
 
 
 def test_namespace_terminates_until_it_is_emptied(store: Store) -> None:

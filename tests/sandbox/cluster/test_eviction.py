@@ -87,6 +87,20 @@ def test_budget_that_nobody_counted_asks_for_patience(api: Api) -> None:
     assert not is_ending(api)
 
 
+def test_budget_that_could_not_be_counted_says_why(api: Api) -> None:
+    """Its controller's own words, which tell what to mend."""
+    running(api)
+    failed = {"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed", "message": "found no controller"}
+    budget(api, conditions=[failed])
+
+    answer = evict(api)
+
+    says = (
+        "The disruption budget web does not allow evicting pods currently because it failed sync: found no controller"
+    )
+    assert (answer.status, answer.body["details"]["causes"][0]["message"]) == (429, says)
+
+
 def test_eviction_uses_up_one_disruption(api: Api) -> None:
     """The next one is blocked before any controller has counted again."""
     for name in ("web", "other"):
@@ -175,10 +189,12 @@ def test_dry_run_evicts_nobody(api: Api, dry: Json) -> None:
 
 
 def test_eviction_of_another_name_makes_no_sense(api: Api) -> None:
-    """Nor does anything that is no eviction, nor of a pod that is not there."""
+    """Nor does anything that is no eviction, nor a grace that is no number, nor of a pod that is not there."""
     running(api)
     body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "other"}}
 
     assert api.post(f"{PODS}/web/eviction", body).status == 400
     assert api.post(f"{PODS}/web/eviction", {"kind": "Pod"}).status == 400
+    assert evict(api, options={"gracePeriodSeconds": "7"}).status == 400
+    assert evict(api, options={"gracePeriodSeconds": True}).status == 400
     assert evict(api, "absent").status == 404

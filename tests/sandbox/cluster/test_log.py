@@ -46,6 +46,20 @@ def test_log_of_a_bad_configuration_ends_with_the_error(api: Api) -> None:
     assert log(api).body == log(api, previous="true").body == says
 
 
+@pytest.mark.parametrize(
+    ("end", "says"),
+    [({"exitCode": 0, "reason": "Completed"}, "done"), ({"exitCode": 3, "reason": "Error"}, "error: ends with 3")],
+    ids=["well", "badly"],
+)
+def test_log_of_a_container_that_ended_says_how(api: Api, end: Json, says: str) -> None:
+    """It is there as long as the pod is, with the time of the end."""
+    state(api, terminated={**STARTED, "finishedAt": "2026-01-05T09:00:09Z", **end})
+
+    assert log(api, timestamps="true").body == (
+        f"2026-01-05T09:00:00.000000000Z web: starting\n2026-01-05T09:00:09.000000000Z web: {says}\n"
+    )
+
+
 def test_killed_container_had_no_time_to_say_so(api: Api) -> None:
     """An OOM kill leaves nothing in the log."""
     state(api, running=STARTED, last=OOM)
@@ -85,7 +99,8 @@ def test_log_that_cannot_be_is_refused(api: Api) -> None:
 
     assert log(api, previous="true").message == 'previous terminated container "web" in pod "web" not found'
     assert log(api, container="side").message == "container side is not valid for pod web"
-    assert log(api, tailLines=-1).status == 422
+    assert log(api, tailLines=-1).message.endswith("Invalid value: -1: must be greater than or equal to 0")
+    assert log(api, limitBytes=0).message.endswith("Invalid value: 0: must be greater than 0")
     assert log(api, tailLines="x").status == 400
     assert api.get(f"{PODS}/absent/log").status == 404
 

@@ -89,23 +89,24 @@ def test_stale_scale_is_a_conflict(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "status"),
+    ("body", "status", "says"),
     [
-        ({"spec": {"replicas": -1}}, 422),
-        ({"spec": {"replicas": "many"}}, 400),
-        ({"metadata": {"name": "other"}}, 400),
-        ({"metadata": {"uid": "other"}}, 409),
-        ({"kind": "Deployment"}, 400),
+        ({"spec": {"replicas": -1}}, 422, 'Scale.autoscaling "web" is invalid: spec.replicas: Invalid value: -1'),
+        ({"spec": {"replicas": "many"}}, 400, "cannot unmarshal string into Go struct field ScaleSpec.spec.replicas"),
+        ({"metadata": {"name": "other"}}, 400, "does not match the name on the URL (web)"),
+        ({"metadata": {"uid": "other"}}, 409, "UID in precondition: other"),
+        ({"kind": "Deployment"}, 400, "cannot be handled as a Scale"),
     ],
     ids=str,
 )
-def test_scale_that_makes_no_sense_is_refused(api: Api, body: Json, status: int) -> None:
-    """And the workload stays as it is."""
+def test_scale_that_makes_no_sense_is_refused(api: Api, body: Json, status: int, says: str) -> None:
+    """In words about the scale; and the workload stays as it is."""
     before = api.post(DEPLOYMENTS, deployment(replicas=3)).body
 
     answer = api.patch(SCALE, body)
 
     assert answer.status == status
+    assert says in answer.message
     assert api.get(f"{DEPLOYMENTS}/web").body == before
 
 
