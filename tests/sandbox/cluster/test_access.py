@@ -183,6 +183,20 @@ def test_review_of_others_is_for_administrators(api: Api) -> None:
         api.post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", {})
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/metrics", True), ("/metrics/cadvisor", False), ("/logs/a/b", True), ("/logs", False)]
+)
+def test_addresses_that_are_no_objects_are_granted_by_their_beginning(api: Api, path: str, *, allowed: bool) -> None:
+    """Where a rule ends in a star; without one it is the whole address."""
+    bind(api, [{"nonResourceURLs": ["/metrics", "/logs/*"], "verbs": ["get"]}])
+    attributes = {"verb": "get", "path": path}
+    review = {"spec": {"user": "eve", "nonResourceAttributes": attributes}}
+
+    answer = api.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+
+    assert answer.body["status"]["allowed"] is allowed
+
+
 def test_impersonation_is_not_in_the_sandbox(api: Api) -> None:
     """Whoever asks as somebody else must not be answered as themselves."""
     headers = {"authorization": f"Bearer {api.cluster.tokens['admin']}", "impersonate-user": "ana"}
