@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pytest
 from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.forge import Forge
 from reconciler.sandbox.wire import Server
+from tests.needs import cannot_run
 from tests.testbed import build, github_server
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ def _install() -> None:
     try:
         github_server.install()
     except build.Unavailable as reason:
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(f"CI must run the GitHub tests: {reason}", pytrace=False)
-        pytest.skip(str(reason))
+        cannot_run("the GitHub tests", reason)
 
 
 @pytest.fixture(scope="session")
