@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -19,10 +19,14 @@ def need_program(name: str) -> None:
     """Skip the test that asks where this program is not installed; with CI=true fail it."""
     if shutil.which(name) is not None:
         return
-    reason = _REASON.format(name=name).removeprefix("Skipped: ")
+    cannot_run("every test", _REASON.format(name=name).removeprefix("Skipped: "))
+
+
+def cannot_run(tests: str, reason: object) -> NoReturn:
+    """Skip the test that asks, and say why it cannot run here; with CI=true, which must run these tests, fail it."""
     if os.environ.get("CI", "").lower() in ("1", "true"):
-        pytest.fail(f"CI must run every test: {reason}", pytrace=False)
-    pytest.skip(reason)
+        pytest.fail(f"CI must run {tests}: {reason}", pytrace=False)
+    pytest.skip(str(reason))
 
 
 @pytest.hookimpl(wrapper=True)

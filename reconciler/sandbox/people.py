@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import urllib3
 
@@ -24,7 +24,10 @@ class ForgeError(RuntimeError):
 
 
 class Person:
-    """One user's connection."""
+    """One user's connection; a forge that imitates GitHub's API says only where it differs."""
+
+    approval: ClassVar[str] = "APPROVE"  # a review's word
+    page: ClassVar[str] = "per_page=100"  # as long as a list may be
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url
@@ -33,7 +36,7 @@ class Person:
 
     def call(self, method: str, path: str, **fields: Any) -> Any:  # noqa: ANN401 - JSON of any shape
         """Make one request with a JSON body, and return the JSON answered (None when there is none)."""
-        body = json.dumps(fields).encode() if fields else None
+        body = json.dumps(fields).encode() if fields or method == "POST" else None
         response = self._pool.request(method, self._url + path, body=body, headers=self._headers, redirect=False)
         if response.status >= _REFUSED:
             raise ForgeError(method, path, response.status, response.data.decode(errors="replace"))
@@ -79,7 +82,7 @@ class Person:
 
     def branches(self, repository: str) -> list[str]:
         """Return the names of the branches."""
-        return [branch["name"] for branch in self.call("GET", f"/repos/{repository}/branches?per_page=100")]
+        return [branch["name"] for branch in self.call("GET", f"/repos/{repository}/branches?{self.page}")]
 
     def forbid_pushes(self, repository: str, pattern: str) -> None:
         """Let a ruleset reject creations and updates of the branches that a pattern names."""
@@ -95,7 +98,7 @@ class Person:
 
     def pull_requests(self, repository: str, state: str = "open") -> list[dict[str, Any]]:
         """Return the pull requests in a state (open, closed, all), the newest first."""
-        found: list[dict[str, Any]] = self.call("GET", f"/repos/{repository}/pulls?state={state}&per_page=100")
+        found: list[dict[str, Any]] = self.call("GET", f"/repos/{repository}/pulls?state={state}&{self.page}")
         return found
 
     def pull_request(self, repository: str, number: int) -> dict[str, Any]:
@@ -115,7 +118,7 @@ class Person:
         """Approve a pull request at a commit (its head, if none is given)."""
         head = commit or self.pull_request(repository, number)["head"]["sha"]
         path = f"/repos/{repository}/pulls/{number}/reviews"
-        self.call("POST", path, event="APPROVE", body=body, commit_id=head)
+        self.call("POST", path, event=self.approval, body=body, commit_id=head)
 
     def comment(self, repository: str, number: int, body: str) -> None:
         """Comment on a pull request."""

@@ -13,13 +13,8 @@ from reconciler.model.conversation import Board, Comment, StatusState
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
 from tests.beds.users import BOT, REVIEWER
+from tests.contract.pulls import BRANCH, proposal
 from tests.contract.talk_worlds import STRANGER, GiteaTalkWorld, GitHubTalkWorld, TalkWorld
-from tests.contract.test_forge import (  # noqa: F401 - fixtures
-    BRANCH,
-    checked_github,
-    proposal,
-    sandbox_github,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

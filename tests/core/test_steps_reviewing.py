@@ -4,66 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from reconciler.model.codec import encode
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.operation import EventKind, Outcome
 from reconciler.model.proposal import PullRequestState
-from reconciler.model.review import Inspection, Mergeability, MergeState, Review, ReviewState
-from reconciler.model.snapshot import Followed
-from reconciler.steps import Perform, Step, next_steps
-from tests.core.views import FOUND, drafts, effects, ending, failed, in_trouble, kinds, pull_request, view, waits
-from tests.worlds import NOW, Story, settings, tracked
-
-if TYPE_CHECKING:
-    from reconciler.settings import Settings
+from reconciler.model.review import Mergeability, MergeState
+from reconciler.steps import Perform
+from tests.core.open_pulls import APPROVAL, EAGER, SILENT, inspected, known, seen, taken
+from tests.core.views import drafts, effects, ending, kinds, pull_request, waits
+from tests.worlds import NOW, Story, settings
 
 K = EventKind
-HEAD = tracked().head
-AGES = timedelta(days=30)
-APPROVAL = Review(user="ana", state=ReviewState.APPROVED, commit=HEAD, may_write=True)
-OBJECTION = replace(APPROVAL, state=ReviewState.CHANGES_REQUESTED)
-SILENT = Unknown("forge", "timeout")
-
-
-def inspected(*reviews: Review, **changes: Any) -> Inspection:  # noqa: ANN401 - any field
-    """Return what was read of our own head, long ago."""
-    made: dict[str, Any] = {"head": HEAD, "updated_at": NOW - AGES, "reviews": reviews}
-    return Inspection(**made | changes)
-
-
-def seen(inspection: Any, **changes: Any) -> Followed:  # noqa: ANN401 - facts
-    """Return the facts of an open pull request."""
-    made: dict[str, Any] = {
-        "pull_request": pull_request(updated_at=NOW - AGES),
-        "values_at_base": ("512Mi",),
-        "inspection": inspection,
-        "base_moved": False,
-    }
-    return Followed(**made | changes)
-
-
-def known(inspection: Inspection) -> Story:
-    """Return the story of a pull request that was inspected already."""
-    return Story().pull_request_opened().add(K.PULL_REQUEST_INSPECTED, inspection=encode(inspection), said="")
-
-
-def taken(
-    story: Story,
-    followed: Followed,
-    *,
-    findings: Any = FOUND,  # noqa: ANN401 - a fact
-    configured: Settings | None = None,
-    **changes: Any,  # noqa: ANN401
-) -> tuple[Step, ...]:
-    """Take the steps of one moment."""
-    operation = story.operation
-    world = in_trouble(followed={operation.id: followed}, **changes)
-    return next_steps(operation, view(operation, snapshot=world, findings=findings, settings=configured or settings()))
 
 
 # --- what people did -------------------------------------------------------------------------------------------------
@@ -121,7 +76,6 @@ def test_nothing_is_done_while_reviews_are_unknown(fact: Any) -> None:  # noqa: 
 
 # --- the trouble is gone ---------------------------------------------------------------------------------------------
 
-EAGER = {"quiet_passes": 2, "quiet_period": "0s", "update_interval": "0s"}
 SHORT = {"stabilization_period": "1s", "settle_limit": "1s"}
 
 
@@ -213,129 +167,6 @@ def test_close_beside_a_missing_base_is_nobodys_no() -> None:
 
     assert drafts(*steps) == []
     assert "closed, and base is not known" in waits(*steps)[0]
-
-
-# --- updates ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changes", "updates"),
-    [
-        ({}, False),
-        ({"base_moved": True}, True),
-        ({"base_moved": True, "values_at_base": ("1Gi",)}, False),
-        ({"base_moved": True, "values_at_base": SILENT}, False),
-        ({"base_moved": SILENT}, False),
-        ({"mergeability": Mergeability(state=MergeState.BEHIND)}, True),
-        ({"mergeability": Mergeability(state=MergeState.DIRTY)}, False),
-    ],
-    ids=[
-        "untouched",
-        "moved",
-        "moved, value there",
-        "values unknown",
-        "unknown",
-        "must be up to date",
-        "conflict elsewhere",
-    ],
-)
-def test_pull_request_is_written_anew_for_a_reason_only(changes: dict[str, Any], *, updates: bool) -> None:
-    """Each push starts checks and drops approvals."""
-    steps = taken(known(inspected()), seen(inspected(), **changes), configured=settings(guards=EAGER))
-
-    assert effects(*steps) == (["op-1:1:update"] if updates else [])
-
-
-@pytest.mark.parametrize(("state", "updates"), [(MergeState.CLEAN, False), (MergeState.DIRTY, True)])
-def test_approved_pull_request_is_written_anew_only_when_it_conflicts(state: MergeState, *, updates: bool) -> None:
-    """An approval of what cannot be merged is worth nothing; any other is kept."""
-    followed = seen(inspected(APPROVAL), base_moved=True, mergeability=Mergeability(state=state))
-    steps = taken(known(inspected(APPROVAL)), followed, configured=settings(guards=EAGER))
-
-    assert effects(*steps) == (["op-1:1:update"] if updates else [])
-
-
-def test_updates_have_a_pause_between_them() -> None:
-    """Invariant 10: a file that changes every minute does not start checks every minute."""
-    followed = seen(inspected(), base_moved=True)
-    steps = taken(known(inspected()), followed, configured=settings(guards={"update_interval": "1d"}))
-
-    assert effects(*steps) == []
-    assert "is to be written anew: base changed its file" in waits(*steps)[0]
-
-
-def test_update_that_is_given_up_asks_a_person_once() -> None:
-    """Invariant 10: a rule that refuses our push is told, not tried for ever."""
-    story = failed(known(inspected()), "op-1:1:update", permanent=True)
-    followed = seen(inspected(), base_moved=True)
-    first = taken(story, followed, configured=settings(guards=EAGER))
-    for draft in drafts(*first):
-        story.add(draft.kind, **draft.data)
-    again = taken(story, followed, configured=settings(guards=EAGER))
-
-    assert kinds(*first) == [K.ESCALATED]
-    assert (drafts(*again), effects(*again)) == ([], [])
-    assert "it was given up: HTTP 500" in waits(*again)[0]
-
-
-# --- merging ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("policy", "reviews", "state", "merges"),
-    [
-        ("never", (APPROVAL,), MergeState.CLEAN, False),
-        ("on_approval", (), MergeState.CLEAN, False),
-        ("on_approval", (APPROVAL,), MergeState.CLEAN, True),
-        ("on_approval", (replace(APPROVAL, commit=CommitId("0" * 40)),), MergeState.CLEAN, False),
-        ("on_approval", (replace(APPROVAL, may_write=False),), MergeState.CLEAN, False),
-        ("on_approval", (replace(APPROVAL, bot=True),), MergeState.CLEAN, False),
-        ("autonomous", (), MergeState.CLEAN, True),
-        ("autonomous", (OBJECTION,), MergeState.CLEAN, False),
-        *(
-            ("autonomous", (), state, False)
-            for state in MergeState
-            if state not in {MergeState.CLEAN, MergeState.BEHIND}
-        ),
-    ],
-)
-def test_merge_needs_the_policys_word_and_the_forges(
-    policy: str, reviews: tuple[Review, ...], state: MergeState, *, merges: bool
-) -> None:
-    """Invariants 8 and 9: an approval of the exact head where one is wanted, and no rule of the forge against it."""
-    followed = seen(inspected(*reviews), mergeability=Mergeability(state=state, reason="the rules say no"))
-    steps = taken(known(inspected(*reviews)), followed, configured=settings(policy={"merge": policy}))
-
-    assert effects(*steps) == (["op-1:1:merge"] if merges else [])
-
-
-@pytest.mark.parametrize("fact", [None, SILENT])
-def test_merge_waits_while_mergeability_is_unknown(fact: Any) -> None:  # noqa: ANN401 - any fact
-    """Invariant 3."""
-    followed = seen(inspected(), mergeability=fact)
-
-    assert effects(*taken(known(inspected()), followed, configured=settings(policy={"merge": "autonomous"}))) == []
-
-
-def test_pause_keeps_us_from_merging() -> None:
-    """Invariant 7: a pause beats every rule."""
-    paused = settings(policy={"merge": "autonomous"}, guards={"paused": True})
-    followed = seen(inspected(), mergeability=Mergeability(state=MergeState.CLEAN))
-    steps = taken(known(inspected()), followed, configured=paused)
-
-    assert effects(*steps) == []
-    assert "paused by the configuration" in waits(*steps)[0]
-
-
-def test_merge_that_the_forge_keeps_refusing_becomes_a_persons() -> None:
-    """Invariant 10: told once, with the forge's own words."""
-    merging = settings(policy={"merge": "autonomous"}, guards={"effect_attempts": 2})
-    followed = seen(inspected(), mergeability=Mergeability(state=MergeState.CLEAN))
-    story = failed(known(inspected()), "op-1:1:merge", times=2)
-
-    assert kinds(*taken(story, followed, configured=merging)) == [K.ESCALATED]
-    story.add(K.ESCALATED, reason="x")
-    assert "could not be merged, a person must: HTTP 500" in waits(*taken(story, followed, configured=merging))[0]
 
 
 # --- hold ------------------------------------------------------------------------------------------------------------

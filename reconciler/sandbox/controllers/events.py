@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from reconciler.sandbox.clock import SandboxClock
     from reconciler.sandbox.cluster.store import Store
-    from reconciler.sandbox.controllers.control import Agenda
+    from reconciler.sandbox.controllers.agenda import Agenda
 
 KEPT = timedelta(hours=1)  # after that the API server forgets an event, as the real one does
 NORMAL, WARNING = "Normal", "Warning"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.sandbox.controllers.agenda import Agenda
 from reconciler.sandbox.controllers.autoscaler import Autoscalers
 from reconciler.sandbox.controllers.claims import Claims
-from reconciler.sandbox.controllers.control import Agenda, Controller, Tools
+from reconciler.sandbox.controllers.control import Controller, Tools
 from reconciler.sandbox.controllers.daemonsets import DaemonSets
 from reconciler.sandbox.controllers.deployments import Deployments
 from reconciler.sandbox.controllers.disruption import DisruptionBudgets

@@ -27,6 +27,7 @@ from reconciler.sandbox.delivery.projects import (
     InvalidSpec,
     check,
     destination_server,
+    install,
     project_of,
     sources_of,
 )
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-PROJECT = "default"
 # How thoroughly to compare: with the revision of last time, with the newest one, or because somebody asked.
 RECENT, LATEST, ASKED = 1, 2, 3
 _GRACE = timedelta(seconds=180)  # in which Git may fail before anybody hears of it, unless somebody asked
@@ -93,7 +93,7 @@ class ArgoCd:
         self._operations = Operations(store=store, clock=clock, comparer=self._comparer, clusters=self.clusters)
         self._watches: dict[str, _Watch] = {}
         self._seen = 0
-        self._install()
+        install(store)
 
     def settle(self) -> bool:
         """Look at what changed; begin what is to be done. Returns whether that changed something."""
@@ -108,20 +108,6 @@ class ArgoCd:
         for name in sorted(concerned):
             self._objects_changed(name)
         return self._store.revision != before
-
-    def _install(self) -> None:
-        if self._store.get("Namespace", "", NAMESPACE) is None:
-            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-            self._store.create(namespace, manager="kubectl-client-side-apply")
-        if self._store.get("AppProject", NAMESPACE, PROJECT) is None:
-            spec = {
-                "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
-                "destinations": [{"namespace": "*", "server": "*"}],
-                "sourceRepos": ["*"],
-            }
-            metadata = {"name": PROJECT, "namespace": NAMESPACE}
-            project = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": metadata, "spec": spec}
-            self._store.create(project, manager="argocd-server")
 
     # What happened
 

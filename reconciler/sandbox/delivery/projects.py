@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 NAMESPACE = "argocd"
+PROJECT = "default"  # of Applications that name none
 IN_CLUSTER = "https://kubernetes.default.svc"
 _CLUSTER_SECRET = ("argocd.argoproj.io/secret-type", "cluster")
 
@@ -23,9 +24,25 @@ class InvalidSpec(Exception):
     """An Application that cannot be looked at as it is; the text is the condition's."""
 
 
+def install(store: Store) -> None:
+    """Make the namespace of Argo CD, and the project that permits everything, where they are missing."""
+    if store.get("Namespace", "", NAMESPACE) is None:
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+        store.create(namespace, manager="kubectl-client-side-apply")
+    if store.get("AppProject", NAMESPACE, PROJECT) is None:
+        spec = {
+            "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+            "destinations": [{"namespace": "*", "server": "*"}],
+            "sourceRepos": ["*"],
+        }
+        metadata = {"name": PROJECT, "namespace": NAMESPACE}
+        project = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": metadata, "spec": spec}
+        store.create(project, manager="argocd-server")
+
+
 def project_of(store: Store, application: Json) -> Json:
     """Return an Application's project. Raises InvalidSpec when there is none of that name."""
-    name = application["spec"].get("project") or "default"
+    name = application["spec"].get("project") or PROJECT
     found = store.get("AppProject", NAMESPACE, name)
     if found is None:
         raise InvalidSpec(f"Application referencing project {name} which does not exist")

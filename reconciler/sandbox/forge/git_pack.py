@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 from reconciler.sandbox.forge.nouns import NotThere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pygit2
     from dulwich.objects import ShaFile
-
-    from reconciler.sandbox.forge.reading import Reading
 
 _FOLDER, _SUBMODULE = 0o040000, 0o160000
 _CHECKSUM = 20  # bytes
@@ -59,14 +57,14 @@ def packed(git: pygit2.Repository, objects: Sequence[str]) -> bytes:
     return body + hashlib.sha1(body, usedforsecurity=False).digest()
 
 
-def unpacked(repository: Reading, pack: bytes) -> Iterator[ShaFile]:
-    """Yield a pack's objects; deltas may build on objects of the repository. Raises BrokenPack."""
+def unpacked(pack: bytes, raw: Callable[[str], tuple[int, bytes]]) -> Iterator[ShaFile]:
+    """Yield a pack's objects; deltas may build on those that `raw` reads by their names. Raises BrokenPack."""
     from dulwich.object_format import SHA1
     from dulwich.pack import PackData, PackInflater
 
     def known(sha: bytes) -> tuple[int, bytes]:
         try:
-            return repository.raw(sha.hex())
+            return raw(sha.hex())
         except NotThere as error:
             raise KeyError(sha) from error
 

@@ -125,7 +125,7 @@ def _keep(repository: BareRepository, pack: bytes) -> set[str]:
 
     Where something is missing nothing is kept: else the next push could build on a history with holes.
     """
-    objects = list(git_pack.unpacked(repository, pack))
+    objects = list(git_pack.unpacked(pack, repository.raw))
     have = {found.id.decode() for found in objects}
     wanted = {sha for found in objects for sha in git_pack.referred(found)}
     missing = {sha for sha in wanted - have if not repository.has(sha)}

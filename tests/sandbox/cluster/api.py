@@ -13,7 +13,7 @@ from reconciler.sandbox.cluster import Cluster, Store
 from reconciler.sandbox.wire import Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Json = dict[str, Any]
 
@@ -141,3 +141,16 @@ def config_map(name: str, *, namespace: str = "default", labels: Json | None = N
     """Return a ConfigMap's manifest."""
     metadata = {"name": name, "namespace": namespace, **({"labels": labels} if labels else {})}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def setting(*path: str | int, value: object) -> Callable[[Json], None]:
+    """Return a change of one field; what is missing above it is made."""
+
+    def mutate(obj: Json) -> None:
+        *above, last = path
+        here: Any = obj
+        for step in above:
+            here = here[step] if isinstance(step, int) else here.setdefault(step, {})
+        here[last] = value
+
+    return mutate

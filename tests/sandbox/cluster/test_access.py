@@ -38,7 +38,9 @@ def bind(api: Api, rules: list[Json], *, namespace: str = "", subject: Json | No
 
 def test_roles_are_those_of_the_testbed(api: Api) -> None:
     """One description of what an installation is granted, in both worlds."""
-    for document in yaml.safe_load_all(TESTBED.read_text()):
+    documents = list(yaml.safe_load_all(TESTBED.read_text()))
+    assert {each["kind"] for each in documents} == {"ClusterRole", "ClusterRoleBinding"}
+    for document in documents:
         found = api.store.get(document["kind"], "", document["metadata"]["name"])
         assert found is not None
         assert {key: found[key] for key in document if key != "metadata"} == {
@@ -179,6 +181,20 @@ def test_review_of_others_is_for_administrators(api: Api) -> None:
     assert api.post(path, {"spec": {"user": "x"}}).status == 422
     with pytest.raises(NotInSandbox, match="selfsubjectrulesreviews"):
         api.post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", {})
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/metrics", True), ("/metrics/cadvisor", False), ("/logs/a/b", True), ("/logs", False)]
+)
+def test_addresses_that_are_no_objects_are_granted_by_their_beginning(api: Api, path: str, *, allowed: bool) -> None:
+    """Where a rule ends in a star; without one it is the whole address."""
+    bind(api, [{"nonResourceURLs": ["/metrics", "/logs/*"], "verbs": ["get"]}])
+    attributes = {"verb": "get", "path": path}
+    review = {"spec": {"user": "eve", "nonResourceAttributes": attributes}}
+
+    answer = api.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+
+    assert answer.body["status"]["allowed"] is allowed
 
 
 def test_impersonation_is_not_in_the_sandbox(api: Api) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 
@@ -12,10 +10,8 @@ from reconciler.sandbox.cluster.apply import Applier, applied
 from reconciler.sandbox.cluster.errors import ApiError
 from reconciler.sandbox.cluster.kinds import Kinds, custom_kind
 from reconciler.sandbox.cluster.values import copied
-from tests.sandbox.cluster.api import APPLY, DEPLOYMENTS, Api, deployment
+from tests.sandbox.cluster.api import APPLY, DEPLOYMENTS, Api, Json, deployment
 from tests.sandbox.cluster.json_values import few, manifests
-
-Json = dict[str, Any]
 
 DEPLOYMENT = Kinds()["Deployment"]
 PATH = f"{DEPLOYMENTS}/web"

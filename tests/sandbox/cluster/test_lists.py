@@ -7,7 +7,7 @@ import json
 import pytest
 
 from reconciler.sandbox.cluster.history import History
-from tests.sandbox.cluster.api import CONFIGMAPS, PODS, Api, Json, config_map, pod
+from tests.sandbox.cluster.api import CONFIGMAPS, PODS, Api, Json, config_map, deployment, pod
 
 
 @pytest.fixture
@@ -201,6 +201,29 @@ def test_fields_select_events_of_an_object(api: Api) -> None:
     found = api.get("/api/v1/events", fieldSelector="involvedObject.name=a,involvedObject.kind=Pod,type=Warning")
 
     assert found.names == ["a.1"]
+
+
+def test_events_are_selected_by_who_tells_them(api: Api) -> None:
+    """Old events name a component, new ones a controller."""
+    for name, teller in (
+        ("a", {"source": {"component": "kubelet"}}),
+        ("b", {"reportingComponent": "kubelet"}),
+        ("c", {}),
+    ):
+        event = {"metadata": {"name": name}, "involvedObject": {"kind": "Pod", "name": "web"}, **teller}
+        assert api.post("/api/v1/namespaces/default/events", event).status == 201
+
+    assert api.get("/api/v1/events", fieldSelector="source=kubelet").names == ["a", "b"]
+    assert api.get("/api/v1/events", fieldSelector="source=").names == ["c"]
+
+
+def test_number_that_is_not_there_is_selected_as_zero(api: Api) -> None:
+    """As Go compares it."""
+    api.store.create({**deployment(), "kind": "ReplicaSet"}, manager="tests")
+    path = "/apis/apps/v1/namespaces/default/replicasets"
+
+    assert api.get(path, fieldSelector="status.replicas=0").names == ["web"]
+    assert api.get(path, fieldSelector="status.replicas!=0").names == []
 
 
 def test_unknown_field_of_a_pod_is_refused_in_its_own_words(api: Api) -> None:

@@ -1,35 +1,17 @@
-"""The store: stamps, versions, generations, names, owners, deletions, and what changed."""
+"""The store: stamps, versions, generations, names, owners, and what changed."""
 
 from __future__ import annotations
 
 import random
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.cluster import ApiError, Store
-from reconciler.sandbox.cluster.deletion import DeleteOptions
 from reconciler.sandbox.cluster.values import copied
-from tests.sandbox.cluster.api import Json, config_map, deployment, pod
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-def setting(path: str, value: object) -> Callable[[Json], None]:
-    """Return a change of one field, which may not be in a list."""
-
-    def mutate(obj: Json) -> None:
-        *above, last = path.split(".")
-        here = obj
-        for step in above:
-            here = here.setdefault(step, {})
-        here[last] = value
-
-    return mutate
+from tests.sandbox.cluster.api import config_map, deployment, pod, setting
 
 
 def test_creation_stamps_what_only_the_server_knows(store: Store) -> None:
@@ -78,59 +60,6 @@ def test_versions_grow_across_kinds(store: Store) -> None:
     ]
 
     assert versions == [versions[0], versions[0] + 1, versions[0] + 2]
-
-
-def test_deployment_gets_the_defaults_that_are_read(store: Store) -> None:
-    """Replicas, strategy, limits of history, and those of its template's pods."""
-    spec = store.create(deployment(), manager="tests")["spec"]
-
-    rolling = {"maxUnavailable": "25%", "maxSurge": "25%"}
-    assert spec["replicas"] == 1
-    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": rolling}
-    assert (spec["revisionHistoryLimit"], spec["progressDeadlineSeconds"]) == (10, 600)
-    template = spec["template"]["spec"]
-    assert (template["restartPolicy"], template["dnsPolicy"]) == ("Always", "ClusterFirst")
-    assert template["terminationGracePeriodSeconds"] == 30
-    assert template["containers"][0]["terminationMessagePath"] == "/dev/termination-log"
-    assert template["containers"][0]["imagePullPolicy"] == "IfNotPresent"
-
-
-@pytest.mark.parametrize(
-    ("image", "policy"),
-    [
-        ("web", "Always"),
-        ("registry:5000/web", "Always"),
-        ("web:latest", "Always"),
-        ("web:1.0", "IfNotPresent"),
-        ("web@sha256:00", "IfNotPresent"),
-    ],
-)
-def test_pull_policy_follows_the_tag(store: Store, image: str, policy: str) -> None:
-    """A floating tag is pulled always; a port is no tag."""
-    manifest = pod()
-    manifest["spec"]["containers"][0]["image"] = image
-
-    made = store.create(manifest, manager="tests")
-
-    assert made["spec"]["containers"][0]["imagePullPolicy"] == policy
-
-
-@pytest.mark.parametrize(
-    ("resources", "quality"),
-    [
-        ({}, "BestEffort"),
-        ({"requests": {"cpu": "100m"}}, "Burstable"),
-        ({"limits": {"cpu": "1", "memory": "1Gi"}}, "Guaranteed"),
-        ({"limits": {"memory": "1Gi"}}, "Burstable"),
-        ({"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "500m"}}, "Burstable"),
-    ],
-)
-def test_new_pod_is_pending_with_its_quality_of_service(store: Store, resources: Json, quality: str) -> None:
-    """A limit without a request is the request, too."""
-    manifest = pod() | {"status": {"phase": "Running"}}
-    manifest["spec"]["containers"][0]["resources"] = resources
-
-    assert store.create(manifest, manager="tests")["status"] == {"phase": "Pending", "qosClass": quality}
 
 
 def test_seeded_objects_keep_their_status(store: Store) -> None:
@@ -187,7 +116,7 @@ def test_change_makes_a_new_version_and_leaves_the_old_one(store: Store) -> None
     """Whoever holds a stored object sees it unchanged."""
     before = store.create(deployment(), manager="tests")
 
-    after = store.change("Deployment", "default", "web", setting("spec.replicas", 3), manager="tests")
+    after = store.change("Deployment", "default", "web", setting("spec", "replicas", value=3), manager="tests")
 
     assert (before["spec"]["replicas"], after["spec"]["replicas"]) == (1, 3)
     assert after is store.get("Deployment", "default", "web")
@@ -200,7 +129,7 @@ def test_change_that_changes_nothing_is_none(store: Store) -> None:
     before = store.create(deployment(replicas=2), manager="tests")
     revision = store.revision
 
-    after = store.change("Deployment", "default", "web", setting("spec.replicas", 2), manager="others")
+    after = store.change("Deployment", "default", "web", setting("spec", "replicas", value=2), manager="others")
 
     assert after is before
     assert store.revision == revision
@@ -210,7 +139,9 @@ def test_labels_make_no_new_generation(store: Store) -> None:
     """Only the specification counts."""
     store.create(deployment(), manager="tests")
 
-    after = store.change("Deployment", "default", "web", setting("metadata.labels.tier", "front"), manager="tests")
+    after = store.change(
+        "Deployment", "default", "web", setting("metadata", "labels", "tier", value="front"), manager="tests"
+    )
 
     assert after["metadata"]["generation"] == 1
 
@@ -218,13 +149,15 @@ def test_labels_make_no_new_generation(store: Store) -> None:
 def test_status_changes_by_its_own_path_only(store: Store) -> None:
     """And code of ours that takes the wrong path is told."""
     store.create(deployment(), manager="tests")
-    ready = setting("status.readyReplicas", 1)
+    ready = setting("status", "readyReplicas", value=1)
 
     after = store.change("Deployment", "default", "web", ready, manager="tests", subresource="status")
     with pytest.raises(ValueError, match="status cannot change"):
-        store.change("Deployment", "default", "web", setting("status.readyReplicas", 2), manager="tests")
+        store.change("Deployment", "default", "web", setting("status", "readyReplicas", value=2), manager="tests")
     with pytest.raises(ValueError, match="spec cannot change"):
-        store.change("Deployment", "default", "web", setting("spec.replicas", 2), manager="tests", subresource="status")
+        store.change(
+            "Deployment", "default", "web", setting("spec", "replicas", value=2), manager="tests", subresource="status"
+        )
 
     assert after["status"]["readyReplicas"] == 1
     assert after["metadata"]["generation"] == 1
@@ -237,7 +170,9 @@ def test_application_has_no_path_for_its_status(store: Store) -> None:
         manager="tests",
     )
 
-    after = store.change("Application", "argocd", "a", setting("status.sync.status", "Synced"), manager="argocd")
+    after = store.change(
+        "Application", "argocd", "a", setting("status", "sync", "status", value="Synced"), manager="argocd"
+    )
 
     assert after["status"] == {"sync": {"status": "Synced"}}
     assert after["metadata"]["generation"] == 2
@@ -248,7 +183,7 @@ def test_identity_cannot_change(store: Store) -> None:
     store.create(config_map("settings"), manager="tests")
 
     with pytest.raises(ApiError, match="field is immutable") as refused:
-        store.change("ConfigMap", "default", "settings", setting("metadata.uid", "other"), manager="tests")
+        store.change("ConfigMap", "default", "settings", setting("metadata", "uid", value="other"), manager="tests")
 
     assert refused.value.details["causes"][0]["field"] == "metadata.uid"
 
@@ -256,7 +191,7 @@ def test_identity_cannot_change(store: Store) -> None:
 def test_stale_version_is_a_conflict(store: Store) -> None:
     """The real words, which people search for."""
     before = store.create(deployment(), manager="tests")
-    store.change("Deployment", "default", "web", setting("spec.replicas", 3), manager="tests")
+    store.change("Deployment", "default", "web", setting("spec", "replicas", value=3), manager="tests")
 
     with pytest.raises(ApiError, match="the object has been modified") as refused:
         store.update("Deployment", "default", "web", before, manager="tests")
@@ -294,95 +229,12 @@ def test_changed_places_are_told_once_each(store: Store) -> None:
     revision = store.revision
     store.create(pod("a"), manager="tests")
     store.create(config_map("b"), manager="tests")
-    store.change("Pod", "default", "a", setting("metadata.labels.x", "y"), manager="tests")
+    store.change("Pod", "default", "a", setting("metadata", "labels", "x", value="y"), manager="tests")
 
     assert store.changed_since(revision) == [("ConfigMap", "default", "b"), ("Pod", "default", "a")]
     store.delete("ConfigMap", "default", "b")
     assert store.changed_since(revision)[-1] == ("ConfigMap", "default", "b")
     assert store.changed_since(store.revision) == []
-
-
-def test_scheduled_pod_is_deleted_gracefully(store: Store) -> None:
-    """Its kubelet has the time that the pod asks for, and only then it is gone."""
-    store.create(pod(node="node-1"), manager="tests")
-    assert store.get("Pod", "default", "web")["metadata"]["generation"] == 1  # type: ignore[index]
-
-    marked = store.delete("Pod", "default", "web")["metadata"]
-
-    assert marked["deletionTimestamp"] == "2026-01-05T09:00:30Z"
-    assert (marked["deletionGracePeriodSeconds"], marked["generation"]) == (30, 2)
-    assert store.get("Pod", "default", "web") is not None
-    store.purge("Pod", "default", "web")
-    store.purge("Pod", "default", "web")
-    assert store.get("Pod", "default", "web") is None
-
-
-def test_second_deletion_can_only_hurry(store: Store) -> None:
-    """A longer grace changes nothing, a shorter one does, none ends it."""
-    store.create(pod(node="node-1"), manager="tests")
-    store.delete("Pod", "default", "web", grace=10)
-
-    assert store.delete("Pod", "default", "web", grace=60)["metadata"]["deletionGracePeriodSeconds"] == 10
-    assert store.delete("Pod", "default", "web", grace=5)["metadata"]["deletionGracePeriodSeconds"] == 5
-    store.delete("Pod", "default", "web", grace=0)
-    assert store.get("Pod", "default", "web") is None
-
-
-def test_pod_without_a_node_is_gone_at_once(store: Store) -> None:
-    """Nobody has to end it; whoever watches sees it marked all the same."""
-    store.create(pod(), manager="tests")
-
-    last = store.delete("Pod", "default", "web")["metadata"]
-
-    assert (last["deletionTimestamp"], last["deletionGracePeriodSeconds"]) == ("2026-01-05T09:00:00Z", 0)
-    assert store.get("Pod", "default", "web") is None
-
-
-def test_finalizer_keeps_an_object_until_it_is_taken_away(store: Store) -> None:
-    """And none can be added to what is being deleted."""
-    store.create(pod(finalizers=["example.com/hold"]), manager="tests")
-    store.delete("Pod", "default", "web")
-
-    with pytest.raises(ApiError, match="no new finalizers can be added"):
-        store.change(
-            "Pod", "default", "web", lambda obj: obj["metadata"]["finalizers"].append("x.y/z"), manager="tests"
-        )
-    assert store.get("Pod", "default", "web") is not None
-    store.change("Pod", "default", "web", lambda obj: obj["metadata"].pop("finalizers"), manager="tests")
-    assert store.get("Pod", "default", "web") is None
-
-
-@pytest.mark.parametrize(("propagation", "finalizer"), [("Foreground", "foregroundDeletion"), ("Orphan", "orphan")])
-def test_propagation_leaves_word_for_the_garbage_collector(store: Store, propagation: str, finalizer: str) -> None:
-    """The object waits until its dependents were dealt with."""
-    store.create(deployment(), manager="tests")
-
-    store.delete("Deployment", "default", "web", options=DeleteOptions(propagation=propagation))
-
-    found = store.get("Deployment", "default", "web")
-    assert found is not None
-    assert found["metadata"]["finalizers"] == [finalizer]
-
-
-def test_namespace_terminates_until_it_is_emptied(store: Store) -> None:
-    """Nothing new is made in it meanwhile."""
-    store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}, manager="tests")
-
-    gone = store.delete("Namespace", "", "shop")
-
-    assert gone["status"]["phase"] == "Terminating"
-    with pytest.raises(ApiError, match="because it is being terminated") as refused:
-        store.create(pod(namespace="shop"), manager="tests")
-    assert refused.value.details["causes"][0]["reason"] == "NamespaceTerminating"
-    store.purge("Namespace", "", "shop")
-    assert store.get("Namespace", "", "shop") is None
-
-
-@pytest.mark.parametrize("name", ["default", "kube-system"])
-def test_namespaces_of_the_cluster_itself_stay(store: Store, name: str) -> None:
-    """As the real server protects them."""
-    with pytest.raises(ApiError, match="this namespace may not be deleted"):
-        store.delete("Namespace", "", name)
 
 
 def test_time_stamps_follow_the_clock(store: Store) -> None:
@@ -406,16 +258,3 @@ def test_dry_run_stores_nothing(store: Store) -> None:
     assert updated["spec"]["replicas"] == 5
     assert store.revision == revision
     assert store.get("Deployment", "default", "web") is None
-
-
-def test_job_selects_its_pods_by_its_own_uid(store: Store) -> None:
-    """As the real server makes the selector."""
-    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "once", "image": "once:1"}]}}
-    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once"}, "spec": {"template": template}}
-
-    made = store.create(job, manager="tests")
-
-    uid = made["metadata"]["uid"]
-    assert made["spec"]["selector"] == {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
-    assert made["spec"]["template"]["metadata"]["labels"]["job-name"] == "once"
-    assert made["metadata"]["namespace"] == "default"

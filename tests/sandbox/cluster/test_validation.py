@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.sandbox.cluster.errors import ApiError
 from reconciler.sandbox.cluster.quantities import canonical
 from reconciler.sandbox.cluster.values import copied
-from tests.sandbox.cluster.api import DEPLOYMENTS, PODS, STRATEGIC, Api, config_map, deployment, pod
+from tests.sandbox.cluster.api import DEPLOYMENTS, PODS, STRATEGIC, Api, Json, deployment, pod, setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.sandbox.cluster import Store
 
-Json = dict[str, Any]
 
 CONTAINER = "spec.template.spec.containers[0]"
 
@@ -83,16 +82,6 @@ def test_patch_that_breaks_a_rule_changes_nothing(api: Api) -> None:
     assert api.get(f"{DEPLOYMENTS}/web").body == before
 
 
-def _set(*path: str | int, value: object) -> Callable[[Json], None]:
-    def edit(manifest: Json) -> None:
-        here: Any = manifest
-        for step in path[:-1]:
-            here = here[step]
-        here[path[-1]] = value
-
-    return edit
-
-
 _POD = ("spec", "template", "spec")
 _FIRST = (*_POD, "containers", 0)
 _LABEL_SAYS = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"
@@ -101,59 +90,71 @@ _LABEL_SAYS = "a lowercase RFC 1123 label must consist of lower case alphanumeri
 @pytest.mark.parametrize(
     ("edit", "field", "says"),
     [
-        (_set("spec", "replicas", value=-1), "spec.replicas", "Invalid value: -1: must be greater than or equal to 0"),
-        (_set("spec", "selector", value=None), "spec.selector", "Required value"),
         (
-            _set("spec", "selector", "matchLabels", value={"app": "other"}),
+            setting("spec", "replicas", value=-1),
+            "spec.replicas",
+            "Invalid value: -1: must be greater than or equal to 0",
+        ),
+        (setting("spec", "selector", value=None), "spec.selector", "Required value"),
+        (
+            setting("spec", "selector", "matchLabels", value={"app": "other"}),
             "spec.template.metadata.labels",
             'Invalid value: {"app":"web"}: `selector` does not match template `labels`',
         ),
         (
-            _set("spec", "selector", value={}),
+            setting("spec", "selector", value={}),
             "spec.selector",
             "Invalid value: {}: empty selector is invalid for deployment",
         ),
-        (_set(*_POD, "containers", value=[]), "spec.template.spec.containers", "Required value"),
-        (_set(*_FIRST, "name", value=""), f"{CONTAINER}.name", "Required value"),
-        (_set(*_FIRST, "name", value="Web"), f"{CONTAINER}.name", f'Invalid value: "Web": {_LABEL_SAYS}'),
-        (_set(*_FIRST, "image", value=""), f"{CONTAINER}.image", "Required value"),
-        (_set(*_FIRST, "imagePullPolicy", value="Now"), f"{CONTAINER}.imagePullPolicy", 'Unsupported value: "Now"'),
-        (_set(*_FIRST, "ports", value=[{}]), f"{CONTAINER}.ports[0].containerPort", "Required value"),
+        (setting(*_POD, "containers", value=[]), "spec.template.spec.containers", "Required value"),
+        (setting(*_FIRST, "name", value=""), f"{CONTAINER}.name", "Required value"),
+        (setting(*_FIRST, "name", value="Web"), f"{CONTAINER}.name", f'Invalid value: "Web": {_LABEL_SAYS}'),
+        (setting(*_FIRST, "image", value=""), f"{CONTAINER}.image", "Required value"),
+        (setting(*_FIRST, "imagePullPolicy", value="Now"), f"{CONTAINER}.imagePullPolicy", 'Unsupported value: "Now"'),
+        (setting(*_FIRST, "ports", value=[{}]), f"{CONTAINER}.ports[0].containerPort", "Required value"),
         (
-            _set(*_FIRST, "ports", value=[{"containerPort": 70000}]),
+            setting(*_FIRST, "ports", value=[{"containerPort": 70000}]),
             f"{CONTAINER}.ports[0].containerPort",
             "Invalid value: 70000: must be between 1 and 65535, inclusive",
         ),
-        (_set(*_FIRST, "env", value=[{"value": "x"}]), f"{CONTAINER}.env[0].name", "Required value"),
+        (setting(*_FIRST, "env", value=[{"value": "x"}]), f"{CONTAINER}.env[0].name", "Required value"),
         (
-            _set(*_FIRST, "volumeMounts", value=[{"name": "v", "mountPath": "/v"}]),
+            setting(*_FIRST, "volumeMounts", value=[{"name": "v", "mountPath": "/v"}]),
             f"{CONTAINER}.volumeMounts[0].name",
             'Not found: "v"',
         ),
         (
-            _set(*_FIRST, "resources", value={"limits": {"cpu": "-1"}}),
+            setting(*_FIRST, "resources", value={"limits": {"cpu": "-1"}}),
             f"{CONTAINER}.resources.limits[cpu]",
             'Invalid value: "-1": must be greater than or equal to 0',
         ),
         (
-            _set(*_POD, "restartPolicy", value="Never"),
+            setting(*_POD, "restartPolicy", value="Never"),
             "spec.template.spec.restartPolicy",
             'Unsupported value: "Never": supported values: "Always"',
         ),
-        (_set("spec", "strategy", value={"type": "Fast"}), "spec.strategy", 'Unsupported value: {"type":"Fast"}'),
+        (setting("spec", "strategy", value={"type": "Fast"}), "spec.strategy", 'Unsupported value: {"type":"Fast"}'),
         (
-            _set("spec", "strategy", value={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}),
+            setting("spec", "strategy", value={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}),
             "spec.strategy.rollingUpdate.maxUnavailable",
             "Invalid value: 0: may not be 0 when `maxSurge` is 0",
         ),
         (
-            _set("spec", "progressDeadlineSeconds", value=0),
+            setting("spec", "progressDeadlineSeconds", value=0),
             "spec.progressDeadlineSeconds",
             "Invalid value: 0: must be greater than minReadySeconds",
         ),
-        (_set("metadata", "labels", value={"a b": "x"}), "metadata.labels", 'Invalid value: "a b": name part must'),
-        (_set("metadata", "labels", value={"a": "x y"}), "metadata.labels", 'Invalid value: "x y": a valid label must'),
-        (_set("metadata", "annotations", value={"/x": ""}), "metadata.annotations", 'Invalid value: "/x": prefix part'),
+        (setting("metadata", "labels", value={"a b": "x"}), "metadata.labels", 'Invalid value: "a b": name part must'),
+        (
+            setting("metadata", "labels", value={"a": "x y"}),
+            "metadata.labels",
+            'Invalid value: "x y": a valid label must',
+        ),
+        (
+            setting("metadata", "annotations", value={"/x": ""}),
+            "metadata.annotations",
+            'Invalid value: "/x": prefix part',
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -234,19 +235,19 @@ def test_other_kinds_have_rules_of_their_own(store: Store, manifest: Json, field
     ("edit", "says"),
     [
         (
-            _set("spec", "replicas", value="3"),
+            setting("spec", "replicas", value="3"),
             "cannot unmarshal string into Go struct field spec.replicas of type int32",
         ),
         (
-            _set("spec", "replicas", value=True),
+            setting("spec", "replicas", value=True),
             "cannot unmarshal bool into Go struct field spec.replicas of type int32",
         ),
         (
-            _set(*_FIRST, "resources", value={"limits": {"memory": "lots"}}),
+            setting(*_FIRST, "resources", value={"limits": {"memory": "lots"}}),
             "quantities must match the regular expression",
         ),
-        (_set(*_FIRST, "env", value={"A": "x"}), "cannot unmarshal object into Go struct field"),
-        (_set(*_FIRST, "image", value=3), "cannot unmarshal number into Go struct field"),
+        (setting(*_FIRST, "env", value={"A": "x"}), "cannot unmarshal object into Go struct field"),
+        (setting(*_FIRST, "image", value=3), "cannot unmarshal number into Go struct field"),
     ],
 )
 def test_value_of_the_wrong_type_is_a_bad_request(api: Api, edit: Callable[[Json], None], says: str) -> None:
@@ -258,79 +259,6 @@ def test_value_of_the_wrong_type_is_a_bad_request(api: Api, edit: Callable[[Json
 
     assert (answer.status, answer.body["reason"]) == (400, "BadRequest")
     assert says in answer.message
-
-
-def _changed(store: Store, kind: str, mutate: Callable[[Json], None]) -> ApiError:
-    with pytest.raises(ApiError) as refused:
-        store.change(kind, "default", "web", mutate, manager="test")
-    return refused.value
-
-
-@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet", "ReplicaSet"])
-def test_selector_cannot_change(store: Store, kind: str) -> None:
-    """It says which pods are the workload's."""
-    store.create({**deployment(), "kind": kind}, manager="test")
-
-    def reselect(value: Json) -> None:
-        value["spec"]["selector"]["matchLabels"] = value["spec"]["template"]["metadata"]["labels"] = {"app": "other"}
-
-    error = _changed(store, kind, reselect)
-
-    assert error.details["causes"] == [
-        {
-            "reason": "FieldValueInvalid",
-            "message": 'Invalid value: {"matchLabels":{"app":"other"}}: field is immutable',
-            "field": "spec.selector",
-        }
-    ]
-
-
-def test_stateful_set_changes_only_what_it_may(store: Store) -> None:
-    """Its service and its claims stay; its template does not."""
-    store.create({**deployment(serviceName="web"), "kind": "StatefulSet"}, manager="test")
-
-    error = _changed(store, "StatefulSet", _set("spec", "serviceName", value="other"))
-    store.change("StatefulSet", "default", "web", _set(*_FIRST, "image", value="new"), manager="test")
-
-    assert error.details["causes"][0]["field"] == "spec"
-    assert "updates to statefulset spec for fields other than 'replicas'" in error.message
-
-
-def test_pod_changes_only_its_image_and_what_little_else(store: Store) -> None:
-    """Tolerations can be added; a node is set once."""
-    made = store.create(pod(), manager="test")
-    tolerated = [*made["spec"]["tolerations"], {"key": "a", "operator": "Exists"}]
-
-    store.change("Pod", "default", "web", _set("spec", "containers", 0, "image", value="new"), manager="test")
-    store.change("Pod", "default", "web", _set("spec", "tolerations", value=tolerated), manager="test")
-    store.change("Pod", "default", "web", _set("spec", "nodeName", value="n1"), manager="test")
-    moved = _changed(store, "Pod", _set("spec", "nodeName", value="n2"))
-    fewer = _changed(store, "Pod", _set("spec", "tolerations", value=[]))
-    more = _changed(store, "Pod", lambda value: value["spec"]["containers"].append({"name": "b", "image": "b"}))
-
-    assert "pod updates may not change fields other than `spec.containers[*].image`" in moved.message
-    assert "existing toleration can not be modified" in fewer.message
-    assert "pod updates may not add or remove containers" in more.message
-
-
-def test_immutable_data_stays(store: Store) -> None:
-    """Until the object is made anew."""
-    store.create({**config_map("web", LEVEL="info"), "immutable": True}, manager="test")
-
-    error = _changed(store, "ConfigMap", _set("data", "LEVEL", value="debug"))
-
-    assert error.details["causes"][0]["message"] == "Forbidden: field is immutable when `immutable` is set"
-
-
-def test_status_is_not_checked_again(store: Store) -> None:
-    """An object that older rules let in can still be reported on."""
-    store.create(deployment(), manager="test")
-
-    written = store.change(
-        "Deployment", "default", "web", _set("status", value={"replicas": 1}), manager="c", subresource="status"
-    )
-
-    assert written["status"] == {"replicas": 1}
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,6 @@ from tests.sandbox.controllers.world import BEGINNING, SPACE, Json, World, condi
 KIND = "HorizontalPodAutoscaler"
 
 
-@pytest.fixture
-def world() -> World:
-    """Return an empty cluster."""
-    return World()
-
-
 def autoscaler(least: int = 1, most: int = 10, *, percent: int = 80, **spec: object) -> Json:
     """Return an autoscaler of `web` that keeps its CPU at a percentage of what is requested (100m)."""
     target = {"type": "Utilization", "averageUtilization": percent}
@@ -177,7 +171,7 @@ def test_a_size_outside_its_bounds_is_brought_back_at_once(world: World) -> None
     world.wait(3)
     assert replicas(world) == 3
 
-    world.change("Deployment", "web", lambda it: it["spec"].update(replicas=9))
+    world.scale("web", 9)
     world.wait(1.5)
     assert replicas(world) == 5
 

@@ -133,7 +133,7 @@ def test_endpoints_hold_the_ready_pods_of_a_service(world: World) -> None:
     assert "addresses" not in subset
     assert subset["notReadyAddresses"][0]["ip"] == pod["status"]["podIP"]
 
-    world.change("Deployment", "web", lambda it: it["spec"].update(replicas=0))
+    world.scale("web", 0)
     assert "subsets" not in world.get("Endpoints", "web")
 
 

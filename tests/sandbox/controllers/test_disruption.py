@@ -77,7 +77,7 @@ def test_a_deleted_pod_counts_no_more_until_its_successor_is_ready(world: World)
 def test_a_budget_follows_the_size_of_its_workload(world: World) -> None:
     """A percentage is one of the pods that are wanted."""
     world.create(budget(minAvailable="50%"))
-    world.change("Deployment", "web", lambda it: it["spec"].update(replicas=10))
+    world.scale("web", 10)
     world.wait(2)
 
     status = world.status(KIND, "web")

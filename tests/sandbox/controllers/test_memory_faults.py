@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from reconciler.sandbox.timing import Timing
 from tests.sandbox.controllers.world import World, container, deployment, fault, is_ready, template, waiting
-
-
-@pytest.fixture
-def world() -> World:
-    """Return an empty cluster."""
-    return World()
 
 
 def test_an_oom_kill_is_reported_as_a_kubelet_does(world: World) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.sandbox.controllers.world import (
     IMAGE,
     Json,
@@ -16,12 +14,6 @@ from tests.sandbox.controllers.world import (
 )
 
 MISSING = "registry.example/web:9.9"
-
-
-@pytest.fixture
-def world() -> World:
-    """Return an empty cluster."""
-    return World()
 
 
 def settings(**data: str) -> Json:

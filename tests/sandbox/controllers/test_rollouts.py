@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -12,22 +11,6 @@ from tests.thorough import examples
 REVISION = "deployment.kubernetes.io/revision"
 MISSING = "registry.example/web:9.9"
 NEXT = "registry.example/web:1.1"
-
-
-@pytest.fixture
-def world() -> World:
-    """Return an empty cluster."""
-    return World()
-
-
-def names(pods: list[Json]) -> set[str]:
-    """Return the names of pods."""
-    return {pod["metadata"]["name"] for pod in pods}
-
-
-def sizes(world: World) -> list[int]:
-    """Return the sizes of the ReplicaSets, oldest revision first."""
-    return [each["spec"]["replicas"] for each in world.sets()]
 
 
 def test_a_finished_rollout_reads_like_a_real_one(world: World) -> None:
@@ -86,7 +69,7 @@ def test_a_restart_annotation_replaces_every_pod_exactly_once(world: World) -> N
     """A rollout of the same containers; the same value again changes nothing."""
     world.create(deployment(replicas=3))
     world.wait(2)
-    before = names(world.pods())
+    before = set(world.names())
     stamp = {"kubectl.kubernetes.io/restartedAt": "2026-01-05T09:00:00Z"}
 
     def restart(template: Json) -> None:
@@ -94,14 +77,14 @@ def test_a_restart_annotation_replaces_every_pod_exactly_once(world: World) -> N
 
     world.template("web", restart)
     world.wait(10)
-    after = names(world.pods())
+    after = set(world.names())
     revision = world.store.revision
     world.template("web", restart)
     world.wait(3600)
 
     assert len(after) == 3
     assert not before & after
-    assert names(world.pods()) == after
+    assert set(world.names()) == after
     assert len(world.sets()) == 2
     kept = [e for e in world.store.changed_since(revision) if e[0] != "Event"]
     assert kept == []
@@ -120,7 +103,7 @@ def test_a_rolling_update_keeps_within_surge_and_unavailable(world: World) -> No
         assert sum(map(is_ready, alive)) >= 6
 
     assert {p["spec"]["containers"][0]["image"] for p in world.pods()} == {NEXT}
-    assert sizes(world) == [0, 8]
+    assert world.sizes() == [0, 8]
 
 
 def test_a_rollout_without_surge_replaces_in_place(world: World) -> None:
@@ -138,7 +121,7 @@ def test_a_rollout_without_surge_replaces_in_place(world: World) -> None:
         assert len(alive) <= 3
         assert sum(map(is_ready, alive)) >= 2
 
-    assert sizes(world) == [0, 3]
+    assert world.sizes() == [0, 3]
 
 
 def test_recreate_ends_all_pods_before_the_first_new_one(world: World) -> None:
@@ -167,7 +150,7 @@ def test_a_missing_image_stops_the_rollout_and_keeps_the_old_pods(world: World) 
 
     world.container("web", image=MISSING)
     world.wait(30)
-    assert sizes(world) == [3, 2]
+    assert world.sizes() == [3, 2]
     assert sum(map(is_ready, world.pods())) == 3
     live = world.get("Deployment", "web")
     assert condition(live, "Progressing")["reason"] == "ReplicaSetUpdated"
@@ -183,7 +166,7 @@ def test_a_missing_image_stops_the_rollout_and_keeps_the_old_pods(world: World) 
     world.wait(10)
     live = world.get("Deployment", "web")
     assert condition(live, "Progressing")["reason"] == "NewReplicaSetAvailable"
-    assert sizes(world) == [0, 0, 4]
+    assert world.sizes() == [0, 0, 4]
 
 
 def test_a_single_replica_keeps_its_old_pod_until_the_new_one_is_ready(world: World) -> None:
@@ -238,67 +221,16 @@ def test_a_paused_deployment_scales_but_does_not_roll_out(world: World) -> None:
     world.wait(2)
     world.change("Deployment", "web", lambda it: it["spec"].update(paused=True))
     world.container("web", image=NEXT)
-    world.change("Deployment", "web", lambda it: it["spec"].update(replicas=3))
+    world.scale("web", 3)
     world.wait(5)
 
-    assert sizes(world) == [3]
+    assert world.sizes() == [3]
     assert {p["spec"]["containers"][0]["image"] for p in world.pods()} == {IMAGE}
     assert condition(world.get("Deployment", "web"), "Progressing")["reason"] == "DeploymentPaused"
 
     world.change("Deployment", "web", lambda it: it["spec"].update(paused=False))
     world.wait(10)
     assert {p["spec"]["containers"][0]["image"] for p in world.pods()} == {NEXT}
-
-
-def test_scaling_changes_the_number_of_pods_and_nothing_else(world: World) -> None:
-    """Up, down and to zero in the same ReplicaSet."""
-    world.create(deployment(replicas=2))
-    world.wait(2)
-    before = names(world.pods())
-
-    world.change("Deployment", "web", lambda it: it["spec"].update(replicas=5))
-    world.wait(2)
-    assert before < names(world.pods())
-    assert world.status("Deployment", "web")["readyReplicas"] == 5
-
-    world.change("Deployment", "web", lambda it: it["spec"].update(replicas=1))
-    world.wait(2)
-    assert len(world.pods()) == 1
-    world.change("Deployment", "web", lambda it: it["spec"].update(replicas=0))
-    world.wait(2)
-    assert world.pods() == []
-    assert "replicas" not in world.status("Deployment", "web")
-    assert len(world.sets()) == 1
-
-
-def test_scaling_in_the_middle_of_a_rollout_is_shared(world: World) -> None:
-    """A stuck rollout scaled from 10 to 20 grows both ReplicaSets in proportion."""
-    world.create(deployment(replicas=10, missing_images=MISSING))
-    world.wait(2)
-    world.container("web", image=MISSING)
-    world.wait(10)
-    assert sizes(world) == [8, 5]
-
-    world.change("Deployment", "web", lambda it: it["spec"].update(replicas=20))
-    world.wait(10)
-
-    old, new = sizes(world)
-    assert old + new == 25
-    assert (old, new) == (15, 10)
-
-
-def test_sick_and_new_pods_are_deleted_before_healthy_old_ones(world: World) -> None:
-    """Scaling down harms nobody who serves."""
-    world.create(deployment(replicas=3))
-    world.wait(2)
-    healthy = names(world.pods())
-    sick = min(healthy)
-    world.annotate("Pod", sick, failing_readiness="true")
-
-    world.change("Deployment", "web", lambda it: it["spec"].update(replicas=2))
-    world.wait(2)
-
-    assert names(world.pods()) == healthy - {sick}
 
 
 def test_min_ready_seconds_delays_availability(world: World) -> None:
@@ -351,5 +283,5 @@ def test_any_rolling_update_ends_with_the_new_pods_only(
     world.template("web", lambda it: it["metadata"].update(annotations={fault("x"): "y"}))
     world.wait(60)
 
-    assert sizes(world) == [0, replicas]
+    assert world.sizes() == [0, replicas]
     assert world.status("Deployment", "web")["availableReplicas"] == replicas

@@ -71,13 +71,13 @@ def test_requests_add_up_until_a_node_is_full(world: World) -> None:
     [waiting] = [p for p in world.pods() if "nodeName" not in p["spec"]]
     assert sum(map(is_ready, world.pods())) == 4
 
-    world.change("Deployment", "web", lambda it: it["spec"].update(replicas=4))
+    world.scale("web", 4)
     world.wait(2)
     assert waiting["metadata"]["name"] not in {p["metadata"]["name"] for p in world.pods()}
 
     world.create(asking("other", cpu="900m"))
     assert "nodeName" not in world.pod("other")["spec"]
-    world.change("Deployment", "web", lambda it: it["spec"].update(replicas=3))
+    world.scale("web", 3)
     world.wait(2)
     assert is_ready(world.pod("other"))
 

@@ -9,12 +9,6 @@ from tests.sandbox.controllers.world import SPACE, Json, World, condition, conta
 NEXT = "registry.example/web:1.1"
 
 
-@pytest.fixture
-def world() -> World:
-    """Return an empty cluster."""
-    return World()
-
-
 def workload(kind: str, name: str = "web", *, faults: dict[str, str] | None = None, **spec: object) -> Json:
     """Return a StatefulSet or DaemonSet."""
     return {
@@ -38,22 +32,17 @@ def job(name: str = "backup", *, restart: str = "Never", faults: dict[str, str] 
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": made, **spec}}
 
 
-def names(world: World) -> list[str]:
-    """Return the names of the pods that are there."""
-    return [pod["metadata"]["name"] for pod in world.pods()]
-
-
 def test_a_stateful_set_starts_in_order_with_names_that_stay(world: World) -> None:
     """The next pod comes when the one before it is ready."""
     world.create(stateful(replicas=3))
-    assert names(world) == ["web-0"]
+    assert world.names() == ["web-0"]
     world.wait(0.3)
-    assert names(world) == ["web-0"]
+    assert world.names() == ["web-0"]
     world.wait(0.2)
-    assert names(world) == ["web-0", "web-1"]
+    assert world.names() == ["web-0", "web-1"]
     world.wait(2)
 
-    assert names(world) == ["web-0", "web-1", "web-2"]
+    assert world.names() == ["web-0", "web-1", "web-2"]
     status = world.status("StatefulSet", "web")
     assert (status["replicas"], status["readyReplicas"], status["updatedReplicas"]) == (3, 3, 3)
     assert status["currentRevision"] == status["updateRevision"]
@@ -124,7 +113,7 @@ def test_a_stateful_set_shrinks_from_its_end(world: World) -> None:
     assert [p["metadata"]["name"] for p in world.pods() if p["metadata"].get("deletionTimestamp")] == ["web-2"]
     world.wait(3)
 
-    assert names(world) == ["web-0"]
+    assert world.names() == ["web-0"]
     assert len(world.store.list("PersistentVolumeClaim", SPACE)) == 3
 
 
@@ -132,7 +121,7 @@ def test_parallel_pods_start_together(world: World) -> None:
     """Where order does not matter, nobody waits."""
     world.create(stateful(replicas=3, podManagementPolicy="Parallel"))
 
-    assert names(world) == ["web-0", "web-1", "web-2"]
+    assert world.names() == ["web-0", "web-1", "web-2"]
 
 
 def test_a_broken_stateful_pod_holds_its_update_up_until_it_is_deleted(world: World) -> None:

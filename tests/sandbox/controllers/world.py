@@ -55,6 +55,10 @@ class World:
         """Change a workload's template and settle."""
         self.change(kind, name, lambda it: mutate(it["spec"]["template"]))
 
+    def scale(self, name: str, replicas: int) -> None:
+        """Want another number of a Deployment's pods and settle."""
+        self.change("Deployment", name, lambda it: it["spec"].update(replicas=replicas))
+
     def container(self, name: str, **fields: Any) -> None:  # noqa: ANN401 - fields of a container
         """Change the first container of a Deployment's template and settle."""
         self.template(name, lambda template: template["spec"]["containers"][0].update(fields))
@@ -96,6 +100,10 @@ class World:
         """Return the pods of an app, by name."""
         return [pod for pod in self.store.list("Pod", SPACE) if pod["metadata"]["labels"].get("app") == app]
 
+    def names(self, app: str = "web") -> list[str]:
+        """Return the names of the pods of an app, in order."""
+        return [pod["metadata"]["name"] for pod in self.pods(app)]
+
     def pod(self, app: str = "web") -> Json:
         """Return the only pod of an app."""
         [found] = self.pods(app)
@@ -105,6 +113,10 @@ class World:
         """Return a Deployment's ReplicaSets, oldest revision first."""
         found = [s for s in self.store.list("ReplicaSet", SPACE) if s["metadata"]["labels"].get("app") == app]
         return sorted(found, key=lambda s: int(s["metadata"]["annotations"]["deployment.kubernetes.io/revision"]))
+
+    def sizes(self) -> list[int]:
+        """Return the sizes of the Deployment's ReplicaSets, oldest revision first."""
+        return [each["spec"]["replicas"] for each in self.sets()]
 
     def events(self, reason: str, name: str = "") -> list[Json]:
         """Return the events of a reason, about one object or any."""

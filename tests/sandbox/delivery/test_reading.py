@@ -64,6 +64,26 @@ def test_window_is_active_for_its_duration(schedule: str, length: str, zone: str
     assert windows.blocks(project, application, MONDAY_NINE, manual=False) is active
 
 
+@pytest.mark.parametrize(
+    ("more", "concerned"),
+    [
+        ({}, False),
+        ({"namespaces": ["x"]}, True),
+        ({"applications": ["other"], "namespaces": ["x"]}, True),
+        ({"applications": ["other"], "namespaces": ["x"], "andOperator": True}, False),
+        ({"applications": ["sh*"], "namespaces": ["x"], "andOperator": True}, True),
+        ({"andOperator": True}, False),
+    ],
+    ids=str,
+)
+def test_window_concerns_what_it_names(more: dict[str, object], *, concerned: bool) -> None:
+    """One of its lists is enough, unless it asks for all; without any list it concerns nothing."""
+    window = {"kind": "deny", "schedule": "* * * * *", "duration": "1h", **more}
+    application = {"metadata": {"name": "shop"}, "spec": {"destination": {"namespace": "x"}}}
+
+    assert windows.blocks({"spec": {"syncWindows": [window]}}, application, MONDAY_NINE, manual=False) is concerned
+
+
 @pytest.mark.parametrize("schedule", ["* * * *", "61 * * * *", "5-1 * * * *", "often * * * *"])
 def test_schedule_that_is_none_is_an_error(schedule: str) -> None:
     """Never a guess."""

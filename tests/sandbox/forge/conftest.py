@@ -1,18 +1,25 @@
-"""Fixtures of the forge's REST tests."""
+"""Fixtures of the forge's tests."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandbox.forge import described, rest
+from reconciler.sandbox.forge.repository import BareRepository
+from tests.needs import cannot_run
+from tests.sandbox.forge import bare, described, rest
 from tests.testbed import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> BareRepository:
+    """A repository with one commit on main."""
+    return BareRepository.create(tmp_path / "shop.git", bare.FILES, author=bare.ANA, at=bare.AT)
 
 
 @pytest.fixture
@@ -29,9 +36,7 @@ def checker() -> Iterator[described.Checker]:
         with described.checking() as found:
             yield found
     except build.Unavailable as reason:
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(f"CI must run the GitHub tests: {reason}", pytrace=False)
-        pytest.skip(str(reason))
+        cannot_run("the GitHub tests", reason)
 
 
 @pytest.fixture

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.sandbox.forge import git_http
-from reconciler.sandbox.forge.repository import BareRepository, Person
+from reconciler.sandbox.forge.repository import BareRepository
 from reconciler.sandbox.wire import Request, Response, Server
+from tests.sandbox.forge.bare import ANA, AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-AT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-ANA = Person("Ana", "ana@example.com", "ana")
 WRITER, READER = "reconciler-bot", "mallory"
 TOKENS = {"5f8d0b6a2c4e9137f5a1d3c7b9e0426813579bdf": WRITER, "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567": READER}
 WRITER_TOKEN, READER_TOKEN = TOKENS

@@ -16,7 +16,8 @@ from reconciler.sandbox.forge import git_http
 from reconciler.sandbox.wire import NotInSandbox, Request
 from tests.adapters.git_http import GIT_ENVIRONMENT, git
 from tests.needs import need_program
-from tests.sandbox.forge.served import ANA, AT, NAME, READER_TOKEN, TOKENS, WRITER_TOKEN, Served, serving
+from tests.sandbox.forge.bare import ANA, AT
+from tests.sandbox.forge.served import NAME, READER_TOKEN, TOKENS, WRITER_TOKEN, Served, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ import pytest
 
 from reconciler.sandbox.forge import git_http
 from reconciler.sandbox.wire import Request
-from tests.sandbox.forge.served import ANA, AT, NAME, Served, serving
+from tests.sandbox.forge.bare import ANA, AT
+from tests.sandbox.forge.served import NAME, Served, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,12 +139,18 @@ def test_branch_holds_commits_only(served: Served) -> None:
     assert b"trying to write non-commit object" in answer
 
 
-@pytest.mark.parametrize("body", [b"", b"zzzz", b"00ff12", line("hello\0report-status") + b"0000"])
+@pytest.mark.parametrize("body", [b"zzzz", b"00ff12", line("hello\0report-status") + b"0000"])
 def test_nonsense_is_an_error_in_the_protocols_words(served: Served, body: bytes) -> None:
     """Bytes that are no push end in an error line, not in a defect."""
     answer = request_of(served, body)
 
-    assert answer == b"" or answer[4:].startswith(b"ERR receive-pack: ")
+    assert answer[4:].startswith(b"ERR receive-pack: ")
+    assert served.moves == []
+
+
+def test_push_of_nothing_is_answered_by_nothing(served: Served) -> None:
+    """As Git does when a client ends before it asked for anything."""
+    assert request_of(served, b"") == b""
     assert served.moves == []
 
 

@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import pytest
 
 from reconciler.sandbox.forge.repository import BareRepository, FileChange, MergeConflict, Method, Person
 from tests.adapters.git_http import git
+from tests.sandbox.forge.bare import ANA, AT, LATER, LINES, first_of, propose
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-AT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-LATER = AT + timedelta(hours=1)
-ANA = Person("Ana", "ana@example.com", "ana")
-BOT = Person("reconciler-bot", "bot@example.com", "reconciler-bot")
 FORGE = Person("GitHub", "noreply@github.com")
-LINES = "".join(f"line {number}\n" for number in range(1, 31))
-FILES = {"deploy/web.yaml": "memory: 512Mi\ncpu: 1\n", "README.md": LINES}
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> BareRepository:
-    """A repository with one commit on main."""
-    return BareRepository.create(tmp_path / "shop.git", FILES, author=ANA, at=AT)
-
-
-def first_of(repository: BareRepository) -> str:
-    """Return main's head, which must exist."""
-    head = repository.head("main")
-    assert head is not None
-    return head
-
-
-def propose(repository: BareRepository, content: bytes = b"memory: 1Gi\ncpu: 1\n", branch: str = "raise") -> str:
-    """Commit the bot's edit on a new branch."""
-    return repository.commit_files(
-        "main", {"deploy/web.yaml": content}, "raise memory\n", author=BOT, at=AT, new_branch=branch
-    )
 
 
 def press(repository: BareRepository, head: str, method: Method) -> str:

@@ -183,6 +183,7 @@ def test_page_loads_nothing_from_anywhere() -> None:
         if name in attributes
     ]
 
+    assert addresses
     assert all(address.startswith(("/platform/shop/pull/7", "#")) for address in addresses)
     assert policy("n").startswith(
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-n'; connect-src 'self'"

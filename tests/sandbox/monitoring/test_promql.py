@@ -138,6 +138,40 @@ def test_vectors_match_by_all_labels_or_by_those_named() -> None:
         ask(history, "use / on () sum(limit)", 0)
 
 
+@pytest.mark.parametrize(
+    ("query", "values"),
+    [
+        ("sum(use)", [12.0]),
+        ("avg(use)", [3.0]),
+        ("min(use)", [1.0]),
+        ("max(use)", [6.0]),
+        ("count(use)", [4.0]),
+        ("group(use)", [1.0]),
+        ("stdvar(use)", [3.5]),
+        ("stddev(use)", [math.sqrt(3.5)]),
+        ("quantile(0.5, use)", [2.5]),
+        ("topk(2, use)", [6.0, 3.0]),
+        ("topk(1, use)", [6.0]),
+        ("bottomk(2, use)", [1.0, 2.0]),
+        ("topk(0, use)", []),
+        ("topk(9, use)", [6.0, 3.0, 2.0, 1.0]),
+        ("sum by (team) (use)", [3.0, 9.0]),
+        ("sum without (pod) (use)", [3.0, 9.0]),
+        ('count_values("v", use)', [1.0, 1.0, 1.0, 1.0]),
+    ],
+)
+def test_a_group_of_series_becomes_one_value_or_its_best(query: str, values: list[float]) -> None:
+    """Of 1, 2, 3 and 6, the first two of one team and the others of another."""
+    history = History(STEP)
+    for pod, (team, use) in enumerate((("a", 1.0), ("a", 2.0), ("b", 3.0), ("b", 6.0))):
+        history.put(("use", pod), [Sample("use", {"pod": f"{pod}", "team": team}, use)], T0)
+
+    found = ask(history, query, 0)
+
+    assert isinstance(found, list)
+    assert [element.value for element in found] == pytest.approx(values)
+
+
 def test_a_comparison_filters_unless_it_says_bool() -> None:
     """Filters keep the series as they are."""
     history = counters(5)

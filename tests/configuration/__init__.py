@@ -1,0 +1,1 @@
+"""Tests of the configuration: what is loaded, and what is said about mistakes."""
