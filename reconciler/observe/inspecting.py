@@ -78,6 +78,7 @@ def base_moved(tracked: TrackedPullRequest, base: Fact[CommitId], repository: Re
 
 
 def mergeability(
+    tracked: TrackedPullRequest,
     found: PullRequest,
     inspection: Fact[Inspection],
     moved: Fact[bool],
@@ -86,7 +87,7 @@ def mergeability(
     settings: Settings,
 ) -> Fact[Mergeability] | None:
     """Ask whether it could be merged, where somebody needs the answer: each pull request costs calls of its own."""
-    if not _is_to_be_merged(found, inspection, moved, base, ports, settings):
+    if not _may_follow(tracked, found, inspection, moved, base, ports, settings):
         return None
     try:
         answer = ports.forge.mergeability(found.number)
@@ -95,7 +96,8 @@ def mergeability(
     return Unknown("forge", answer.reason) if answer.state is MergeState.UNKNOWN else answer
 
 
-def _is_to_be_merged(
+def _may_follow(
+    tracked: TrackedPullRequest,
     found: PullRequest,
     inspection: Fact[Inspection],
     moved: Fact[bool],
@@ -105,11 +107,15 @@ def _is_to_be_merged(
 ) -> bool:
     """Tell whether something may follow from the answer.
 
-    Of one that waits for its first review nothing does, unless base went on: its rules may want it up to date.
+    Of one that waits for its first review nothing does, unless base went on: its rules may want it up to date, and
+    then it is written anew, but not too often.
     """
     reviewed = isinstance(inspection, Inspection) and bool(inspection.reviews)
     if settings.policy.merge is MergePolicy.NEVER:
         return reviewed and moved is True
     if settings.policy.merge is MergePolicy.AUTONOMOUS or reviewed:
         return True
-    return isinstance(base, Unknown) or ports.repository.contains(found.head, base) is not True
+    ready = (tracked.written_at or tracked.opened_at) + settings.guards.update_interval
+    return ports.clock.now() >= ready and (
+        isinstance(base, Unknown) or ports.repository.contains(found.head, base) is not True
+    )

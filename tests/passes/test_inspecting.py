@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -24,9 +25,10 @@ COMMENT = Review(user="ana", state=ReviewState.COMMENTED, commit=HEAD)
 
 @dataclass
 class Sources:
-    """A forge that writes down what it was asked, and a repository that knows whether head has base."""
+    """A forge that writes down what it was asked, a repository that knows whether head has base, and the time."""
 
     has_base: Fact[bool]
+    time: datetime
     asked: list[int] = field(default_factory=list)
 
     @property
@@ -38,6 +40,15 @@ class Sources:
     def repository(self) -> Sources:
         """The repository."""
         return self
+
+    @property
+    def clock(self) -> Sources:
+        """The clock."""
+        return self
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self.time
 
     def mergeability(self, number: int) -> Mergeability:
         """Say that it can be merged."""
@@ -58,6 +69,7 @@ class Sources:
         ("never", (COMMENT,), {"moved": True, "has_base": False}, True),
         ("on_approval", (), {}, False),
         ("on_approval", (), {"has_base": False}, True),
+        ("on_approval", (), {"has_base": False, "after": timedelta(minutes=59)}, False),
         ("on_approval", (), {"has_base": SILENT}, True),
         ("on_approval", (), {"base": SILENT}, True),
         ("on_approval", (COMMENT,), {}, True),
@@ -67,15 +79,16 @@ class Sources:
 def test_the_forge_is_asked_where_something_may_follow(
     policy: str, reviews: tuple[Review, ...], facts: dict[str, Any], *, asks: bool
 ) -> None:
-    """Of one that waits for its first review, on top of base, nothing does; what is unknown is asked (invariant 3)."""
-    sources = Sources(facts.get("has_base", True))
+    """Of one that waits for its first review nothing does, unless it may be written anew; unknown is not no."""
+    sources = Sources(facts.get("has_base", True), tracked().opened_at + facts.get("after", timedelta(hours=1)))
     answer = mergeability(
+        tracked(),
         pull_request(PullRequestState.OPEN),
         Inspection(head=HEAD, updated_at=None, reviews=reviews),
         facts.get("moved", False),
         facts.get("base", BASE),
         cast("Ports", sources),
-        settings(policy={"merge": policy}),
+        settings(policy={"merge": policy}, guards={"update_interval": "1h"}),
     )
 
     assert sources.asked == ([41] if asks else [])
