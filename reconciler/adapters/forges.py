@@ -5,6 +5,7 @@ Protects: a pull request from a fork is never taken for ours, and a missing labe
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, Unauthorized
@@ -111,8 +112,5 @@ def _ask_reviewers(number: int, reviewers: Sequence[str], ask: Callable[[Sequenc
 
 
 def _warn(number: int, what: str, error: ReconcilerError) -> None:
-    import structlog
-
-    structlog.get_logger(__name__).warning(
-        "pull_request_extra_failed", pull_request=number, extra=what, code=error.code, reason=error.message
-    )
+    failed = {"pull_request": number, "extra": what, "code": error.code, "reason": error.message}
+    logging.getLogger(__name__).warning("pull_request_extra_failed", extra=failed)

@@ -7,7 +7,6 @@ that a later commit could make wrong.
 from __future__ import annotations
 
 from collections import OrderedDict
-from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +15,7 @@ from reconciler.manifests.contents import Contents, Reading, unjudged
 from reconciler.manifests.folder import Folder, Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pygit2
 
@@ -78,19 +77,16 @@ class Folders:
         there = [file for file in files if wanted.reading.concerns(file.path, file.mode)]
         return Folder().changed((), self._judged(mirror, there, wanted))
 
-    def _judged(self, mirror: pygit2.Repository, files: Sequence[TreeFile], wanted: Wanted) -> Iterator[Manifest]:
-        """Yield the files with what they describe; only a content that nobody ever saw is read and parsed."""
-        rest, done = iter(files), 0
-        while chunk := list(islice(rest, _CHUNK)):
-            blobs = {file.blob: None for file in chunk}
-            known = self._judgements.known(wanted.reading.rules, list(blobs))
-            missing = [blob for blob in blobs if blob not in known]
-            if missing:
-                if len(files) > _CHUNK:
-                    self._told(f"{wanted.in_words}, {done} of {len(files)}")
-                known |= self._read(mirror, missing, wanted)
-            yield from (Manifest(file, _within(wanted.max_bytes, known[file.blob])) for file in chunk)
-            done += len(chunk)
+    def _judged(self, mirror: pygit2.Repository, files: Sequence[TreeFile], wanted: Wanted) -> Iterable[Manifest]:
+        """Return the files with what they describe; only a content that nobody ever saw is read and parsed."""
+        blobs = dict.fromkeys(file.blob for file in files)
+        known = self._judgements.known(wanted.reading.rules, list(blobs))
+        missing = [blob for blob in blobs if blob not in known]
+        for done in range(0, len(missing), _CHUNK):
+            if len(missing) > _CHUNK:
+                self._told(f"{wanted.in_words}, {done} of {len(missing)}")
+            known |= self._read(mirror, missing[done : done + _CHUNK], wanted)
+        return (Manifest(file, _within(wanted.max_bytes, known[file.blob])) for file in files)
 
     def _read(self, mirror: pygit2.Repository, blobs: Sequence[str], wanted: Wanted) -> dict[str, Contents]:
         """Return what is said of contents that nobody ever saw, and keep it; those too large are not even read."""

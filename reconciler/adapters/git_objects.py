@@ -49,7 +49,7 @@ def walk(tree: pygit2.Tree, folder: str = "") -> Iterator[TreeFile]:
         if mode == _FOLDER:
             yield from walk(entry, path)  # type: ignore[arg-type] # the mode says it is a tree
         else:
-            yield TreeFile(path=path, blob=str(entry.id), mode=mode)
+            yield TreeFile(path, str(entry.id), mode)
 
 
 def listed(tree: pygit2.Tree, folder: str = "") -> Iterator[TreeFile]:

@@ -143,7 +143,7 @@ class _GitHub:
 
     def mergeability(self, pull_request: int) -> Mergeability:
         """Return whether GitHub would merge it now."""
-        return github_reviews.mergeability(self._repo, pull_request)
+        return github_reviews.mergeability(self._repo, pull_request, self._reviews)
 
     def merge(self, pull_request: int, *, head: CommitId, method: str) -> CommitId:
         """Merge if its head is still this one."""

@@ -16,7 +16,7 @@ from reconciler.model.objects import CommitId
 from reconciler.model.review import Mergeability, MergeState, Review, ReviewState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from github.PullRequest import PullRequest
     from github.Repository import Repository
@@ -65,13 +65,16 @@ def reviews(repo: Repository, number: int, lists: Lists) -> tuple[Review, ...]:
     )
 
 
-def mergeability(repo: Repository, number: int) -> Mergeability:
-    """Return GitHub's `mergeable_state`, unless it waits in a merge queue; for open checks, their names."""
+def mergeability(repo: Repository, number: int, lists: Lists) -> Mergeability:
+    """Return GitHub's `mergeable_state`, unless it waits in a merge queue; for open checks, their names.
+
+    The state is always read anew: neither `updated_at` nor the tag of a pull request follows checks and base.
+    """
     with asking(f"whether pull request {number} can be merged"):
         pull = repo.get_pull(number)
         pull.complete()
         state = _state(pull.mergeable_state)
-        if _is_queued(pull):
+        if _is_queued(pull, f"{repo.url}/issues/{number}/events", lists):
             state = MergeState.QUEUED
         reason = _WORDS.get(state, "")
         head = pull.head.sha
@@ -137,10 +140,20 @@ def _state(word: str | None) -> MergeState:
         return MergeState.UNKNOWN
 
 
-def _is_queued(pull: PullRequest) -> bool:
-    """Look for the newest word about the merge queue; REST has no other way to tell."""
-    newest = islice(pull.get_issue_events().reversed, _EVENTS)
-    return next((_QUEUE[event.event] for event in newest if event.event in _QUEUE), False)
+def _is_queued(pull: PullRequest, url: str, lists: Lists) -> bool:
+    """Look for the newest word about the merge queue; REST has no other way to tell.
+
+    The events only ever grow, so asking costs nothing while there are no new ones; of many, the last ones are read.
+    """
+    listed = [item["event"] for item in lists.get(url, {"per_page": _PAGE}, _event)]
+    newest: Iterable[str] = reversed(listed)
+    if len(listed) == _PAGE:
+        newest = (event.event for event in islice(pull.get_issue_events().reversed, _EVENTS))
+    return next((_QUEUE[event] for event in newest if event in _QUEUE), False)
+
+
+def _event(item: dict[str, Any]) -> dict[str, Any]:
+    return {"event": item["event"]}
 
 
 def _waiting(repo: Repository, sha: str) -> str:

@@ -8,6 +8,8 @@ is harmless (idempotent, or with a precondition), may be handed to it. PyGithub 
 
 from __future__ import annotations
 
+import logging
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import SourceError
@@ -15,6 +17,9 @@ from reconciler.errors import SourceError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
+    from types import ModuleType
+
+    from stamina.instrumentation import RetryDetails
 
 T = TypeVar("T")
 
@@ -44,14 +49,27 @@ def retry_after(header: str | None) -> float | None:
 
 def with_retries(call: Callable[[], T], *, limit: timedelta) -> T:
     """Return what the call returns; on `Transient` try again, at most three times in all and within the limit."""
-    import stamina
-
-    for attempt in stamina.retry_context(
+    for attempt in _stamina().retry_context(
         on=_wait, attempts=_ATTEMPTS, timeout=limit, wait_initial=0.1, wait_max=_LONGEST_WAIT, wait_jitter=0.1
     ):
         with attempt:
             return call()
     raise AssertionError  # the context returns or raises
+
+
+@cache
+def _stamina() -> ModuleType:
+    """Return stamina, which would import structlog to tell of each new try."""
+    import stamina
+
+    stamina.instrumentation.set_on_retry_hooks([_told])
+    return stamina
+
+
+def _told(details: RetryDetails) -> None:
+    """Tell of a new try: a source that did not answer at last is in the report, once, so nobody else needs it."""
+    why = {"why": repr(details.caused_by), "seconds": round(details.wait_for, 2), "retry": details.retry_num}
+    logging.getLogger(__name__).debug("trying_again", extra=why)
 
 
 def _wait(error: Exception) -> bool | float:

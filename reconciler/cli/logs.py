@@ -1,6 +1,8 @@
 """Logging, set up once: to stderr, warnings and worse, everything with `--debug`.
 
-On a terminal lines are for people, elsewhere one JSON object a line. Standard output belongs to results alone.
+On a terminal lines are for people, elsewhere one JSON object a line. Standard output belongs to results alone. Whoever
+has something to say asks the standard library for a logger; structlog writes the lines, and is imported for the first
+one only, because with what it brings it is an eighth of all that a pass imports.
 """
 
 from __future__ import annotations
@@ -28,26 +30,41 @@ class _StandardError(io.TextIOBase):
         sys.stderr.flush()
 
 
+class _Lines(logging.Formatter):
+    """Makes each record a line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written_by: logging.Formatter | None = None
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        self._written_by = self._written_by or _formatter()
+        return self._written_by.format(record)
+
+
 def configure(*, debug: bool) -> None:
-    """Send structlog and the standard library's loggers to stderr."""
+    """Send all loggers to stderr."""
+    handler = logging.StreamHandler(cast("TextIO", _StandardError()))
+    handler.setFormatter(_Lines())
+    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, handlers=[handler], force=True)
+
+
+def _formatter() -> logging.Formatter:
     import structlog
 
-    level = logging.DEBUG if debug else logging.WARNING
-    structlog.configure(
+    return structlog.stdlib.ProcessorFormatter(
         processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            *(() if debug else (_without_retries,)),
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(),
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _scrubbed,
             _renderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _StandardError())),
-        cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=level, stream=_StandardError(), format="%(levelname)s %(name)s %(message)s", force=True)
 
 
 def _renderer() -> Processor:
@@ -56,15 +73,6 @@ def _renderer() -> Processor:
     if sys.stderr.isatty():
         return structlog.dev.ConsoleRenderer(colors=False)
     return structlog.processors.JSONRenderer()
-
-
-def _without_retries(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Leave out each single try: a source that did not answer at last is in the report, once."""
-    import structlog
-
-    if str(event.get("event", "")).startswith("stamina."):
-        raise structlog.DropEvent
-    return event
 
 
 def _scrubbed(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

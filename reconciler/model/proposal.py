@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconciler.model.action import FieldChange
 from reconciler.model.objects import CommitId, FieldPath, ObjectRef, format_path
@@ -114,9 +115,8 @@ class PullRequest:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TreeFile:
-    """A file in a Git tree."""
+class TreeFile(NamedTuple):
+    """A file in a Git tree; a tuple, because a large repository has many."""
 
     path: str
     blob: str

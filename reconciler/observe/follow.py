@@ -58,7 +58,7 @@ def follow(
                 values_at_base=at_base,
                 inspection=inspection,
                 base_moved=moved,
-                mergeability=inspecting.mergeability(found, inspection, moved, ports.forge, settings),
+                mergeability=inspecting.mergeability(tracked, found, inspection, moved, base, ports, settings),
             )
         ports.repository.fetch()
     except ReconcilerError as error:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.model.objects import CommitId
     from reconciler.model.operation import TrackedPullRequest
     from reconciler.model.proposal import PullRequest
-    from reconciler.ports import Forge, Ports, Repository
+    from reconciler.ports import Ports, Repository
     from reconciler.settings import Settings
 
 
@@ -78,14 +78,44 @@ def base_moved(tracked: TrackedPullRequest, base: Fact[CommitId], repository: Re
 
 
 def mergeability(
-    found: PullRequest, inspection: Fact[Inspection], moved: Fact[bool], forge: Forge, settings: Settings
+    tracked: TrackedPullRequest,
+    found: PullRequest,
+    inspection: Fact[Inspection],
+    moved: Fact[bool],
+    base: Fact[CommitId],
+    ports: Ports,
+    settings: Settings,
 ) -> Fact[Mergeability] | None:
-    """Ask whether it could be merged, where somebody needs the answer: that is one more call."""
-    approved = isinstance(inspection, Inspection) and bool(inspection.reviews)
-    if settings.policy.merge is MergePolicy.NEVER and not (approved and moved is True):
+    """Ask whether it could be merged, where somebody needs the answer: each pull request costs calls of its own."""
+    if not _may_follow(tracked, found, inspection, moved, base, ports, settings):
         return None
     try:
-        answer = forge.mergeability(found.number)
+        answer = ports.forge.mergeability(found.number)
     except ReconcilerError as error:
         return Unknown("forge", str(error), error.remedy)
     return Unknown("forge", answer.reason) if answer.state is MergeState.UNKNOWN else answer
+
+
+def _may_follow(
+    tracked: TrackedPullRequest,
+    found: PullRequest,
+    inspection: Fact[Inspection],
+    moved: Fact[bool],
+    base: Fact[CommitId],
+    ports: Ports,
+    settings: Settings,
+) -> bool:
+    """Tell whether something may follow from the answer.
+
+    Of one that waits for its first review nothing does, unless base went on: its rules may want it up to date, and
+    then it is written anew, but not too often.
+    """
+    reviewed = isinstance(inspection, Inspection) and bool(inspection.reviews)
+    if settings.policy.merge is MergePolicy.NEVER:
+        return reviewed and moved is True
+    if settings.policy.merge is MergePolicy.AUTONOMOUS or reviewed:
+        return True
+    ready = (tracked.written_at or tracked.opened_at) + settings.guards.update_interval
+    return ports.clock.now() >= ready and (
+        isinstance(base, Unknown) or ports.repository.contains(found.head, base) is not True
+    )

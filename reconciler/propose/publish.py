@@ -15,6 +15,7 @@ from reconciler.model.facts import Unknown
 from reconciler.model.proposal import Proposal, PullRequest, PullRequestState
 from reconciler.model.review import MergeState
 from reconciler.texts import read_marker
+from reconciler.watching import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,10 +47,12 @@ def publish(
 
     Raises Refusal when a person's work or word stands against it, Conflict when the branch moves under us.
     """
-    heads = repository.heads()
+    with side_by_side(1, "publish") as pool:  # of Git and forge, neither needs the other's answer
+        looked_up = pool.submit(forge.find, proposal.branch)
+        heads = repository.heads()
     if isinstance(heads, Unknown):
         raise SourceError(code="git.no_answer", message=str(heads), remedy="run `reconciler doctor`")
-    existing = forge.find(proposal.branch)
+    existing = looked_up.result()
     if existing is not None and existing.state is PullRequestState.CLOSED and existing.number not in closed_by_us:
         _respect_close(existing, proposal)
     head = commit(proposal, repository)

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.adapters import git_folders, git_objects
+from reconciler.adapters import git_folders, git_judgements, git_objects
 from reconciler.adapters.git_folders import Folders, Wanted
 from reconciler.adapters.git_judgements import Judgements
-from reconciler.manifests.contents import Reading
+from reconciler.manifests.contents import Reading, contents_of
 from reconciler.manifests.folder import MANIFESTS, Folder, Manifest
 from reconciler.manifests.kustomize import KUSTOMIZATIONS
 from tests.manifests.examples import MANIFEST
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FILE, PROGRAM, LINK, FOLDER, MODULE = 0o100644, 0o100755, 0o120000, 0o040000, 0o160000
 LIMITS = [200, 10_000]
 PATHS = ["", ".", "apps", "./apps/", "apps/web", "nowhere", "apps/web/a.yaml"]
+READ = [0, 1_000_000]  # of `_SCANNED`: each entry looked up, or the whole file read
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: NAME, namespace: shop}\n"
 TEXTS = [
     *(SERVICE.replace("NAME", name) for name in "abc"),
@@ -119,15 +120,24 @@ def test_every_commit_says_what_a_parse_of_all_its_files_says(
             assert folders.at(shared.git, tree, wanted) == shared.brute(tree, wanted)
 
 
-@given(trees, st.integers(0, 2**32), st.sampled_from(["flip", "cut", "noise", "empty", "gone"]))
-def test_a_damaged_file_changes_no_answer(shared: Repository, entries: dict[str, Any], seed: int, damage: str) -> None:
-    """Whatever a disk or a crash did to it: at worst, something is parsed again."""
+@given(
+    trees,
+    st.integers(0, 2**32),
+    st.sampled_from(["flip", "cut", "noise", "empty", "gone"]),
+    st.sampled_from(READ),
+)
+def test_a_damaged_file_changes_no_answer(
+    shared: Repository, entries: dict[str, Any], seed: int, damage: str, scanned: int
+) -> None:
+    """Whatever a disk or a crash did to it, and however it is read: at worst, something is parsed again."""
     tree = shared.tree(entries)
     shared.asked(shared.folders(), tree)
     _damage(shared.kept, random.Random(seed), damage)
 
-    for _ in range(2):  # read, and mended
-        assert shared.asked(shared.folders(), tree) == shared.brute(tree, Wanted(MANIFESTS, "", LIMITS[1]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(git_judgements, "_SCANNED", scanned)
+        for _ in range(2):  # read, and mended
+            assert shared.asked(shared.folders(), tree) == shared.brute(tree, Wanted(MANIFESTS, "", LIMITS[1]))
 
 
 def _damage(kept: Path, dice: random.Random, how: str) -> None:
@@ -231,6 +241,22 @@ def test_several_processes_may_read_at_once(repository: Repository, monkeypatch:
     assert found == [repository.brute(tree, Wanted(MANIFESTS, "", LIMITS[1]))] * 4
     blobs = [manifest.file.blob for manifest in found[0].manifests.values()]
     assert len(Judgements(repository.kept).known(MANIFESTS.rules, blobs)) == 60
+
+
+@pytest.mark.parametrize("scanned", READ)
+def test_what_is_known_is_found_in_a_file_of_any_size(
+    repository: Repository, scanned: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entry by entry, or on the way through the whole file: those that were asked for, of these rules, no others."""
+    monkeypatch.setattr(git_judgements, "_SCANNED", scanned)
+    monkeypatch.setattr(git_judgements, "_AT_ONCE", 3)
+    kept = Judgements(repository.kept)
+    said = {f"{n:040x}": contents_of(n, [[n, "Service"]]) for n in range(10)}
+    kept.keep("rules 1", said)
+    kept.keep("rules 2", {f"{n:040x}": contents_of(n, []) for n in range(20)})
+    asked = [f"{n:040x}" for n in range(2, 12)]
+
+    assert kept.known("rules 1", asked) == {blob: said[blob] for blob in asked[:8]}
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(repository: Repository) -> None:

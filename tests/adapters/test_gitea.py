@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from structlog.testing import capture_logs
 
+from reconciler.adapters import forges
 from reconciler.adapters.gitea import gitea
 from reconciler.errors import ConfigurationError, Refusal, SourceError, Unauthorized
 from reconciler.model.facts import Unknown
@@ -226,7 +226,7 @@ def test_a_merge_between_look_and_close_is_no_error() -> None:
     assert [r.method for r in wire.requests if r.method != "GET"] == ["PATCH"]
 
 
-def test_a_label_that_cannot_be_made_is_a_warning_and_never_a_failure() -> None:
+def test_a_label_that_cannot_be_made_is_a_warning_and_never_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     """Gitea leaves unknown labels out in silence, so they are made; where we may not, the log says so."""
     script: Scripts = limits() | {
         f"POST {PULLS}": Answer(pull_request(41), 201),
@@ -234,11 +234,12 @@ def test_a_label_that_cannot_be_made_is_a_warning_and_never_a_failure() -> None:
         f"POST {REPOSITORY}/issues/41/labels": Answer([]),
         f"POST {REPOSITORY}/labels": Answer({"message": "no"}, 403),
     }
-    with Wire(script) as wire, capture_logs() as logs:
+    with Wire(script) as wire:
         opened = forge(wire, labels=("reconciler",)).open(proposal())
 
     assert opened.number == 41
-    assert [(log["log_level"], log["extra"], log["code"]) for log in logs] == [("warning", "labels", "gitea.http_403")]
+    told = [vars(record) for record in caplog.records if record.name == forges.__name__]
+    assert [(t["levelname"], t["extra"], t["code"]) for t in told] == [("WARNING", "labels", "gitea.http_403")]
 
 
 def test_doctor_says_how_to_grant_what_is_missing() -> None:

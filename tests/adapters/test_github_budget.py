@@ -13,6 +13,7 @@ from reconciler.adapters.github import github
 from reconciler.adapters.github_budget import Budget
 from reconciler.errors import SourceError
 from reconciler.model.facts import Unknown
+from reconciler.model.review import MergeState
 from reconciler.settings import ForgeSettings
 from tests.adapters.forge_answers import BRANCH, TOKEN, proposal, pull_request
 from tests.adapters.wire import Answer, Request, Wire
@@ -103,6 +104,17 @@ def test_change_is_seen_at_once(sandbox: World) -> None:
 
     assert not isinstance(found, Unknown)
     assert found[0].title == "another title"
+
+
+def test_whether_it_can_be_merged_costs_one_request(sandbox: World) -> None:
+    """GitHub's word is read anew each time, for it follows what moves no tag; whether it was queued is not."""
+    number, forge = sandbox.opened(), in_sandbox(sandbox)
+    for _ in range(2):  # GitHub finds out, and the tag is learned
+        forge.mergeability(number)
+    spent = used(sandbox)
+
+    assert forge.mergeability(number).state is MergeState.CLEAN
+    assert used(sandbox) - spent == 1
 
 
 def test_next_process_asks_with_the_tag_of_the_last(sandbox: World, tmp_path: Path) -> None:

@@ -27,15 +27,16 @@ if TYPE_CHECKING:
     from reconciler.ports import Forge
 
 REFUSED = {"github.foreign_link", "github.bad_answer"}
-EVENTS = "/repos/o/r/issues/1/events"  # which are read from the end, by the link to the last page
+EVENTS = "/repos/o/r/issues/1/events"  # where there are many, they are read from the end, by the link to the last page
+READ = 2  # times: a page by its tag, and for the link
 
 
 def linking(wire: Wire, link: str) -> Forge:
-    """Return the adapter before a server with an open pull request whose list of events links to another page."""
+    """Return the adapter before a server with an open pull request whose many events go on at another page."""
     event, own = {"id": 1, "event": "labeled"}, f"{wire.url}/repos/o/r"
     pull = pull_request(mergeable_state="clean", url=f"{own}/pulls/1", issue_url=f"{own}/issues/1")
     wire.script["GET /repos/o/r/pulls/1"] = Answer(pull)
-    wire.script[f"GET {EVENTS}"] = Answer([event], headers={"Link": link})
+    wire.script[f"GET {EVENTS}"] = Answer([event] * 100, headers={"Link": link})
     return github_on(wire)
 
 
@@ -94,7 +95,7 @@ def test_page_on_another_host_is_not_followed() -> None:
         with Wire() as wire, pytest.raises(SourceError) as caught:
             linking(wire, linked(other)).mergeability(1)
 
-        assert len(wire.asked("GET", EVENTS)) == 1
+        assert len(wire.asked("GET", EVENTS)) == READ
         assert caught.value.code in REFUSED
         assert foreign.requests == []
 
@@ -105,7 +106,7 @@ def test_page_on_another_port_is_not_followed() -> None:
         with Wire() as wire, pytest.raises(SourceError) as caught:
             linking(wire, linked(foreign.url)).mergeability(1)
 
-        assert len(wire.asked("GET", EVENTS)) == 1
+        assert len(wire.asked("GET", EVENTS)) == READ
         assert caught.value.code in REFUSED
         assert foreign.requests == []
 
@@ -117,7 +118,7 @@ def test_neither_a_host_below_ours_nor_another_scheme_gets_the_token(place: str)
         with pytest.raises(SourceError) as caught:
             linking(wire, linked(f"{place}:{wire.url.rpartition(':')[2]}")).mergeability(1)
 
-        assert len(wire.asked("GET", EVENTS)) == 1
+        assert len(wire.asked("GET", EVENTS)) == READ
     assert caught.value.code in REFUSED
 
 

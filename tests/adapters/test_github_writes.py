@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from structlog.testing import capture_logs
 
+from reconciler.adapters import forges
 from reconciler.errors import Conflict, Refusal, SourceError, Unauthorized
 from tests.adapters.forge_answers import BRANCH, TOKEN, from_fork, github_on, proposal, pull_request
 from tests.adapters.wire import Answer, Script, Wire
@@ -125,17 +125,18 @@ def test_a_limit_says_when_it_is_worth_asking_again() -> None:
     assert wire.asked("GET") == []
 
 
-def test_labels_that_fail_are_a_warning_and_never_a_failure() -> None:
+def test_labels_that_fail_are_a_warning_and_never_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     """The pull request is what counts."""
     script: Scripts = {
         f"POST {PULLS}": Answer(pull_request(41), 201),
         "POST /repos/o/r/issues/41/labels": Answer("no", 403),
     }
-    with Wire(script) as wire, capture_logs() as logs:
+    with Wire(script) as wire:
         opened = github_on(wire, labels=("reconciler",)).open(proposal())
 
     assert opened.number == 41
-    assert [(log["log_level"], log["extra"], log["pull_request"]) for log in logs] == [("warning", "labels", 41)]
+    told = [vars(record) for record in caplog.records if record.name == forges.__name__]
+    assert [(t["levelname"], t["extra"], t["pull_request"]) for t in told] == [("WARNING", "labels", 41)]
 
 
 def test_reviewers_are_asked_singly_after_a_refusal_and_not_after_silence() -> None:
@@ -143,7 +144,7 @@ def test_reviewers_are_asked_singly_after_a_refusal_and_not_after_silence() -> N
     path = "/repos/o/r/pulls/41/requested_reviewers"
     for answer, asked in ((Answer({"message": "Reviews may only be requested"}, 422), 3), (Answer("no", 500), 1)):
         script: Scripts = {f"POST {PULLS}": Answer(pull_request(41), 201), f"POST {path}": answer}
-        with Wire(script) as wire, capture_logs():
+        with Wire(script) as wire:
             github_on(wire, reviewers=("ana", "ben")).open(proposal())
 
         assert len(wire.asked("POST", path)) == asked

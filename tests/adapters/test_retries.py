@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from datetime import timedelta
 
@@ -72,3 +73,18 @@ def test_nothing_is_tried_again_after_the_limit() -> None:
         retries.with_retries(call, limit=timedelta(milliseconds=10))
 
     assert len(calls) == 1
+
+
+def test_a_new_try_is_told_to_whoever_debugs(caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody else needs it: a source that did not answer at last is in the report."""
+    answers = iter([transient(0.01), None])
+
+    def call() -> str:
+        if (error := next(answers)) is not None:
+            raise error
+        return "done"
+
+    with caplog.at_level(logging.DEBUG, logger=retries.__name__):
+        assert retries.with_retries(call, limit=timedelta(seconds=5)) == "done"
+
+    assert [(r.levelname, r.getMessage(), vars(r)["retry"]) for r in caplog.records] == [("DEBUG", "trying_again", 1)]

@@ -10,18 +10,19 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.operation import Phase
 from reconciler.reconcile import reconcile
 from reconciler.sandbox.sandbox import Sandbox
-from tests.beds import place
+from tests.beds import manifests, place
 from tests.beds.on_sandbox import SandboxBed
 from tests.beds.users import BOT
 from tests.bench.figure import Figure
 from tests.bench.measuring import milliseconds
-from tests.scenarios.world import World, hungry
+from tests.scenarios.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,23 +33,30 @@ if TYPE_CHECKING:
 FILE = "deploy/web.yaml"
 _RUNS = 30
 _REACH_MS = 5.0  # what PyGithub's layers, a thread and a mirror may add; the network's own time is not in it
+_INTERVAL = timedelta(seconds=30)  # of passes; forges tell times to the second, so what is a moment old is read again
+_MANY = 20
+_WITHOUT_LIMIT = {"pull_requests_per_hour": 1000, "max_open_pull_requests": 1000}
 
 
 def measure() -> list[Figure]:
     """Return the requests of whole passes, and the best time of those to GitHub, in turns with the bare ones."""
-    with _quiet() as (world, forge):
+    with _quiet() as (world, sandbox):
         ports = world.made().ports()
-        idle = _pass(world, ports, forge)
-        _trouble(world)
-        waiting = _pass(world, ports, forge)
-        with _bare(world) as bare, _counted(forge) as least:
+        idle = _pass(world, ports, sandbox)
+        _trouble(world, ["web"])
+        waiting = _pass(world, ports, sandbox)
+        with _bare(world) as bare, _counted(sandbox.forge) as least:
             bare()
         with _bare(world) as bare:
             times = [(milliseconds(lambda: _ours(ports)), milliseconds(bare)) for _ in range(_RUNS)]
+    many = _many({"guards": _WITHOUT_LIMIT})
+    merging = _many({"guards": _WITHOUT_LIMIT, "policy": {"merge": "on_approval"}})
     ours, floor = (min(each) for each in zip(*times, strict=True))
     return [
         _requests("requests to GitHub of an idle pass", idle, least, more=0),
         _requests("the same, one pull request waiting", waiting, least, more=1),
+        _requests(f"the same, {_MANY} pull requests waiting", many, least, more=1),
+        _requests(f"the same, {_MANY} to be merged on approval", merging, least, more=1),
         Figure(
             name="their time",
             ours=ours,
@@ -60,40 +68,53 @@ def measure() -> list[Figure]:
     ]
 
 
+def _many(overrides: dict[str, dict[str, Any]]) -> Counter[str]:
+    """Return what a pass asks while many pull requests wait for their first review."""
+    with _quiet() as (world, sandbox):
+        world.overrides = overrides
+        _trouble(world, [f"web-{number}" for number in range(_MANY)])
+        return _pass(world, world.made().ports(), sandbox)
+
+
 def _requests(name: str, found: Counter[str], least: Counter[str], *, more: int) -> Figure:
     asked, fewest = found["api"] + found["git"], least["api"] + least["git"]
     reach = f"≤ floor + {more}, none counted" if more else "= floor, none counted"
     return Figure(name, asked, fewest, "", reach, ok=asked <= fewest + more and found["counted"] == 0)
 
 
-def _pass(world: World, ports: Ports, forge: Forge) -> Counter[str]:
+def _pass(world: World, ports: Ports, sandbox: Sandbox) -> Counter[str]:
     """Return what a pass asked that finds nothing new."""
     with world.made().ledger.exclusive():
-        reconcile(ports, world.settings)  # learns the tags
-        reconcile(ports, world.settings)
-        with _counted(forge) as asked:
+        for _ in range(2):  # they learn the tags
+            sandbox.clock.advance(_INTERVAL)
+            reconcile(ports, world.settings)
+        sandbox.clock.advance(_INTERVAL)
+        with _counted(sandbox.forge) as asked:
             report = reconcile(ports, world.settings)
     assert (report.lines, report.unknown) == ((), ()), report
     return asked
 
 
-def _trouble(world: World) -> None:
-    """Let the container need more than it may have, and a pull request wait for a review."""
-    world.place.commit({FILE: hungry()[FILE]}, "need more")
-    world.place.wait_until_waiting("CrashLoopBackOff", restarts=1)
-    world.run_until_phase(Phase.AWAITING_GIT_PR)
+def _trouble(world: World, names: list[str]) -> None:
+    """Let containers need more than they may have, and a pull request for each wait for a review."""
+    files = {f"deploy/{name}.yaml": manifests.deployment(name, faults={"needs-memory": "1Gi"}) for name in names}
+    world.place.commit(files, "need more")
+    for name in names:
+        world.place.wait_until_waiting("CrashLoopBackOff", app=name, restarts=1)
+    waiting = [Phase.AWAITING_GIT_PR] * len(names)
+    world.run_until(lambda: [operation.phase for operation in world.operations] == waiting, "all to wait")
 
 
 @contextmanager
-def _quiet() -> Iterator[tuple[World, Forge]]:
+def _quiet() -> Iterator[tuple[World, Sandbox]]:
     """Lend a world without trouble."""
     with tempfile.TemporaryDirectory() as name, Sandbox(Path(name) / "sandbox") as sandbox:
         bed = SandboxBed(sandbox)
         kube = bed.kube()
         try:
-            world = World(place=place.make(bed, kube, hungry("256Mi")), folder=Path(name))
+            world = World(place=place.make(bed, kube, {FILE: manifests.deployment()}), folder=Path(name))
             world.place.wait_for_sync()
-            yield world, sandbox.forge
+            yield world, sandbox
         finally:
             kube.close()
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.errors import Conflict, Refusal, SourceError
 from reconciler.model.proposal import PullRequestState
+from reconciler.propose.publish import publish
 from tests.adapters.git_http import Handler, answers, git, serve_normally
 from tests.adapters.git_shop import Person
 from tests.manifests.examples import MANIFEST
 from tests.propose.desk import FILE, raised_to, with_more_evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.model.proposal import Proposal
     from tests.propose.desk import Desk
 
@@ -30,6 +34,22 @@ def test_published_is_one_commit_on_base_and_one_pull_request(desk: Desk) -> Non
     assert desk.show(desk.head(proposal.branch)) == proposal.edits[0].after
     assert git(desk.shop.bare, "diff", "--numstat", "trunk", proposal.branch) == f"1\t1\t{FILE}"
     assert (desk.pulls.found[0]["title"], desk.pulls.found[0]["body"]) == (proposal.title, proposal.body)
+
+
+def test_git_and_forge_are_asked_side_by_side(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person waits for the slower of two servers, and not for one after the other."""
+    both = threading.Barrier(2, timeout=5)
+    proposal, repository, forge = desk.propose(), desk.repository(), desk.forge
+    heads, find = repository.heads, forge.find
+
+    def met(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever was asked for
+        both.wait()
+        return ask()
+
+    monkeypatch.setattr(repository, "heads", lambda: met(heads))
+    monkeypatch.setattr(forge, "find", lambda branch: met(lambda: find(branch)))
+
+    assert publish(proposal, repository, forge).number == 1
 
 
 def test_publishing_again_changes_nothing(desk: Desk) -> None:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import stamina
-from structlog.testing import capture_logs
 
 from reconciler.advance import fold
 from reconciler.composition import Composition
@@ -111,8 +110,7 @@ def _no_waiting() -> Iterator[None]:
     """Try again at once: the waits between two tries are wall time, and there are none here."""
     stamina.set_testing(True, attempts=3)
     try:
-        with capture_logs():  # each new try would be told
-            yield
+        yield
     finally:
         stamina.set_testing(False)
 
