@@ -213,7 +213,7 @@ def _update(prepared: _Prepared, operation: Operation, _: View, ports: Ports) ->
             message="the proposal belongs to another branch by now",
             remedy="close the pull request; a new one is opened if it is still needed",
         )
-    head = rewrite(proposal, tracked.number, ports.repository, ports.forge)
+    head = rewrite(proposal, tracked.number, ports.repository, ports.forge, known=tracked.head)
     updated = replace(tracked, head=head, digest=proposal.digest, located=proposal.located, outdated=False)
     return [
         _completed(prepared.step, {"number": tracked.number}),

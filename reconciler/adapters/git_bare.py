@@ -192,7 +192,8 @@ class GitBare:
         """Return authorship and trailers of a commit in the mirror."""
         with self._mirror.answering() as mirror:
             found = git_objects.info(git_objects.commit_of(mirror, commit), self._author)
-        if not found.by_us and self._signer is not None:
+        if self._signer is not None and (self._by_forge is not None or not found.by_us):
+            # Anybody can write our e-mail into a commit; where the forge makes ours, its word alone counts.
             return replace(found, by_us=self._signer.vouches(found))
         return found
 
