@@ -136,7 +136,7 @@ def read_marker(body: str) -> Mapping[str, str] | None:
         return None
     try:
         data = json.loads(base64.b64decode(found[0], altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         return None
     if not isinstance(data, dict):
         return None

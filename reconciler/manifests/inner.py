@@ -113,7 +113,7 @@ def _refuse_other_json(before: str, after: str, names: tuple[str, ...], token: s
     """Read both texts as JSON, too: YAML takes more for JSON than its readers do."""
     try:
         expected, actual, value = json.loads(before), json.loads(after), json.loads(token)
-    except ValueError:
+    except (ValueError, RecursionError):
         refuse("inner_format", "the text in the field is not valid JSON, or would not be", "edit it by hand")
     holder: Any = expected
     for name in names[:-1]:

@@ -285,7 +285,7 @@ def _refuse_broken_json(path: str, content: bytes) -> None:
     try:
         if path.endswith(".json"):
             json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         message = f"{path} would be JSON no more"
         raise Refusal(code="edit.json", message=message, remedy="edit it by hand") from None
 
