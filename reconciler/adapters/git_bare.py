@@ -19,6 +19,7 @@ from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, Sour
 from reconciler.manifests.folder import MANIFESTS
 from reconciler.manifests.kustomize import KUSTOMIZATIONS
 from reconciler.model.facts import Fact, Unknown
+from reconciler.plain import counted
 from reconciler.ports import Diagnosis
 from reconciler.settings import CommitsBy
 
@@ -232,7 +233,7 @@ class GitBare:
         return found
 
     def _try_remote(self) -> str:
-        return f"{self.url} answers with {len(self._listing())} branches"
+        return f"{self.url} answers with {counted(len(self._listing()), 'branch', plural='branches')}"
 
     def _try_base(self) -> str:
         heads = self._listing()

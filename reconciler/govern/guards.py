@@ -16,6 +16,7 @@ from reconciler.model.action import Action, ActionClass, ActionName
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import EffectStatus, Operation, Outcome, parts_of
 from reconciler.model.verdict import GuardResult, Route
+from reconciler.plain import counted
 from reconciler.settings import format_duration
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _may_be_open(operation: Operation) -> bool:
 
 
 def _circuit_breaker(failures: list[datetime], settings: GuardSettings, now: datetime) -> GuardResult:
-    message = f"{len(failures)} failures in a row"
+    message = f"{counted(len(failures), 'failure')} in a row"
     if len(failures) < settings.circuit_failures or now >= failures[-1] + settings.circuit_rest:
         return GuardResult(name="circuit_breaker", passed=True, message=message)
     until = failures[-1] + settings.circuit_rest

@@ -18,6 +18,7 @@ from reconciler.manifests.replace import own_scalar, refuse_stale, refuse_unwrit
 from reconciler.manifests.splices import edited
 from reconciler.manifests.walk import find_place, is_null, scalar_at
 from reconciler.model.objects import format_path
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -145,7 +146,7 @@ def _only_line(text: str, kind: Format, names: Sequence[str], path: FieldPath) -
     depth = len(names)
     found = [line for line in _lines(text, kind) if line.names[-depth:] == tuple(names)]
     if len(found) > 1:
-        refuse("inner_ambiguous", f"{len(found)} lines set {format_path(path)}", "keep one")
+        refuse("inner_ambiguous", f"{counted(len(found), 'line')} set {format_path(path)}", "keep one")
     if found and found[0].start < 0:
         refuse("inner_value", f"the value of {format_path(path)} is quoted, escaped or continued", "edit it by hand")
     return found[0] if found else None

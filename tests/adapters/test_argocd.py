@@ -347,7 +347,7 @@ def test_doctor_tells_absence_from_a_missing_permission(wire: Wire, tmp_path: Pa
     presence, reading, refreshing = api.examine()
 
     assert presence.works
-    assert presence.detail == "1 Applications"
+    assert presence.detail == "1 Application"
     assert (reading.works, reading.required, refreshing.required) == (False, True, False)
     assert 'verbs: ["patch"]' in refreshing.remedy
     wire.script["GET /apis"] = Answer({"kind": "APIGroupList", "groups": []})
