@@ -96,6 +96,8 @@ def attempt(
             yield perform
         else:
             yield wait(operation, f"{verb} failed ({effect.error}); try {effect.attempts + 1} comes later", ready)
+    elif verb is Verb.UPDATE and view.now > (effect.finished_at or effect.intended_at):
+        yield perform  # done before, and due anew by facts that are newer than that
 
 
 def given_up(effect: Effect, settings: Settings) -> bool:
