@@ -17,6 +17,7 @@ from reconciler.errors import LedgerError, LedgerMoved
 from reconciler.ledger.secrecy import redacted
 from reconciler.model.conversation import Conversation
 from reconciler.model.operation import Event, EventKind
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -168,6 +169,6 @@ class Book:
 def _contended(drafts: Sequence[Draft]) -> LedgerError:
     return LedgerError(
         code="ledger.contended",
-        message=f"{len(drafts)} events could not be appended: other processes keep appending",
+        message=f"{counted(len(drafts), 'event')} could not be appended: other processes keep appending",
         remedy="run one reconciler per ledger",
     )

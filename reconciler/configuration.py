@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from reconciler.document import Document, Location, read_document
 from reconciler.errors import ConfigurationError, foreign_text
+from reconciler.plain import counted
 from reconciler.settings import Settings
 
 if TYPE_CHECKING:
@@ -245,6 +246,8 @@ def _invalid(mistakes: Iterable[str]) -> ConfigurationError:
     lines = list(mistakes)
     return ConfigurationError(
         code="configuration.invalid",
-        message=lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} mistakes in the configuration:", *lines]),
+        message=lines[0]
+        if len(lines) == 1
+        else "\n  ".join([f"{counted(len(lines), 'mistake')} in the configuration:", *lines]),
         remedy="mend what is named; docs/reference/configuration.md describes every key",
     )

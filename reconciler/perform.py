@@ -210,7 +210,7 @@ def _update(prepared: _Prepared, operation: Operation, _: View, ports: Ports) ->
             message="the proposal belongs to another branch by now",
             remedy="close the pull request; a new one is opened if it is still needed",
         )
-    head = rewrite(proposal, tracked.number, ports.repository, ports.forge)
+    head = rewrite(proposal, tracked.number, ports.repository, ports.forge, known=tracked.head)
     updated = replace(tracked, head=head, digest=proposal.digest, located=proposal.located, outdated=False)
     return [
         _completed(prepared.step, {"number": tracked.number}),
@@ -223,7 +223,7 @@ def _update(prepared: _Prepared, operation: Operation, _: View, ports: Ports) ->
 
 
 def _checked_merge(step: Perform, operation: Operation, view: View, forge: Forge) -> dict[str, Any]:
-    """Look at reviews, head and labels once more: between the snapshot and a merge somebody may have objected."""
+    """Look at reviews, head, labels and comments once more: since the snapshot somebody may have objected."""
     tracked = operation.pull_request
     found = forge.find(tracked.branch) if tracked else None
     if tracked is None or found is None or found.number != tracked.number or found.state is not PullRequestState.OPEN:
@@ -233,7 +233,7 @@ def _checked_merge(step: Perform, operation: Operation, view: View, forge: Forge
     if view.settings.forge.hold_label in found.labels:
         raise _moved("somebody put it on hold")
     opinions = approval_state(forge.reviews(found.number), head=found.head, author=found.author)
-    against = merging.why_not(operation, step.action, opinions, view)
+    against = merging.why_not(operation, step.action, opinions, view) or view.objection(found.number)
     if against is not None:
         raise _moved(against)
     approved_by = list(opinions.approved_by)

@@ -47,3 +47,8 @@ def _apart(match: re.Match[str]) -> str:
     if match["short"]:
         return f"{match['short']} "
     return f"{match['sign'] or match['scheme']} "
+
+
+def counted(number: int, noun: str, *, plural: str = "", none: str = "0") -> str:
+    """Return how many there are of something: `1 event`, `2 events`; `plural` for a noun whose plural is no mere s."""
+    return f"1 {noun}" if number == 1 else f"{number or none} {plural or f'{noun}s'}"

@@ -7,6 +7,7 @@ next pass looks again (invariant 2). It ends by itself: rounds are counted (inva
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,13 @@ from reconciler.steps import Perform, Record, View, Wait, next_steps
 from reconciler.steps.opening import opening, supposed_all
 from reconciler.steps.parts import completed
 from reconciler.talk.boxes import offered, ticked
-from reconciler.talk.hearing import boxes_on, listen, listens_since, put_on_hold
+from reconciler.talk.hearing import boxes_on, listen, listens_since, objection, put_on_hold
 from reconciler.talk.speaking import speak
 from reconciler.talk.texts import stop_in_words
 from reconciler.watching import UNWATCHED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.model.finding import Finding
@@ -149,7 +150,7 @@ def _advance_all(view: View, ports: Ports, book: Book, watcher: Watcher, at_once
     """Advance every open operation until nothing is left to do now; return what each one waits for."""
     waiting: dict[str, str] = {}
     for _ in range(_ROUNDS):
-        view = replace(view, history=book.operations)
+        view = replace(view, history=book.operations, objection=_objection(view, ports, book))
         ours = [operation for operation in book.open_operations if operation.id not in book.elsewhere]
         steps = [step for operation in ours for step in next_steps(operation, view)]
         theirs = [operation.id for operation in book.open_operations if operation.id in book.elsewhere]
@@ -164,6 +165,14 @@ def _advance_all(view: View, ports: Ports, book: Book, watcher: Watcher, at_once
         if (not records and not effects) or watcher.wants_an_end():
             break
     return waiting
+
+
+def _objection(view: View, ports: Ports, book: Book) -> Callable[[int], str | None]:
+    """Return what asks for people's objections to a merge, knowing what was heard until now."""
+    settings = view.settings.forge
+    return partial(
+        objection, history=book.operations, conversation=book.conversation, settings=settings, talk=ports.talk
+    )
 
 
 def _is_ours(book: Book, operation: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import Event, EventKind, Operation, parts_of
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +127,7 @@ def pass_sentence(
 def _waits(waiting: Mapping[str, str]) -> list[str]:
     said = [f"{operation} waits: {reason}" for operation, reason in list(waiting.items())[:_MOST]]
     more = len(waiting) - len(said)
-    return [*said, f"{more} more operations wait"] if more > 0 else said
+    return [*said, f"{counted(more, 'more operation')} {'waits' if more == 1 else 'wait'}"] if more > 0 else said
 
 
 def _holds(held: Sequence[Held]) -> list[str]:
@@ -136,4 +137,4 @@ def _holds(held: Sequence[Held]) -> list[str]:
 def _quiet(snapshot: Snapshot) -> str:
     if isinstance(snapshot.workloads, Unknown):
         return "the cluster is not known now"
-    return f"{len(snapshot.workloads)} workloads, none in trouble that is not handled"
+    return f"{counted(len(snapshot.workloads), 'workload')}, none in trouble that is not handled"

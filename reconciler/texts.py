@@ -140,7 +140,7 @@ def read_marker(body: str) -> Mapping[str, str] | None:
         return None
     try:
         data = json.loads(base64.b64decode(found[0], altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         return None
     if not isinstance(data, dict):
         return None
@@ -239,7 +239,7 @@ def _settled(settings: Settings) -> dict[str, object]:
 
     return {
         "stabilization": format_duration(settings.verify.stabilization_period),
-        "clean_reads": settings.verify.clean_reads,
+        "clean_reads": plain.counted(settings.verify.clean_reads, "time"),
         "rejection_stands": format_duration(settings.guards.rejection_stands),
         "failure_stands": format_duration(settings.guards.failure_stands),
         "after_failure": Ours(_AFTER_FAILURE[settings.policy.after_failure.value]),

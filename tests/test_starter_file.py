@@ -10,7 +10,7 @@ import yaml
 from reconciler.cli.init import starter_file
 from reconciler.configuration import load, sections
 from reconciler.errors import ConfigurationError
-from reconciler.settings import ForgeKind
+from reconciler.settings import DeliveryKind, ForgeKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ def test_a_filled_starter_file_loads(tmp_path: Path) -> None:
         forge_repository="ana/shop: #1",
         prometheus_url="http://prometheus:9090",
         alertmanager_url="http://alertmanager:9093",
+        delivery_kinds=("flux", "argocd", "flux"),
     )
     file.write_text(text.replace("'ana/shop: #1'", "ana/shop"))
     loaded = load(file, {})
@@ -33,6 +34,7 @@ def test_a_filled_starter_file_loads(tmp_path: Path) -> None:
     assert "'ana/shop: #1'" in text
     assert (loaded.forge.kind, loaded.forge.repository) == (ForgeKind.GITEA, "ana/shop")
     assert loaded.forge.url == "https://git.example/api/v1"
+    assert loaded.delivery.kinds == (DeliveryKind.FLUX, DeliveryKind.ARGOCD)
 
 
 def test_an_empty_starter_file_lacks_only_what_is_required(tmp_path: Path) -> None:

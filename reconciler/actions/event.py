@@ -50,6 +50,8 @@ def reason_to_rest(runner: Runner, settings: Settings) -> str | None:
             remedy=f"start it by {', '.join(_WAKING[:-1])} or {_WAKING[-1]} (closed)",
         )
     event = runner.event()
+    if _at(event, "repository", "fork") is True and not _is_configured(runner, settings):
+        return "nothing to do: this is a fork of a repository, and another one is configured"
     return _about(event, runner, settings) if runner.event_name == "pull_request" else None
 
 
@@ -65,11 +67,15 @@ def _about(event: Mapping[str, Any], runner: Runner, settings: Settings) -> str 
             remedy="leave such events out by the job's `if`, as docs/guides/github-actions.md shows; a scheduled run"
             " sees whatever there is to see",
         )
-    if runner.repository.lower() != settings.forge.repository.lower():
+    if not _is_configured(runner, settings):
         return "nothing to do: the pull request is of another repository than the configured one"
     if not _text(event, "pull_request", "head", "ref").startswith(f"{settings.forge.branch_prefix}/"):
         return "nothing to do: the pull request that was closed is none of ours"
     return None
+
+
+def _is_configured(runner: Runner, settings: Settings) -> bool:
+    return runner.repository.lower() == settings.forge.repository.lower()
 
 
 def _at(event: Mapping[str, Any], *steps: str) -> object:

@@ -161,7 +161,7 @@ def _secrets(kubeconfig: str) -> Iterator[str]:
     try:
         users = yaml.safe_load(kubeconfig)["users"] if kubeconfig.strip() else []
         yield from (str(user["user"][key]) for user in users for key in _SECRET_KEYS if user["user"].get(key))
-    except (yaml.YAMLError, LookupError, TypeError, AttributeError):
+    except (yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError, RecursionError):
         return  # connecting will say what is wrong with it
 
 

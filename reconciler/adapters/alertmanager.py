@@ -13,6 +13,7 @@ from reconciler.adapters.http import JsonClient
 from reconciler.errors import ReconcilerError, foreign_text
 from reconciler.model.cluster import Alert
 from reconciler.model.facts import Unknown
+from reconciler.plain import counted
 from reconciler.ports import Diagnosis
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Alertmanager:
         if isinstance(alerts, Unknown):
             remedy = "check alerts.url, the network and that the server runs"
             return (Diagnosis(subject=subject, works=False, detail=alerts.reason, remedy=remedy),)
-        return (Diagnosis(subject=subject, works=True, detail=f"{len(alerts)} alerts firing"),)
+        return (Diagnosis(subject=subject, works=True, detail=f"{counted(len(alerts), 'alert')} firing"),)
 
 
 def alert_of(raw: Any) -> Alert | None:  # noqa: ANN401 - JSON has no narrower type

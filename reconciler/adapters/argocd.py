@@ -18,6 +18,7 @@ from reconciler.model.application_source import source_of, sources_in
 from reconciler.model.delivery import Application
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import ObjectRef
+from reconciler.plain import counted
 from reconciler.ports import Diagnosis
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class ArgoCd:
         subject = "Argo CD" + (f" in {self._namespace}" if self._namespace else "")
         try:
             if self._api.connection.serves(APPLICATIONS):
-                return Diagnosis(subject=subject, works=True, detail=f"{len(self._list())} Applications")
+                return Diagnosis(subject=subject, works=True, detail=counted(len(self._list()), "Application"))
         except ReconcilerError as error:
             return Diagnosis(subject=subject, works=False, detail=str(error), remedy=error.remedy)
         return Diagnosis(

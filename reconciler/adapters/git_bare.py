@@ -19,6 +19,7 @@ from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, Sour
 from reconciler.manifests.folder import MANIFESTS
 from reconciler.manifests.kustomize import KUSTOMIZATIONS
 from reconciler.model.facts import Fact, Unknown
+from reconciler.plain import counted
 from reconciler.ports import Diagnosis
 from reconciler.settings import CommitsBy
 
@@ -192,7 +193,8 @@ class GitBare:
         """Return authorship and trailers of a commit in the mirror."""
         with self._mirror.answering() as mirror:
             found = git_objects.info(git_objects.commit_of(mirror, commit), self._author)
-        if not found.by_us and self._signer is not None:
+        if self._signer is not None and (self._by_forge is not None or not found.by_us):
+            # Anybody can write our e-mail into a commit; where the forge makes ours, its word alone counts.
             return replace(found, by_us=self._signer.vouches(found))
         return found
 
@@ -231,7 +233,7 @@ class GitBare:
         return found
 
     def _try_remote(self) -> str:
-        return f"{self.url} answers with {len(self._listing())} branches"
+        return f"{self.url} answers with {counted(len(self._listing()), 'branch', plural='branches')}"
 
     def _try_base(self) -> str:
         heads = self._listing()

@@ -22,6 +22,7 @@ from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, Sour
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.proposal import PullRequest, PullRequestState
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -294,7 +295,7 @@ class _Gitea:
     def _protection(self) -> str:
         with understood():
             rules = list(self._client.get(f"{self._repo}/branch_protections"))
-        return f"{len(rules)} branch protection rules, which we can read"
+        return f"{counted(len(rules), 'branch protection rule')}, which we can read"
 
 
 def _pull_request(data: dict[str, Any]) -> PullRequest:

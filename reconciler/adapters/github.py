@@ -59,14 +59,15 @@ def github(
 ) -> Forge:
     """Connect to the repository of the settings, with a token or as an App; nothing is asked yet.
 
-    `budget` is what all clients of the process share; `remembered` is a file for the lists of the last process.
+    `budget` is what all clients of the process share; `remembered` is a file for the lists of the last process
+    with the same token.
     """
     shared = budget or Budget(SystemClock())
     client = connect(settings, forges.checked_token(settings, secret), per_page=_PAGE, budget=shared)
     return _GitHub(
         client,
         settings,
-        lists=Lists(client.requester, remembered),
+        lists=Lists(client.requester, remembered, token=secret.strip() if isinstance(secret, str) else ""),
         budget=shared,
         app=None if isinstance(secret, str) else secret,
     )

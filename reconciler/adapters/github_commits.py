@@ -22,6 +22,7 @@ from reconciler.model.objects import CommitId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from urllib.parse import SplitResult
 
     import pygit2
     from github import Github
@@ -36,10 +37,7 @@ _PASSING = ("gpgverify_error", "gpgverify_unavailable")  # GitHub's reasons that
 
 def refuse_other_place(forge: ForgeSettings, repository: RepositorySettings) -> None:
     """Raise ConfigurationError where the App's token would go to another place than its forge and repository."""
-    from github import Consts
-
-    api, git = urlsplit(forge.url or Consts.DEFAULT_BASE_URL), urlsplit(repository.url)
-    host = (api.hostname or "").removeprefix("api.")
+    api, git, host = _address(forge), urlsplit(repository.url), _host(forge)
     path = git.path.strip("/").removesuffix(".git").casefold()
     if (git.scheme, git.hostname, path) == (api.scheme, host, forge.repository.casefold()):
         return
@@ -51,6 +49,16 @@ def refuse_other_place(forge: ForgeSettings, repository: RepositorySettings) -> 
     )
 
 
+def _address(forge: ForgeSettings) -> SplitResult:
+    from github import Consts
+
+    return urlsplit(forge.url or Consts.DEFAULT_BASE_URL)
+
+
+def _host(forge: ForgeSettings) -> str:
+    return (_address(forge).hostname or "").removeprefix("api.")
+
+
 class AppCommits:
     """A `Signer`: the App's commits on GitHub."""
 
@@ -58,6 +66,7 @@ class AppCommits:
         self._requester = client.requester
         self._git = f"/repos/{settings.repository}/git"
         self._tokens = tokens
+        self._hosts = "|".join(re.escape(host) for host in ("github.com", _host(settings)))
 
     def make(self, mirror: pygit2.Repository, draft: CommitId) -> CommitId:
         """Have GitHub make the draft's commit, and put it into the mirror; no branch names it yet.
@@ -80,9 +89,14 @@ class AppCommits:
         return made
 
     def vouches(self, found: CommitInfo) -> bool:
-        """Tell whether GitHub has verified a commit that carries our bot's name; asks only about such a one."""
-        bot = re.compile(rf"\d+\+{re.escape(self._tokens.slug)}\[bot\]@users\.noreply\.[\w.-]+")
-        if not bot.fullmatch(found.author_email):
+        """Tell whether GitHub has verified a commit that carries our bot's name; asks only about such a one.
+
+        Verified means: signed by whom the committer's e-mail belongs to. So that has to be GitHub's, or a person's own
+        key would do for a commit that names our bot as its author.
+        """
+        bot = rf"\d+\+{re.escape(self._tokens.slug)}\[bot\]@users\.noreply\.(?:{self._hosts})"
+        forge = rf"noreply@(?:{self._hosts})"
+        if not re.fullmatch(bot, found.author_email) or not re.fullmatch(rf"{bot}|{forge}", found.committer_email):
             return False
         with asking(f"who made the commit {found.commit[:12]}"):
             _, answer = self._requester.requestJsonAndCheck("GET", f"{self._git}/commits/{found.commit}")

@@ -2,11 +2,14 @@
 
 In memory, and where there is a file, also beside the mirror for the next process; both are safe to lose. GitHub's
 ETags are of one token each, so a file helps only where the token stays the same from run to run.
-Protects: what is remembered is an answer of this very address; a file that makes no sense is as if there were none.
+Protects: what is remembered is an answer of this very address, and a file is of our own hand: it is sealed with a key
+made of our token. One that is not, or makes no sense, is as if there were none; an old one of ours costs a full answer.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 from collections import OrderedDict
@@ -26,17 +29,19 @@ Json = dict[str, Any]
 
 _KEPT = 64  # lists; a pass asks for one, and for one more for each pull request that it looks into
 _LARGEST = 8 * 1024 * 1024  # bytes of the file
-_FORMAT = 1
 
 
 class Lists:
-    """Asks for lists; may be used from several threads."""
+    """Asks for lists; may be used from several threads. What `token` has sealed is taken from a file and put there."""
 
-    def __init__(self, requester: Requester, file: Path | None = None) -> None:
+    def __init__(self, requester: Requester, file: Path | None = None, token: str = "") -> None:
         self._requester = requester
-        self._file = file
+        self._file = file if token else None
+        self._key = hashlib.sha256(f"reconciler: lists, sealed: {token}".encode()).digest()
         self._lock = Lock()
-        self._known: OrderedDict[str, tuple[str, list[Json]]] = OrderedDict(_read(file) if file else {})
+        self._known: OrderedDict[str, tuple[str, list[Json]]] = OrderedDict(
+            _read(self._file, self._key) if self._file else {}
+        )
 
     def get(self, url: str, parameters: Mapping[str, str | int], keep: Callable[[Json], Json]) -> list[Json]:
         """Return a list's items, each cut down to what `keep` keeps of it.
@@ -77,7 +82,7 @@ class Lists:
                 self._known.popitem(last=False)
             if self._file is not None:
                 with suppress(OSError):  # it only saves a request
-                    _write(self._file, self._known)
+                    _write(self._file, self._known, self._key)
 
 
 def _said(text: str) -> Json:
@@ -89,15 +94,19 @@ def _said(text: str) -> Json:
     return said if isinstance(said, dict) else {"data": said}
 
 
-def _read(file: Path) -> dict[str, tuple[str, list[Json]]]:
-    """Return what another process remembered; nothing where there is none or it makes no sense."""
+def _seal(text: bytes, key: bytes) -> bytes:
+    return hmac.digest(key, text, "sha256").hex().encode()
+
+
+def _read(file: Path, key: bytes) -> dict[str, tuple[str, list[Json]]]:
+    """Return what another process of ours remembered; nothing where somebody else wrote it or it makes no sense."""
     try:
         if file.stat().st_size > _LARGEST:
             return {}
-        held = json.loads(file.read_bytes())
-        if held["format"] != _FORMAT:
+        seal, _, text = file.read_bytes().partition(b"\n")
+        if not hmac.compare_digest(seal, _seal(text, key)):
             return {}
-        known = cast("dict[str, Any]", held["lists"])
+        known = cast("dict[str, Any]", json.loads(text))
         return {str(key): (str(each["etag"]), _items(each["items"])) for key, each in known.items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}
@@ -109,13 +118,13 @@ def _items(found: object) -> list[Json]:
     return found
 
 
-def _write(file: Path, known: Mapping[str, tuple[str, list[Json]]]) -> None:
+def _write(file: Path, known: Mapping[str, tuple[str, list[Json]]], key: bytes) -> None:
     """Put the new file into the old one's place, readable to us alone: texts of pull requests may be private."""
-    text = json.dumps({"format": _FORMAT, "lists": {k: {"etag": e, "items": i} for k, (e, i) in known.items()}})
+    text = json.dumps({k: {"etag": e, "items": i} for k, (e, i) in known.items()}).encode()
     if len(text) > _LARGEST:
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f"{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(text)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(_seal(text, key) + b"\n" + text)
     draft.replace(file)

@@ -127,7 +127,7 @@ class JsonClient:
     def _parsed(self, content: bytes, where: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
         try:
             return json.loads(content) if content.strip() else None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._broken(where, f"answered something that is not JSON: {foreign_text(content[:80])}") from error
 
     def _broken(self, where: str, what: str) -> SourceError:
@@ -162,7 +162,7 @@ def _said(content: bytes) -> str:
     text: object = content[:4096].decode(errors="replace")
     try:
         said = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return foreign_text(text)
     if isinstance(said, dict):
         said = said.get("message") or said.get("error") or said

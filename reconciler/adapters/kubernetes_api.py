@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.adapters import kubernetes_writes
 from reconciler.adapters.kubernetes_connection import JSON, METADATA_ONLY, Resource, connect, grant
-from reconciler.adapters.kubernetes_errors import Expired, Missing, malformed
+from reconciler.adapters.kubernetes_errors import Expired, Missing, malformed, too_deep
 from reconciler.adapters.kubernetes_objects import (
     SHAPE_ERRORS,
     controller_of,
@@ -266,6 +266,8 @@ def _list_once(
 def _converted(raws: list[Json], convert: Callable[[Json], T], doing: str) -> list[T]:
     try:
         return [convert(raw) for raw in raws]
+    except RecursionError:
+        raise too_deep(doing) from None
     except SHAPE_ERRORS as error:
         raise malformed(doing) from error
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from reconciler.adapters.kubernetes_errors import error_of, malformed, missing_kind
+from reconciler.adapters.kubernetes_errors import error_of, malformed, missing_kind, too_deep
 from reconciler.adapters.reasons import in_short
 from reconciler.adapters.retries import Transient, with_retries
 from reconciler.errors import ConfigurationError, SourceError, foreign_text
@@ -277,6 +277,8 @@ def _answer(method: str, doing: str, response: BaseHTTPResponse, data: bytes) ->
     """Return the object in an answer, or raise the error that its status means."""
     try:
         answer = json.loads(data)
+    except RecursionError:
+        raise too_deep(doing) from None
     except ValueError:
         answer = data.decode(errors="replace")  # of a proxy, or cut off
     if response.status not in _GOOD:

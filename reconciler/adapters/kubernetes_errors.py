@@ -71,6 +71,15 @@ def malformed(doing: str) -> SourceError:
     )
 
 
+def too_deep(doing: str) -> SourceError:
+    """Say that an answer holds an object that nobody can have meant: to read it would crash the reader."""
+    return SourceError(
+        code="kubernetes.too_deep",
+        message=f"{doing}: an object in the answer nests deeper than is read",
+        remedy="find the object with hundreds of mappings inside one another, in free-form values, and flatten it",
+    )
+
+
 def missing_kind(group: str, kind: str) -> Missing:
     """Say that the server does not serve a kind."""
     return Missing(

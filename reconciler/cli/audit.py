@@ -12,6 +12,7 @@ from reconciler.cli.options import output_option
 from reconciler.cli.session import Session, pass_session
 from reconciler.cli.teaching import Taught, TaughtGroup
 from reconciler.errors import LedgerError
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,11 +118,11 @@ def verify(session: Session, head: str | None) -> None:
     if broken:
         raise LedgerError(
             code="ledger.broken",
-            message=f"the ledger is not sound: {len(broken)} places do not hold",
+            message=f"the ledger is not sound in {counted(len(broken), 'place')}",
             remedy="find out who changed the file, and put back a copy that verifies",
         )
     now = ledger.head()
-    click.echo(f"sound: {now.length} events, head {now.hash}")
+    click.echo(f"sound: {counted(now.length, 'event')}, head {now.hash}")
 
 
 @audit.command(

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import BaseModel
 
@@ -30,6 +30,7 @@ def starter_file(
     forge_repository: str | None = None,
     prometheus_url: str | None = None,
     alertmanager_url: str | None = None,
+    delivery_kinds: Sequence[str] = (),
 ) -> str:
     """Return a commented reconciler.yaml; required values that are not given are left empty, to be filled in."""
     from reconciler.configuration import sections
@@ -41,6 +42,7 @@ def starter_file(
         ("forge", "repository"): forge_repository,
         ("metrics", "url"): prometheus_url,
         ("alerts", "url"): alertmanager_url,
+        ("delivery", "kinds"): tuple(dict.fromkeys(delivery_kinds)),
     }
     blocks = [_HEADING]
     for name, model in sections().items():
@@ -49,7 +51,7 @@ def starter_file(
     return "\n".join(blocks)
 
 
-def _section(name: str, model: type[BaseModel], given: Mapping[str, str]) -> Iterator[str]:
+def _section(name: str, model: type[BaseModel], given: Mapping[str, str | tuple[str, ...]]) -> Iterator[str]:
     """Yield the lines of one section: what is required or given stands, the rest is commented out."""
     yield from _comment(model.__doc__ or "", "")
     yield f"{name}:"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import NotFound
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ def find_operation(operations: Mapping[str, Operation], wanted: str) -> Operatio
         shown = ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
         raise NotFound(
             code="operation.ambiguous",
-            message=f"{wanted} is the start of {len(found)} operations: {shown}",
+            message=f"{wanted} is the start of {counted(len(found), 'operation')}: {shown}",
             remedy="give more of the id",
         )
     raise NotFound(

@@ -16,6 +16,7 @@ from reconciler.errors import ConfigurationError, Refusal
     examples=[
         "reconciler init",
         "reconciler init --forge gitea --forge-url https://git.example.com --forge-repository shop/deploy",
+        "reconciler init --delivery flux",
         "reconciler --config staging.yaml init",
     ],
 )
@@ -23,10 +24,17 @@ from reconciler.errors import ConfigurationError, Refusal
 @click.option("--forge", "forge_kind", type=click.Choice(["github", "gitea"]), help="Which forge holds it.")
 @click.option("--forge-url", metavar="URL", help="The forge's API, where it is not github.com.")
 @click.option("--forge-repository", metavar="OWNER/NAME", help="The repository on the forge.")
+@click.option(
+    "--delivery",
+    "delivery_kinds",
+    type=click.Choice(["argocd", "flux"]),
+    multiple=True,
+    help="What delivers from Git; give it twice for both. Without it, Argo CD.",
+)
 @click.option("--prometheus-url", metavar="URL", help="Prometheus.")
 @click.option("--alertmanager-url", metavar="URL", help="Alertmanager.")
 @pass_session
-def init(session: Session, /, **given: str | None) -> None:
+def init(session: Session, /, *, delivery_kinds: tuple[str, ...], **given: str | None) -> None:
     """Write a configuration file to start from.
 
     It holds every key with its default; a file that is there already is left alone.
@@ -34,7 +42,7 @@ def init(session: Session, /, **given: str | None) -> None:
     from reconciler.cli.init import starter_file
 
     path = Path(session.config)
-    text = starter_file(**given)
+    text = starter_file(delivery_kinds=delivery_kinds, **given)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)

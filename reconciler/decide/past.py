@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.operation import EffectStatus, Operation, Outcome
 from reconciler.model.report import Held
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSe
         return Held(
             finding=remedy.finding,
             code="attempts",
-            reason=f"{len(tried)} operations in a day did not end this; a person must look",
+            reason=f"{counted(len(tried), 'operation')} in a day did not end this; a person must look",
             operation=tried[-1].id,
             until=tried[0].opened_at + _DAY,
         )

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ReconcilerError
+from reconciler.plain import counted
 from reconciler.report.blocks import Card, Section, Styled, Told
 from reconciler.report.passes import pass_blocks, plan_blocks
 from reconciler.report.story import story
@@ -95,7 +96,7 @@ class Play:
     def _tell_quiet(self) -> None:
         now = self._stage.sandbox.clock.now()
         if self._quiet:
-            passes = "1 pass" if self._quiet == 1 else f"{self._quiet} passes"
+            passes = counted(self._quiet, "pass", plural="passes")
             self._show(["", self._told("time", f"{span(now - self._since)} later, {passes} without news")])
         self._since, self._quiet = now, 0
 
@@ -140,9 +141,9 @@ class Play:
         if broken:
             raise NotAsTold(code="demo.ledger", message=str(broken[0]), remedy="report this: the chain must hold")
         yield from ("", Styled("$ reconciler audit verify", "place"))
-        yield f"sound: {len(events)} events, head {events[-1].hash}"
+        yield f"sound: {counted(len(events), 'event')}, head {events[-1].hash}"
         waited = stage.sandbox.clock.now() - self._began
-        own = f"{stage.own_time:.2f} s of our own time in {stage.passes} passes"
+        own = f"{stage.own_time:.2f} s of our own time in {counted(stage.passes, 'pass', plural='passes')}"
         yield Section("Time", (f"{span(waited)} for people, delivery and stabilization", own))
 
     def _told(self, label: str, text: str) -> Told:

@@ -16,6 +16,7 @@ from reconciler.model.action import Action, ActionClass, ActionName
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import EffectStatus, Operation, Outcome, Phase, parts_of
 from reconciler.model.verdict import Answer, GuardResult, Route
+from reconciler.plain import counted
 from reconciler.settings import format_duration
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def pull_requests_left(history: Sequence[Operation], settings: GuardSettings, no
 
 
 def _circuit_breaker(failures: list[datetime], settings: GuardSettings, now: datetime) -> GuardResult:
-    message = f"{len(failures)} failures in a row"
+    message = f"{counted(len(failures), 'failure')} in a row"
     if len(failures) < settings.circuit_failures or now >= failures[-1] + settings.circuit_rest:
         return GuardResult(name="circuit_breaker", passed=True, message=message)
     until = failures[-1] + settings.circuit_rest

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import LedgerError
 from reconciler.model.operation import Draft, Event, EventKind
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -206,9 +207,9 @@ def _head_flaw(last: Head, head: Head | None) -> Broken | None:
     if head is None:
         return Broken(sequence=0, reason="has lost its head row")
     if head.length > last.length:
-        return Broken(sequence=last.length + 1, reason=f"is missing: the head counts {head.length} events")
+        return Broken(sequence=last.length + 1, reason=f"is missing: the head counts {counted(head.length, 'event')}")
     if head.length < last.length:
-        return Broken(sequence=head.length + 1, reason=f"was added: the head counts {head.length} events")
+        return Broken(sequence=head.length + 1, reason=f"was added: the head counts {counted(head.length, 'event')}")
     if head.hash != last.hash:
         return Broken(sequence=last.length, reason="is not the one that the head names")
     return None

@@ -18,6 +18,7 @@ from reconciler.errors import Conflict, LedgerError, LedgerMoved, Refusal, Sourc
 from reconciler.ledger import chain, lock, segments
 from reconciler.ledger.note import Note
 from reconciler.ledger.secrecy import refuse_secrets
+from reconciler.plain import counted
 from reconciler.ports import Diagnosis
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class GitRefLedger:
                 count = self._look()[0].head.length
         except LedgerError as error:
             return (Diagnosis(subject=subject, works=False, detail=error.message, remedy=error.remedy),)
-        detail = f"{count} events" if count else "not there yet; the first pass makes it"
+        detail = counted(count, "event") if count else "not there yet; the first pass makes it"
         return (Diagnosis(subject=subject, works=True, detail=detail), *self._store.examine())
 
     def close(self) -> None:
@@ -224,7 +225,8 @@ class GitRefLedger:
     def _moved(self, expected: int, now: _Seen) -> LedgerMoved:
         return LedgerMoved(
             code="ledger.moved",
-            message=f"{self._store.name} holds {now.head.length} events where {expected} were expected: another process"
+            message=f"{self._store.name} holds {counted(now.head.length, 'event')} where {expected} were expected:"
+            " another process"
             " appended first",
             remedy="nothing was written; the next pass reads again and decides anew",
         )

@@ -33,7 +33,7 @@ class Note:
             return chain.Head(int(said["length"]), str(said["hash"]))
         except FileNotFoundError:
             return chain.START
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise self._unusable("cannot be read") from error
 
     def write(self, head: chain.Head) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from reconciler.errors import LedgerError, LedgerMoved
 from reconciler.ledger import chain, lock, schema
 from reconciler.ledger.secrecy import refuse_secrets
+from reconciler.plain import counted
 from reconciler.ports import Diagnosis
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class SqliteLedger:
             return (_makeable(subject, self._path),)
         try:
             with self._transaction("IMMEDIATE") as connection:
-                detail = f"{self._sound_head(connection).length} events"
+                detail = counted(self._sound_head(connection).length, "event")
         except LedgerError as error:
             return (Diagnosis(subject=subject, works=False, detail=error.message, remedy=error.remedy),)
         return (Diagnosis(subject=subject, works=True, detail=detail),)
@@ -198,7 +199,8 @@ def _missing(sequence: int) -> chain.Broken:
 def _moved(path: Path, expected: int, count: int) -> LedgerMoved:
     return LedgerMoved(
         code="ledger.moved",
-        message=f"{path.name} holds {count} events where {expected} were expected: another process appended first",
+        message=f"{path.name} holds {counted(count, 'event')} where {expected} were expected:"
+        " another process appended first",
         remedy="nothing was written; the next pass reads again and decides anew",
     )
 

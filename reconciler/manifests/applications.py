@@ -18,6 +18,7 @@ from reconciler.model.flux_source import (
     source_of_kustomization,
     source_of_release,
 )
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from typing import Any
@@ -52,7 +53,8 @@ def with_spec(application: Application, spec: dict[str, Any]) -> Application:
     if len(declared) != len(application.sources):
         raise Conflict(
             code="propose.git_ahead",
-            message=f"Git declares {len(declared)} sources of {application.ref}, not {len(application.sources)}",
+            message=f"Git declares {counted(len(declared), 'source')} of {application.ref},"
+            f" not {len(application.sources)}",
             remedy="nothing to do if delivery is about to bring that; otherwise see why it does not",
         )
     sources = (source_of(raw, old.kind) for raw, old in zip(declared, application.sources, strict=True))

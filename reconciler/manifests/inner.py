@@ -18,6 +18,7 @@ from reconciler.manifests.replace import own_scalar, refuse_stale, refuse_unwrit
 from reconciler.manifests.splices import edited
 from reconciler.manifests.walk import find_place, is_null, scalar_at
 from reconciler.model.objects import format_path
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,7 +114,7 @@ def _refuse_other_json(before: str, after: str, names: tuple[str, ...], token: s
     """Read both texts as JSON, too: YAML takes more for JSON than its readers do."""
     try:
         expected, actual, value = json.loads(before), json.loads(after), json.loads(token)
-    except ValueError:
+    except (ValueError, RecursionError):
         refuse("inner_format", "the text in the field is not valid JSON, or would not be", "edit it by hand")
     holder: Any = expected
     for name in names[:-1]:
@@ -145,7 +146,7 @@ def _only_line(text: str, kind: Format, names: Sequence[str], path: FieldPath) -
     depth = len(names)
     found = [line for line in _lines(text, kind) if line.names[-depth:] == tuple(names)]
     if len(found) > 1:
-        refuse("inner_ambiguous", f"{len(found)} lines set {format_path(path)}", "keep one")
+        refuse("inner_ambiguous", f"{counted(len(found), 'line')} set {format_path(path)}", "keep one")
     if found and found[0].start < 0:
         refuse("inner_value", f"the value of {format_path(path)} is quoted, escaped or continued", "edit it by hand")
     return found[0] if found else None

@@ -13,6 +13,7 @@ from reconciler.errors import Conflict, Refusal, foreign_text
 from reconciler.manifests.contents import described_in
 from reconciler.manifests.folder import may_be_manifest
 from reconciler.manifests.tree import matches_glob, refuse_unsafe_entry
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -112,7 +113,7 @@ def _only(
     if len(candidates) > 1:
         raise Refusal(
             code="locate.ambiguous",
-            message=f"{target} is described {len(candidates)} times: {_shown(list(map(str, candidates)))}",
+            message=f"{target} is described {counted(len(candidates), 'time')}: {_shown(list(map(str, candidates)))}",
             remedy="keep one of these manifests",
         )
     return candidates[0]

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from reconciler.errors import Refusal, foreign_text
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -82,7 +83,11 @@ def refuse(reason: str, message: str, remedy: str) -> NoReturn:
 def decode(data: bytes, max_bytes: int) -> str:
     """Return the text of a file, its byte order mark included, if it is text of a size that we judge."""
     if len(data) > max_bytes:
-        refuse("too_large", f"the file has {len(data)} bytes, more than {max_bytes}", "edit it by hand, or split it")
+        refuse(
+            "too_large",
+            f"the file has {counted(len(data), 'byte')}, more than {max_bytes}",
+            "edit it by hand, or split it",
+        )
     if b"\0" in data:
         refuse("binary", "the file holds a NUL byte", "store the manifest as plain UTF-8 text")
     try:

@@ -19,6 +19,7 @@ from reconciler.manifests.spots import edit_spots
 from reconciler.model.action import replacements
 from reconciler.model.objects import format_path
 from reconciler.model.quantity import same_quantity
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -161,7 +162,7 @@ class Probe:
             else:
                 self._notes.append(f"{candidate} would also change {_listed(effect.others)}")
         if len(accepted) > 1:
-            message = f"{len(accepted)} places decide {format_path(change.path)}: {self._named(accepted)}"
+            message = f"{counted(len(accepted), 'place')} decide {format_path(change.path)}: {self._named(accepted)}"
             self._refuse("ambiguous", message)
         if not accepted:
             self._refuse_not_found(change, tried, paths)
@@ -250,7 +251,7 @@ class Probe:
     def _mine(self, objects: Sequence[Rendered]) -> Rendered:
         found = find_rendered(objects, self._target, self._namespace)
         if len(found) != 1:
-            how = f"{len(found)} times" if found else "not"
+            how = counted(len(found), "time") if found else "not"
             self._refuse("not_found" if not found else "ambiguous", f"{self._target} is {how} in what is rendered")
         return found[0]
 
@@ -262,7 +263,7 @@ class Probe:
         elif tried:
             why = f"tried without effect: {self._named(tried)}"
         else:
-            why = f"none of the {len(paths)} files that may be edited says {change.before} for it"
+            why = f"none of the files that may be edited ({len(paths)}) says {change.before} for it"
         self._refuse("not_found", f"no single place in Git decides {format_path(change.path)}: {why}")
 
     def _named(self, group: Sequence[Candidate]) -> str:
@@ -285,7 +286,7 @@ def _refuse_broken_json(path: str, content: bytes) -> None:
     try:
         if path.endswith(".json"):
             json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         message = f"{path} would be JSON no more"
         raise Refusal(code="edit.json", message=message, remedy="edit it by hand") from None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from reconciler.errors import Refusal
 from reconciler.manifests.parts import Content, content, refuse, scan
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +93,7 @@ def _refuse_other_lines(page: Page, after: str, ordered: Sequence[Edit], limit: 
     if not same or old[at:] != new[at + shift :]:
         _refuse_unproven("lines that no change names would differ")
     if len(changed) + added > limit:
-        message = f"{len(changed) + added} lines would change, more than {limit}"
+        message = f"{counted(len(changed) + added, 'line')} would change, more than {limit}"
         refuse("too_many_lines", message, "propose fewer changes")
 
 

@@ -39,6 +39,7 @@ _DENIED_NAMES = (
 
 _GLOB_TOKEN = re.compile(r"\*+|\\.|\[(?:\\.|[^\]\\])+\]|[^\[\\]", re.DOTALL)
 _GLOB_RANGE = re.compile(r"(.)-(.)", re.DOTALL)
+_DEEPEST = 16  # lists inside lists; people write one or two, and what reads them recurses
 _FEW = 2  # choices in one way through a pattern: a regular expression tries each with each
 _GLOB_TERMS = {"{": "(?:", ",": "|", "}": ")"}
 
@@ -112,6 +113,7 @@ def matches_glob(pattern: str, path: str) -> bool:
     """Match as Argo CD does: `*` crosses slashes, `{a,b}` is either, and a broken pattern matches nothing.
 
     In time that grows with the path: a pattern with many choices is followed in all its ways at once.
+    Raises Refusal for one with lists so deep inside one another that nobody can have meant it.
     """
     compiled = _compile(pattern)
     if compiled is None or isinstance(compiled, re.Pattern):
@@ -141,6 +143,9 @@ def _grow(open_lists: list[list[_Pieces]], translated: str) -> None:
     """Add one piece to what was understood so far: the ways of each list that is still open, outermost first."""
     match translated:
         case "(?:":
+            if len(open_lists) > _DEEPEST:
+                message = f"a glob has more than {_DEEPEST} lists inside one another"
+                _refuse("glob_too_deep", message, "write a simpler include or exclude into the Application's source")
             open_lists.append([_Pieces()])
         case "|":
             open_lists[-1].append(_Pieces())

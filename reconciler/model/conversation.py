@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from reconciler.model.operation import Effect
 
 CONVERSATION = "conversation"  # stands for an operation's id in events that belong to none
+OVERLAP = timedelta(minutes=5)  # between two readings of comments: the forge's clock is not ours, nor one clock
 
 
 class Word(StrEnum):
@@ -116,15 +117,20 @@ class Conversation:
     """The fold of the ledger's events that belong to no operation; `conversation.py` is the only maker."""
 
     begun_at: datetime | None = None  # the ledger's first event: what was said before is not for this ledger
-    read_until: datetime | None = None  # comments that changed before were read
+    read_until: datetime | None = None  # by the forge's clock; comments that changed before were read
     commands: tuple[Command, ...] = ()
     stopped: Stop | None = None
     effects: Mapping[str, Effect] = field(default_factory=dict)
 
     @property
     def since(self) -> datetime | None:
-        """From when on comments are to be read; None: nothing was ever done here that one could talk about."""
-        return self.read_until or self.begun_at
+        """From when on comments are to be read; None: nothing was ever done here that one could talk about.
+
+        Earlier than seems needed: what was heard is known by its id, and the ledger's first event has our own time.
+        """
+        if self.read_until is not None or self.begun_at is None:
+            return self.read_until
+        return self.begun_at - OVERLAP
 
     @property
     def heard(self) -> frozenset[int]:

@@ -172,7 +172,7 @@ def _believable(view: ClusterView) -> ClusterView:
     reporting = sum(1 for workload in view.workloads.values() if workload.replicas)
     if not reporting:
         return view
-    doubt = Unknown("kubernetes", f"no pods were listed although {reporting} workloads report some")
+    doubt = Unknown("kubernetes", f"no pods were listed beside workloads that report some ({reporting})")
     return ClusterView(
         namespaces=view.namespaces,
         workloads=view.workloads,

@@ -164,7 +164,7 @@ def _comparable(source: Source) -> Any:  # noqa: ANN401 - JSON beside a source
     """Return a source with its values as what they say: Argo CD writes them anew, in another order."""
     try:
         values = json.loads(source.helm.values)
-    except ValueError:
+    except (ValueError, RecursionError):
         values = source.helm.values
     return replace(source, helm=replace(source.helm, values="")), json.dumps(values, sort_keys=True)
 

@@ -66,8 +66,12 @@ def publish(
     return replace(forge.open(proposal), head=there)
 
 
-def rewrite(proposal: Proposal, number: int, repository: Repository, forge: Forge) -> CommitId:
+def rewrite(
+    proposal: Proposal, number: int, repository: Repository, forge: Forge, *, known: CommitId | None = None
+) -> CommitId:
     """Push a proposal's new content to the branch of its open pull request, give that its new text; return its head.
+
+    `known` is the head that the ledger says we put there: it is ours, whatever is written in it.
 
     Raises Refusal when the branch holds somebody else's commit, Conflict when it moves under us, is gone, or is in a
     merge queue, which a push would throw it out of.
@@ -86,7 +90,8 @@ def rewrite(proposal: Proposal, number: int, repository: Repository, forge: Forg
     if there != head:
         repository.fetch()  # what stands there may be newer than the mirror
     if not repository.is_same(there, head):
-        _require_ours(there, proposal, repository)
+        if there != known:
+            _require_ours(there, proposal, repository)
         if forge.mergeability(number).state is MergeState.QUEUED:
             raise Conflict(
                 code="propose.queued",

@@ -123,7 +123,10 @@ def _changes(
         return bool(wider or by_kustomize(folder)) and _renders_otherwise(application, index, edited, workshop)
     below = [path for path in edited if is_below(path, folder)]
     there = [workshop.repository.entry(workshop.commit, path) for path in below]
-    return any(file and (source.kind != "Directory" or is_read(source, file)) for file in there)
+    try:
+        return any(file and (source.kind != "Directory" or is_read(source, file)) for file in there)
+    except Refusal:  # of a glob
+        return True
 
 
 def _renders_otherwise(application: Application, index: int, edited: Mapping[str, bytes], workshop: Workshop) -> bool:

@@ -9,6 +9,7 @@ from reconciler.errors import Refusal
 from reconciler.manifests import jobs
 from reconciler.manifests.tree import REGULAR_MODES, refuse_unsafe_entry
 from reconciler.model.proposal import FileEdit, Site, TreeFile
+from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,7 +63,7 @@ def edits_of(edited: Mapping[str, bytes], files: Mapping[str, bytes], settings: 
     if changed > limit:
         raise Refusal(
             code="edit.too_many_lines",
-            message=f"{changed} lines would change, more than {limit}",
+            message=f"{counted(changed, 'line')} would change, more than {limit}",
             remedy="propose fewer changes",
         )
     return edits

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.diffs import unified_diff
 from reconciler.model.verdict import Answer, Route
+from reconciler.plain import counted
 from reconciler.report.blocks import Diff, Node, Styled, Told
 from reconciler.report.times import moment
 
@@ -113,13 +114,10 @@ def plan_sentence(plan: Plan) -> str:
     requests = sum(1 for r in plan.remedies for a in r.actions if a.proposal and a.verdict.answer is Answer.GO)
     going = [a for r in plan.remedies for a in r.actions if a.verdict.answer is Answer.GO]
     actions = sum(1 for action in going if action.verdict.route is not Route.PULL_REQUEST)
+    what = f"{counted(requests, 'pull request', none='no')} and {counted(actions, 'direct action', none='no')}"
     parts = (
-        _count(len(plan.findings), "finding"),
-        f"{_count(requests, 'pull request')} and {_count(actions, 'direct action')} would follow",
+        counted(len(plan.findings), "finding", none="no"),
+        f"{what} would follow",
         "nothing was touched",
     )
     return "; ".join(parts)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number or 'no'} {noun}s"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.model.conversation import CONVERSATION
 from reconciler.model.operation import EventKind, Outcome
 from reconciler.model.verdict import Answer
+from reconciler.plain import counted
 from reconciler.sentences import conversation_sentence, sentence
 
 if TYPE_CHECKING:
@@ -95,5 +96,7 @@ _ONLY_HERE: Mapping[EventKind, Callable[[Mapping[str, Any], Operation], str]] = 
     EventKind.PULL_REQUEST_INSPECTED: lambda data, _: data.get("said") or "looked at the pull request: nothing new",
     EventKind.TROUBLE_WATCHED: lambda data, _: "the trouble is gone now" if data["quiet"] else "the trouble is back",
     EventKind.CHECKED: _checked,
-    EventKind.VERIFICATION_COMPLETED: lambda data, _: f"verified: {len(data.get('checks', ()))} checks passed",
+    EventKind.VERIFICATION_COMPLETED: lambda data, _: (
+        f"verified: {counted(len(data.get('checks', ())), 'check')} passed"
+    ),
 }

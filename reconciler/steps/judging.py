@@ -21,6 +21,7 @@ from reconciler.model.operation import (
     Outcome,
 )
 from reconciler.model.quantity import same_quantities
+from reconciler.plain import counted
 from reconciler.steps.words import Record, Step, View, closing, wait
 from reconciler.verify import checks, is_symptom
 
@@ -58,7 +59,7 @@ def stabilizing(operation: Operation, view: View) -> Iterator[Step]:
         verified = Draft(
             operation=operation.id, kind=EventKind.VERIFICATION_COMPLETED, data={"checks": [encode(c) for c in made]}
         )
-        ended = closing(operation, Outcome.VERIFIED, f"{len(made)} checks passed")
+        ended = closing(operation, Outcome.VERIFIED, f"{counted(len(made), 'check')} passed")
         yield Record(drafts=(verified, *ended.drafts))
 
 

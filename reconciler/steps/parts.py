@@ -19,6 +19,7 @@ from reconciler.model.operation import (
     Outcome,
 )
 from reconciler.model.verdict import Answer, Route, Verdict, gravest
+from reconciler.plain import counted
 from reconciler.steps.words import Perform, Record, Step, Verb, View, effect_key, wait
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def attempt(
             yield perform
         else:
             yield wait(operation, f"{verb} failed ({effect.error}); try {effect.attempts + 1} comes later", ready)
+    elif verb is Verb.UPDATE and view.now > (effect.finished_at or effect.intended_at):
+        yield perform  # done before, and due anew by facts that are newer than that
 
 
 def given_up(effect: Effect, settings: Settings) -> bool:
@@ -130,7 +133,7 @@ def failure(operation: Operation, index: int, settings: Settings) -> str | None:
     for verb in (Verb.RUN, Verb.PROPOSE, Verb.APPLY):
         effect = operation.effects.get(effect_key(operation, index, verb))
         if effect is not None and given_up(effect, settings):
-            return effect.error or f"{verb} was begun {effect.attempts} times and never finished"
+            return effect.error or f"{verb} was begun {counted(effect.attempts, 'time')} and never finished"
     verdict = operation.verdicts.get(index)
     if verdict is not None and verdict.answer is Answer.REFUSE:
         return f"{verdict.message} [{verdict.code}]"

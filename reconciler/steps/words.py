@@ -71,9 +71,13 @@ class Wait:
 Step = Record | Perform | Wait
 
 
+def _nobodys(_: int) -> None:
+    """Tell of no objection: nobody is asked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Everything that decides, frozen for one pass."""
+    """Everything that decides, frozen for one pass; `objection` asks what was said meanwhile against a merge."""
 
     snapshot: Snapshot
     findings: Fact[Mapping[str, Finding]]  # by fingerprint
@@ -82,6 +86,7 @@ class View:
     now: datetime
     history: Sequence[Operation]
     next_id: Callable[[], str] = field(repr=False)
+    objection: Callable[[int], str | None] = field(default=_nobodys, repr=False)
 
     def judge(self, operation: Operation, index: int) -> Verdict:
         """Ask governance about one action, on the facts of this pass."""

@@ -16,7 +16,7 @@ from reconciler import plain
 from reconciler.conversation import with_command
 from reconciler.errors import ReconcilerError, Unauthorized
 from reconciler.model.codec import encode
-from reconciler.model.conversation import CONVERSATION, Command, Comment, Speech, Word, speech_key
+from reconciler.model.conversation import CONVERSATION, OVERLAP, Command, Comment, Speech, Word, speech_key
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import Draft, EventKind
 from reconciler.talk.commands import Order, order_in
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.settings import ForgeSettings
 
 _MANY = 100  # comments; once so many were read anew, the place where reading begins is moved
+_FLOOD = 300  # comments; so many are never read twice, or a forge that gives no more of them could hide what follows
 _AT_ONCE = 20  # commands in one pass; more are heard in the next
 _LONGEST_WORD = 40  # characters of what was said instead of a command
 _DROPPED = Unknown("comments", "what was said was not taken: the ledger moved meanwhile", "the next pass hears it")
@@ -47,13 +48,16 @@ class Heard:
     drafts: tuple[Draft, ...] = ()
     until: datetime | None = None
     unknown: tuple[Unknown, ...] = ()
+    left: int = 0  # commands that are heard later
 
 
 def listens_since(book: Book, settings: ForgeSettings) -> datetime | None:
     """Return from when on comments are read; None where nobody can have said anything to us."""
-    if not settings.commands or not _places(book.operations, book.conversation):
-        return None
-    return book.conversation.since
+    return _since(book.operations, book.conversation, settings)
+
+
+def _since(history: Sequence[Operation], conversation: Conversation, settings: ForgeSettings) -> datetime | None:
+    return conversation.since if settings.commands and _places(history, conversation) else None
 
 
 def boxes_on(book: Book, ports: Ports, settings: ForgeSettings) -> int | None:
@@ -80,6 +84,34 @@ def listen(comments: Sequence[Comment], book: Book, ports: Ports) -> tuple[Unkno
         if not said and CONVERSATION not in book.elsewhere:  # nobody heard it: no tick is taken off yet
             return (*heard.unknown, _DROPPED)
     return heard.unknown
+
+
+def objection(
+    number: int,
+    *,
+    history: Sequence[Operation],
+    conversation: Conversation,
+    settings: ForgeSettings,
+    talk: Talk | None,
+) -> str | None:
+    """Return why a pull request must not be merged now, by what people have said since the snapshot; None: nothing.
+
+    Nothing is written down: the next pass hears it as ever. Not to know is a reason too (invariant 8).
+    """
+    since = _since(history, conversation, settings)
+    if talk is None or since is None:
+        return None
+    comments = talk.comments(since=since)
+    if isinstance(comments, Unknown):
+        return f"whether somebody objects in a comment is not known now ({comments})"
+    heard = hear(comments, history, conversation, talk)
+    for command in heard.commands:
+        conversation = with_command(conversation, command)
+    if conversation.stopped is not None:
+        return f"stopped by {conversation.stopped.by} in a comment on {conversation.stopped.number}"
+    if number in put_on_hold(conversation):
+        return "somebody put it on hold in a comment"
+    return "there are comments that were not heard yet" if heard.left else None
 
 
 def hear(comments: Sequence[Comment], history: Sequence[Operation], conversation: Conversation, talk: Talk) -> Heard:
@@ -109,8 +141,9 @@ def hear(comments: Sequence[Comment], history: Sequence[Operation], conversation
     return Heard(
         commands=tuple(commands),
         drafts=tuple(drafts),
-        until=_until(comments, later) or conversation.since,
+        until=_until(comments, later, conversation.since),
         unknown=tuple(dict.fromkeys(unknown)),
+        left=len(later),
     )
 
 
@@ -163,10 +196,19 @@ def _command(said: Said, became: Obeyed) -> Command:
     )
 
 
-def _until(comments: Sequence[Comment], later: Sequence[Comment]) -> datetime | None:
-    """Begin the next reading where this one ended, or before what it left for later; ticks are read in another way."""
+def _until(comments: Sequence[Comment], later: Sequence[Comment], since: datetime | None) -> datetime | None:
+    """Begin the next reading where this one began, or past much that was read; ticks are read in another way.
+
+    Short of its end by an overlap, in the forge's own time: a comment may be seen later than one that is newer. And
+    never past what was left for later.
+    """
     times = [c.updated_at for c in comments if c.id > 0]
-    return min((c.updated_at for c in later if c.id > 0), default=None) or max(times, default=None)
+    if len(times) < _MANY or since is None:
+        return since
+    end = max(times) - OVERLAP
+    if end <= since:
+        end = max(times) if len(times) >= _FLOOD else since
+    return min([end, *(c.updated_at for c in later if c.id > 0)])
 
 
 def put_on_hold(conversation: Conversation) -> frozenset[int]:

@@ -50,6 +50,8 @@ class Saying:
     marker: str = ""
     wanted: bool = True  # of a label
     undone: bool = False  # the forge shows something else than was said last
+    boxes: bool = False  # of a dashboard: people may tick in it
+    seen: str | None = None  # the dashboard's text from which this pass took the ticks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +161,8 @@ def _dashboard(scene: Scene) -> Iterator[Saying]:
         title=texts.dashboard_title(cluster),
         marker=texts.dashboard_marker(cluster),
         undone=board is not None and board.issue.is_open and not boxes.same_text(board.issue.body, text),
+        boxes=scene.boxes,
+        seen=None if board is None else board.issue.body,
     )
 
 

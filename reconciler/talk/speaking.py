@@ -92,12 +92,18 @@ def _status(saying: Saying, talk: Talk) -> dict[str, Any]:
 
 
 def _dashboard(saying: Saying, talk: Talk) -> dict[str, Any]:
-    """Write the issue; one that a person closed is left alone, and one that is gone is made anew."""
+    """Write the issue; one that a person closed is left alone, and one that is gone is made anew.
+
+    One whose boxes may have been ticked since they were looked at is left for the next pass, which looks again.
+    """
     found = talk.dashboard(saying.number) if saying.number is not None else None
     if found is None:
         found = talk.find_dashboard(saying.marker)
     if found is not None and not found.is_open:
         return {"number": found.number, "url": found.url, "closed": True}
+    if found is not None and saying.boxes and (saying.seen is None or not same_text(found.body, saying.seen)):
+        left = "left the dashboard as it is: somebody may have ticked a box in it meanwhile"
+        return {"number": found.number, "url": found.url, "digest": "", "summary": left}
     if found is None or not same_text(found.body, saying.text):
         number = found.number if found is not None else None
         found = talk.write_dashboard(number, title=saying.title, body=saying.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from datetime import timedelta
@@ -231,3 +232,20 @@ def test_any_event_is_survived(payload: Any) -> None:  # noqa: ANN401 - JSON of 
 
     with pytest.raises(Refusal, match="fork"):
         event._about(told, runner, settings())
+
+
+@pytest.mark.parametrize("started_by", ["schedule", "workflow_dispatch", "repository_dispatch", "pull_request"])
+@pytest.mark.parametrize(
+    ("repository", "fork", "rests"),
+    [("mallory/manifests", True, True), ("platform/manifests", True, False), ("platform/ops", False, False)],
+)
+def test_fork_of_the_repository_makes_no_pass(
+    tmp_path: Path, started_by: str, repository: str, *, fork: bool, rests: bool
+) -> None:
+    """Whoever forks manifests forks the workflow; a repository that is configured may be a fork itself."""
+    (tmp_path / "event").write_text(json.dumps({"repository": {"fork": fork}, "action": "opened"}))
+    told = {"GITHUB_EVENT_NAME": started_by, "GITHUB_REPOSITORY": repository, "GITHUB_EVENT_PATH": f"{tmp_path}/event"}
+
+    found = event.reason_to_rest(Runner.of(told), settings())
+
+    assert ("this is a fork" in (found or "")) is rests

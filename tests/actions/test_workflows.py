@@ -135,14 +135,38 @@ def test_pinned_requirements_are_those_of_the_package() -> None:
     assert "://" not in text
 
 
+def examples() -> list[dict[Any, Any]]:
+    """Return the workflows that the guide and the README show."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in (GUIDE, ROOT / "README.md"))
+    blocks = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    return [parsed for parsed in blocks if isinstance(parsed, dict) and "jobs" in parsed]
+
+
+def test_examples_run_neither_in_forks_nor_for_their_pull_requests() -> None:
+    """A fork has the workflow too, and its pull request would run with what strangers wrote, without secrets."""
+    same = "github.event.pull_request.head.repo.id == github.event.pull_request.base.repo.id"
+    shipped = jobs(ROOT / ".github/workflows/reconcile.yml")["reconcile"]["if"]
+    assert same in shipped
+    assert "vars.RECONCILER_ENABLED == 'true'" in shipped  # no fork inherits a variable
+
+    guards = [(job["if"], "uses" in job) for example in examples() for job in example["jobs"].values()]
+    assert len(guards) >= 3
+    for guard, calls in guards:
+        assert guard.startswith("github.repository == 'you/manifests'")
+        assert calls or f"&& (github.event_name != 'pull_request' || {same}" in guard.replace("|| (", "|| ")
+    checkouts = [
+        s for e in examples() for job in e["jobs"].values() for s in job.get("steps", ()) if "checkout" in str(s)
+    ]
+    assert [step for step in checkouts if step.get("with") != {"ref": "main", "persist-credentials": False}] == []
+
+
 def test_the_guides_examples_are_workflows() -> None:
     """They parse, are pinned or say what to fill in, and name inputs that exist."""
     inputs = read(ROOT / "action.yml")["inputs"]
     called = read(ROOT / ".github/workflows/reconcile.yml")["on"]["workflow_call"]
-    blocks = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    workflows = [parsed for parsed in map(yaml.safe_load, blocks) if isinstance(parsed, dict) and "jobs" in parsed]
+    workflows = examples()
 
-    assert len(workflows) >= 2
+    assert len(workflows) >= 3
     for workflow in workflows:
         assert workflow["permissions"] is not None
         for job in workflow["jobs"].values():

@@ -120,6 +120,6 @@ def test_doctor_counts_what_fires_or_says_what_is_wrong(wire: Wire) -> None:
     wire.script[ALERTS] = Answer("no", 403)
     (bad,) = adapter(wire).examine()
 
-    assert (good.works, good.detail) == (True, "1 alerts firing")
+    assert (good.works, good.detail) == (True, "1 alert firing")
     assert not bad.works
     assert bad.remedy

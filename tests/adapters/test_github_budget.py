@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -134,6 +133,23 @@ def test_next_process_asks_with_the_tag_of_the_last(sandbox: World, tmp_path: Pa
     assert in_sandbox(sandbox, remembered=file).pull_requests(prefix="reconciler") == first
 
 
+def test_file_of_another_hand_is_not_believed_behind_a_true_304(sandbox: World, tmp_path: Path) -> None:
+    """Invariant 9: who may write beside the mirror, or bring a cache along, cannot say what a pull request is."""
+    file = tmp_path / "mirror.git.lists.json"
+    sandbox.opened()
+    first = in_sandbox(sandbox, remembered=file).pull_requests(prefix="reconciler")
+    honest = file.read_bytes()
+    assert b'"state": "open"' in honest
+    for forged in (
+        honest.replace(b'"state": "open"', b'"state": "closed"'),
+        b"\n" + honest.partition(b"\n")[2].replace(b'"title": "', b'"title": "not '),
+        b'{"format": 1, "lists": ' + honest.partition(b"\n")[2].replace(b'"open"', b'"closed"') + b"}",
+    ):
+        file.write_bytes(forged)
+        assert in_sandbox(sandbox, remembered=file).pull_requests(prefix="reconciler") == first
+        assert file.read_bytes() == honest
+
+
 def test_no_file_says_who_approved(sandbox: World, tmp_path: Path) -> None:
     """Invariant 9: whoever may write beside the mirror cannot put an approval behind the tag of a true answer."""
     file = tmp_path / "mirror.git.lists.json"
@@ -147,8 +163,10 @@ def test_no_file_says_who_approved(sandbox: World, tmp_path: Path) -> None:
     assert "/reviews" not in file.read_text()
 
 
-def test_remembered_items_that_make_no_sense_are_asked_for_again(tmp_path: Path) -> None:
-    """Invariant 3: unknown once, then whole again; the server need not change anything."""
+def test_remembered_items_that_make_no_sense_are_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invariant 3: those of another version of ours; unknown once, then whole again, although nothing changed."""
     file = tmp_path / "lists.json"
 
     def answer(request: Request) -> Answer:
@@ -156,11 +174,10 @@ def test_remembered_items_that_make_no_sense_are_asked_for_again(tmp_path: Path)
         return Answer("", 304) if known else Answer([pull_request()], headers={"ETag": '"1"'})
 
     with Wire({f"GET {LIST}": answer}) as wire:
-        on_wire(wire, Hands(), file).pull_requests(prefix="reconciler")
-        held = json.loads(file.read_text())
-        for each in held["lists"].values():
-            each["items"] = [{"number": "one"}]
-        file.write_text(json.dumps(held))
+        with monkeypatch.context() as another:
+            another.setattr("reconciler.adapters.github._kept", lambda _: {"number": "one"})
+            on_wire(wire, Hands(), file).pull_requests(prefix="reconciler")
+        assert b'"number": "one"' in file.read_bytes()
         forge = on_wire(wire, Hands(), file)
 
         assert isinstance(forge.pull_requests(prefix="reconciler"), Unknown)

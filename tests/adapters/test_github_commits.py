@@ -163,6 +163,34 @@ def test_commit_that_only_bears_our_bots_name_is_foreign(place: AppPlace) -> Non
         assert (found.author_email, found.by_us) == (ours["author"]["email"], False)
 
 
+@pytest.mark.parametrize(
+    ("author", "committer"),
+    [
+        ("reconciler@localhost", "reconciler@localhost"),
+        ("1+keeper[bot]@users.noreply.github.com", "mallory@example.com"),
+        ("1+keeper[bot]@users.noreply.evil.example", "noreply@github.com"),
+        ("1+keeper[bot]@users.noreply.github.com", "noreply@evil.example"),
+        ("1+other[bot]@users.noreply.github.com", "noreply@github.com"),
+    ],
+)
+def test_forged_authors_are_foreign_even_with_a_verified_signature(
+    place: AppPlace, monkeypatch: pytest.MonkeyPatch, author: str, committer: str
+) -> None:
+    """Our configured e-mail proves nothing, and a person's own key proves that person: its committer is not GitHub."""
+    repository = place.repository()
+    base = repository.fetch()
+    mirror = pygit2.Repository(str(place.folder / "mirror.git"))
+    by, sealer = (pygit2.Signature("keeper[bot]", mail, 1, 0) for mail in (author, committer))
+    forged = mirror.create_commit(None, by, sealer, MESSAGE, mirror[base].peel(pygit2.Tree).id, [base])
+    monkeypatch.setattr(answers_git, "verification", lambda *_: answers_git.UNSIGNED | {"verified": True})
+    theirs = pygit2.Repository(str(place.world.forge.repository(REPOSITORY).git.path))
+    theirs.odb.write(pygit2.enums.ObjectType.COMMIT, mirror[forged].read_raw())
+
+    found = repository.describe(CommitId(str(forged)))
+
+    assert (found.author_email, found.committer_email, found.by_us) == (author, committer, False)
+
+
 def test_app_knows_its_commits_also_where_it_pushes(place: AppPlace) -> None:
     """Whoever goes back to `push` finds the pull requests of before to be ours."""
     repository = place.repository()

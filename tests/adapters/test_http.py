@@ -161,3 +161,13 @@ def test_a_login_page_is_not_an_answer() -> None:
         client(wire).get("/a")
 
     assert caught.value.code == "thing.bad_answer"
+
+
+@pytest.mark.parametrize("status", [200, 422])
+def test_answer_that_nests_without_end_is_an_error_with_a_name(status: int) -> None:
+    """No server means it; reading it to its depth would crash the reader."""
+    deep = Answer("[" * 100_000, status)
+    with Wire({"GET /a": deep, "POST /a": deep}) as wire, pytest.raises((SourceError, Refusal)) as caught:
+        client(wire).send("POST", "/a", {})
+
+    assert caught.value.code in {"thing.bad_answer", "thing.http_422"}

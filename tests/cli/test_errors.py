@@ -113,12 +113,13 @@ def test_init_writes_a_configuration_once(desk: Desk) -> None:
     written = desk.run(
         *("init", "--prometheus-url", "http://p:9090", "--alertmanager-url", "http://a:9093"),
         *("--repository-url", "http://git/x/y.git", "--forge", "gitea", "--forge-repository", "x/y"),
-        *("--forge-url", "http://git"),
+        *("--forge-url", "http://git", "--delivery", "flux"),
     )
 
     assert (refused.exit_code, written.exit_code) == (4, 0)
     assert "is there already" in refused.stderr
     assert "clutser" not in before
+    assert "\n  kinds: [flux]\n" in (desk.folder / "reconciler.yaml").read_text()
     assert desk.run("status").exit_code == 0
 
 

@@ -122,7 +122,7 @@ def one_line(
 
 def test_quiet_pass_says_what_it_looked_at() -> None:
     """Nothing to do is news, too."""
-    assert one_line() == "nothing to do: 1 workloads, none in trouble that is not handled"
+    assert one_line() == "nothing to do: 1 workload, none in trouble that is not handled"
 
 
 def test_pass_without_an_answer_of_the_cluster_does_not_call_it_quiet() -> None:
@@ -149,7 +149,7 @@ def test_done_comes_before_waiting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "tail"), [(3, "op-2 waits: x"), (4, "1 more operations wait"), (9, "6 more operations wait")]
+    ("count", "tail"), [(3, "op-2 waits: x"), (4, "1 more operation waits"), (9, "6 more operations wait")]
 )
 def test_many_waits_are_counted_and_not_listed(count: int, tail: str) -> None:
     """One line stays one line; the report lists all."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.talk.speaking import speak
 from tests.beds.users import ADMIN, REVIEWER
 from tests.lifecycle.talk import dashboards, ours, say
 
@@ -89,6 +90,46 @@ def test_ticked_box_counts_once_and_is_emptied(on_github: Life) -> None:
 
     tick(life, "resume", by=REVIEWER)
     assert not life.run(2).sentence.startswith("paused")
+
+
+@pytest.mark.long
+def test_box_ticked_while_a_pass_decides_is_heard_in_the_next(on_github: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our text is not written over a tick that nobody has looked at."""
+    life = on_github
+    life.override("forge", **BOXES)
+    life.run(2)
+
+    def after_a_tick(*all_of_it: Any) -> None:  # noqa: ANN401 - passed on
+        tick(life, "stop", by=REVIEWER)
+        speak(*all_of_it)
+
+    life.side.person(REVIEWER).close(life.side.repository, life.number)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("reconciler.reconcile.speak", after_a_tick)
+        report = life.run()
+    assert report.problems == ()
+    (issue,) = dashboards(life)
+    assert "[x]" in issue["body"]
+
+    assert life.run().sentence.startswith("paused")
+    (issue,) = dashboards(life)
+    assert "[x]" not in issue["body"]
+    assert "### Rejected by a person" in issue["body"]
+
+
+@pytest.mark.long
+def test_box_ticked_while_the_ledger_is_lost_is_looked_at_first(on_github: Life) -> None:
+    """A dashboard that is found again is not written before its boxes were read."""
+    life = on_github
+    life.override("forge", **BOXES)
+    life.run(2)
+    tick(life, "stop", by=REVIEWER)
+    life.ledger_name = "another.db"
+    life.run()
+    (issue,) = dashboards(life)
+    assert "[x]" in issue["body"]
+
+    assert life.run().sentence.startswith("paused")
 
 
 @pytest.mark.long

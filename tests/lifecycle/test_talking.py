@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.errors import SourceError
 from reconciler.model.conversation import CONVERSATION
 from reconciler.model.operation import EventKind, Outcome, Phase
+from reconciler.perform import perform
+from reconciler.steps import Verb
 from tests.beds.users import BOT, READER, REVIEWER
 from tests.lifecycle.talk import dashboards, labels, ours, say, statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from reconciler.steps import Perform
     from tests.lifecycle.life import Life
 
 ALL = {"dashboard": True, "statuses": True}
@@ -34,6 +37,32 @@ def test_hold_and_resume_are_a_label_and_one_comment(life: Life) -> None:
     (answer,) = ours(life)
     assert "| ana | hold |" in answer
     assert "| ana | resume |" in answer
+
+
+@pytest.mark.parametrize("word", ["hold", "stop"])
+@pytest.mark.long
+def test_word_said_after_the_snapshot_stops_a_merge_of_the_same_pass(
+    life: Life, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """Invariant 7: comments are read once more right before we merge."""
+    life.run()
+    life.override("policy", merge="autonomous")
+
+    def after_a_word(steps: Sequence[Perform], *rest: Any, **more: Any) -> None:  # noqa: ANN401 - passed on
+        if any(step.verb is Verb.MERGE for step in steps):
+            life.side.person(REVIEWER).comment(life.side.repository, life.number, f"/reconciler {word}")
+        perform(steps, *rest, **more)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("reconciler.reconcile.perform", after_a_word)
+        reports = [life.run() for _ in range(3)]
+    assert [p for report in reports for p in report.problems if "it is not merged" in p]
+    life.run(2)
+    assert life.pull["state"] == "open"
+
+    say(life, "/reconciler resume all" if word == "stop" else "/reconciler resume")
+    life.run(3, later=timedelta(minutes=1))
+    assert life.operation.phase is Phase.AWAITING_SYNC
 
 
 def test_reader_is_not_obeyed(life: Life) -> None:

@@ -48,6 +48,18 @@ def test_glob_of_many_choices_ends_soon(pattern: str) -> None:
     assert not matches_glob(pattern, "a" * 1000 + "x")
 
 
+@pytest.mark.parametrize("pattern", ["{" * 5000, "{a," * 5000, "{" * 300 + "a" + "}" * 300, "a{*," * 17])
+def test_glob_of_lists_without_end_is_refused_by_name(pattern: str) -> None:
+    """What is made to crash its reader is no pattern."""
+    with pytest.raises(Refusal, match=r"locate\.glob_too_deep"):
+        matches_glob(pattern, "a")
+
+
+def test_lists_within_lists_are_read() -> None:
+    """As deep as anybody would write them, and deeper."""
+    assert matches_glob("{a," * 15 + "b" + "}" * 15, "b")
+
+
 @pytest.mark.parametrize(
     ("pattern", "path", "expected"),
     [

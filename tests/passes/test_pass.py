@@ -121,7 +121,7 @@ def test_empty_pod_list_beside_running_workloads_is_not_believed(world: World) -
     report = world.run(later=MINUTE)
 
     assert [o.is_open for o in world.operations] == [True]
-    assert [u.reason for u in report.unknown] == ["no pods were listed although 1 workloads report some"]
+    assert [u.reason for u in report.unknown] == ["no pods were listed beside workloads that report some (1)"]
 
 
 def test_trouble_that_ends_before_anything_is_done_is_resolved(world: World) -> None:

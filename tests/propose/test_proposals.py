@@ -231,11 +231,12 @@ def test_of_several_sources_the_one_that_holds_the_object_is_edited(desk: Desk) 
     assert (made.located.source_index, made.located.paths) == (1, (FILE,))
 
 
-def test_file_that_another_application_reads_is_named_and_not_edited(desk: Desk) -> None:
-    """The same folder is delivered to another namespace: its workload would change too."""
+@pytest.mark.parametrize("include", [None, "{" * 5000], ids=["all", "nobody can tell"])
+def test_file_that_another_application_reads_is_named_and_not_edited(desk: Desk, include: str | None) -> None:
+    """The same folder is delivered to another namespace: its workload would change too, or might."""
     canary = application(
         ref=replace(APPLICATION, name="canary"),
-        sources=sources(desk),
+        sources=tuple(replace(source, include=include) for source in sources(desk)),
         destination_namespace="canary",
         objects=frozenset(),
     )

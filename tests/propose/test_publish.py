@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.errors import Conflict, Refusal, SourceError
 from reconciler.model.proposal import PullRequestState
-from reconciler.propose.publish import publish
+from reconciler.propose.publish import publish, rewrite
 from tests.adapters.git_http import Handler, answers, git, serve_normally
 from tests.adapters.git_shop import Person
 from tests.manifests.examples import MANIFEST
@@ -251,6 +251,21 @@ def test_pull_request_of_a_fork_is_not_ours(desk: Desk) -> None:
     desk.pulls.close()
 
     assert desk.publish(proposal).number == 2
+
+
+def test_head_that_the_ledger_knows_is_written_anew_whoever_its_commit_names(desk: Desk) -> None:
+    """So a change of our name, or of who makes our commits, leaves no pull request behind; others are foreign."""
+    opened = desk.publish(desk.propose())
+    better = desk.propose(raised_to("2Gi"))
+    desk.pulls.found[0]["draft"] = True
+    renamed = desk.shop.repository("mirror.git", base="trunk", author_email="new@localhost")
+
+    with pytest.raises(Refusal) as caught:
+        rewrite(better, opened.number, renamed, desk.forge, known=None)
+    head = rewrite(better, opened.number, renamed, desk.forge, known=opened.head)
+
+    assert caught.value.code == "propose.foreign_commit"
+    assert desk.head(opened.branch) == head != opened.head
 
 
 # --- servers that do not answer -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 import sys
@@ -236,6 +237,7 @@ def test_close_comment_gives_the_reason_as_words() -> None:
         "<!-- reconciler:not base64 -->",
         "<!-- reconciler:e30= -->",
         "<!-- reconciler:W10= -->",
+        f"<!-- reconciler:{base64.urlsafe_b64encode(b'[' * 6000).decode()} -->",
         marker("a", "b") + "\n" + marker("c", "d"),
     ],
 )

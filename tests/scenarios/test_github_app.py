@@ -13,16 +13,16 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from reconciler.model.operation import EventKind, Outcome, Phase
 from reconciler.reconcile import reconcile
-from tests.beds.users import BOT, READER, REVIEWER
+from tests.beds.users import BOT, REVIEWER
 from tests.sandbox.forge.keys import keys
-from tests.scenarios.apps import as_app, forge_of
-from tests.scenarios.world import World, hungry
+from tests.scenarios.apps import assert_one_of_each, forge_of, heads, move_base, shown, troubled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.scenarios.conftest import Worlds
+    from tests.scenarios.world import World
 
 pytestmark = [pytest.mark.beds("sandbox"), pytest.mark.long]
 
@@ -32,44 +32,6 @@ POINTS = 10  # before and after: a tree, a commit, the push, the pull request, i
 
 class Death(BaseException):
     """What SIGKILL is to a process: nothing of ours goes on, nothing is cleaned up."""
-
-
-def troubled(worlds: Worlds, **overrides: Any) -> World:  # noqa: ANN401 - sections of the configuration
-    """Return a world with a container that needs more memory, tended by an App."""
-    world = as_app(worlds(hungry(), **overrides))
-    world.place.wait_for_sync(health=None)
-    world.place.wait_until_waiting("CrashLoopBackOff", restarts=1)
-    return world
-
-
-def heads(world: World) -> dict[str, str]:
-    """Return our branches and where they are."""
-    git = forge_of(world).repository(world.place.repository).git
-    return git.refs("refs/heads/reconciler/")
-
-
-def shown(world: World, sha: str) -> dict[str, Any]:
-    """Return a commit as GitHub shows it."""
-    answer = forge_of(world).call(READER, "GET", f"/repos/{world.place.repository}/git/commits/{sha}")
-    found: dict[str, Any] = answer
-    return found
-
-
-def assert_one_of_each(world: World) -> None:
-    """One operation, one branch with one verified commit on base, one pull request that has it; the ledger knows it."""
-    (pull,) = world.place.pull_requests("all")
-    ((branch, head),) = heads(world).items()
-    commit = shown(world, head)
-    assert (f"refs/heads/{pull['head']['ref']}", pull["head"]["sha"]) == (branch, head)
-    assert (commit["verification"]["verified"], commit["author"]["name"]) == (True, "keeper[bot]")
-    tip = forge_of(world).repository(world.place.repository).git.ref("refs/heads/main")
-    assert [parent["sha"] for parent in commit["parents"]] == [tip]
-    assert len(world.operations) == 1
-    tracked = world.operation.pull_request
-    assert tracked is not None
-    assert (tracked.number, tracked.head) == (pull["number"], head)
-    assert world.kinds().count(EventKind.PULL_REQUEST_OPENED) == 1
-    world.assert_whole()
 
 
 @contextmanager
@@ -159,12 +121,6 @@ def test_there_are_no_more_points_than_are_tried(worlds: Worlds, monkeypatch: py
         world.run_until_phase(Phase.AWAITING_GIT_PR)
 
     assert len(passed) == POINTS
-
-
-def move_base(world: World) -> None:
-    """Let somebody change another line of our file in base, so that the pull request is written anew."""
-    text = world.place.text("deploy/web.yaml")
-    world.place.commit({"deploy/web.yaml": f"# moved\n{text}"}, "Say something")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # who dies closes no socket

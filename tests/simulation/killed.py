@@ -1,7 +1,8 @@
 """One pass that dies by SIGKILL at its n-th point: before and after every write to the world and to the ledger.
 
 Points are counted where the writes really leave the process: HTTP requests that are not reads, Git pushes, and
-appends to the ledger. `python -m tests.simulation.killed CONFIG N` dies at point N, or prints how many there were.
+appends to the ledger. `python -m tests.simulation.killed CONFIG N` dies at point N, or prints how many there were;
+with a time behind N that is the time, for a world in which it stands still.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +65,18 @@ class Points:
         return watched
 
 
-def main(config: str, deadly: int) -> None:
+@dataclass(frozen=True)
+class Still:
+    """A clock that stands."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self.at
+
+
+def main(config: str, deadly: int, time: str = "") -> None:
     """Make one pass with points around every write."""
     points = Points(deadly)
     pool = urllib3.connectionpool.HTTPConnectionPool
@@ -74,11 +88,11 @@ def main(config: str, deadly: int) -> None:
         watched = points.around(getattr(owner, name), **({"when": when} if when else {}))
         setattr(owner, name, watched)
     settings = load(Path(config), os.environ)
-    made = Composition(settings, os.environ)
+    made = Composition(settings, os.environ, clock=Still(datetime.fromisoformat(time)) if time else None)
     with made.ledger.exclusive():
         report = reconcile(made.ports(), settings)
     print(points.passed, report.sentence)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.model.operation import Outcome, Phase
 from tests.scenarios.world import World, hungry
+from tests.simulation.deaths import killed_at
 
 if TYPE_CHECKING:
     from tests.scenarios.conftest import Worlds
@@ -21,20 +18,6 @@ pytestmark = pytest.mark.beds("testbed")
 FIRST_PASS = 32  # more points than the first pass has; the ones beyond it check the undisturbed pass
 LATER_PASSES = 60
 WORLDS_AT_ONCE = 8
-
-
-def killed_at(world: World, point: int) -> bool:
-    """Make one pass that dies at this point; False when it had fewer points and lived."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.simulation.killed", str(world.config), str(point)],
-        env={**os.environ, **world.environ},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode in {0, -signal.SIGKILL}, done.stderr
-    return done.returncode != 0
 
 
 def assert_once(world: World) -> None:

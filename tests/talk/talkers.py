@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 from reconciler.conversation import with_command
 from reconciler.errors import SourceError, Unauthorized
 from reconciler.model.conversation import Command, Comment, Conversation
+from reconciler.model.facts import Unknown
 from reconciler.talk.hearing import Heard, hear
 from tests.worlds import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from reconciler.model.operation import Operation
     from reconciler.ports import Talk
@@ -30,10 +32,17 @@ class Rights:
     silent: bool = False
     unauthorized: bool = False
     asked: list[str] = field(default_factory=list)
+    said: tuple[Comment, ...] | Unknown = ()
 
     def us(self) -> str:
         """Return the bot."""
         return "reconciler-bot"
+
+    def comments(self, *, since: datetime) -> tuple[Comment, ...] | Unknown:
+        """Return what was said since, or that nobody knows."""
+        if isinstance(self.said, Unknown):
+            return self.said
+        return tuple(each for each in self.said if each.updated_at >= since)
 
     def may_write(self, user: str) -> bool:
         """Answer, or fail as told."""

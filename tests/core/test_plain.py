@@ -1,0 +1,38 @@
+"""Numbers in sentences."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reconciler.plain import counted
+
+PRODUCT = Path(__file__).parents[2] / "reconciler"
+_BARE = re.compile(r"(?<!of )\{len\([^{}]*\)\} (?:[a-z]+ )?[A-Za-z]+s\b")  # after `of`, a plural is right
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 branches"), (1, "1 branch"), (2, "2 branches"), (1000, "1000 branches")]
+)
+def test_one_of_something_is_no_plural(number: int, words: str) -> None:
+    """And what has another plural says so."""
+    assert counted(number, "branch", plural="branches") == words
+
+
+def test_nothing_may_be_said_in_another_word() -> None:
+    """Where a zero would read oddly."""
+    assert (counted(0, "finding", none="no"), counted(2, "finding", none="no")) == ("no findings", "2 findings")
+
+
+def test_sentences_count_by_the_one_helper() -> None:
+    """No text of the product puts a bare number of things before their plural."""
+    found = [
+        f"{path.name}: {match[0]}"
+        for path in PRODUCT.rglob("*.py")
+        if "sandbox" not in path.parts
+        for match in _BARE.finditer(path.read_text(encoding="utf-8"))
+    ]
+
+    assert found == []
