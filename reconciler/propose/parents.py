@@ -53,12 +53,10 @@ def kept_in_git(
 
 def _manifests(application: Application, parent: Application, workshop: Workshop) -> Iterator[OwningFile]:
     try:
-        parent = workshop.directories(parent)
+        parent, plain = workshop.directories(parent)
     except Refusal:
         return
-    for index, source in enumerate(parent.sources):
-        if source.kind != "Directory" or not workshop.follows(source):
-            continue
+    for index in plain:
         try:
             yield workshop.owning_file(application.ref, parent, index)
         except Refusal:

@@ -74,16 +74,18 @@ class Workshop:
         ours = (s if not jobs.is_ours(s, self.repository.url) else flux.settled(s, self.checkout()) for s in sources)
         return replace(application, sources=tuple(ours))
 
-    def directories(self, application: Application) -> Application:
-        """Return the Application with the sources of our repository as the plain directories that they are, if any.
+    def directories(self, application: Application) -> tuple[Application, tuple[int, ...]]:
+        """Return the Application with its sources of our repository as the plain directories that they are, if any.
 
+        With it, which of its sources are directories of our repository at its base branch.
         Raises Refusal when that cannot be told.
         """
-        sources = application.sources
-        ours = (
-            s if not jobs.is_ours(s, self.repository.url) else flux.as_directory(s, self.checkout()) for s in sources
+        sources = tuple(
+            s if not jobs.is_ours(s, self.repository.url) else flux.as_directory(s, self.checkout())
+            for s in application.sources
         )
-        return replace(application, sources=tuple(ours))
+        plain = (index for index, s in enumerate(sources) if s.kind == "Directory" and self.follows(s))
+        return replace(application, sources=sources), tuple(plain)
 
     def job(self, application: Application, index: int) -> tuple[RenderJob, Checkout]:
         """Return the rendering of a source, and what it reads."""
