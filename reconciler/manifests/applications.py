@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconciler.errors import Conflict
 from reconciler.manifests.documents import find, only
@@ -20,27 +20,57 @@ from reconciler.model.flux_source import (
 )
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from reconciler.model.delivery import Application, Source
-    from reconciler.model.objects import FieldPath
+    from reconciler.model.objects import FieldPath, ObjectRef
+
+Manifest: TypeAlias = dict[str, Any]  # as JSON
 
 _OPTIONS = ("helm", "kustomize")
 _FLUX_OPTIONS = {KUSTOMIZATION: KUSTOMIZATION_OPTIONS, HELM_RELEASE: RELEASE_OPTIONS}
 
 
 def as_declared(application: Application, data: bytes, *, max_bytes: int) -> Application:
-    """Return the Application with the sources that its manifest declares; their types are what delivery found.
+    """Return the Application with the sources that the manifest in a file declares.
 
     Raises Refusal when the file holds no such manifest, Conflict when it declares another number of sources.
     """
+    return with_manifest(application, manifest_in(data, application.ref, max_bytes=max_bytes))
+
+
+def manifest_in(data: bytes, ref: ObjectRef, *, max_bytes: int) -> Manifest:
+    """Return the manifest of an Application from its file.
+
+    Raises Refusal when the file holds none, or several.
+    """
     _, text = split_bom(decode(data, max_bytes))
     refuse_generated(text)
-    found = find(arrange(scan(text)), application.ref, application.ref.namespace)
-    manifest = typed(only(found, application.ref))
+    return typed(only(find(arrange(scan(text)), ref, ref.namespace), ref))  # type: ignore[no-any-return] # a mapping
+
+
+def with_manifest(application: Application, manifest: Manifest) -> Application:
+    """Return the Application with the sources that its manifest declares; their types are what delivery found.
+
+    Raises Conflict when it declares another number of sources.
+    """
     if application.ref.kind in _FLUX_OPTIONS:
         return replace(application, sources=(_flux(application, manifest),))
     return with_spec(application, manifest.get("spec") or {})
+
+
+def beside_options(manifest: Manifest, kind: str = "Application") -> Manifest:
+    """Return the manifest of an Application, or of Flux, without what it tells Helm and Kustomize."""
+    spec = mapping(manifest.get("spec"))
+    if kind in _FLUX_OPTIONS:
+        return {**manifest, "spec": {k: v for k, v in spec.items() if k not in _FLUX_OPTIONS[kind]}}
+    several, single = spec.get("sources"), spec.get("source")
+    sources = several if isinstance(several, list) else [single]
+    without = [{k: v for k, v in mapping(source).items() if k not in _OPTIONS} for source in sources]
+    return {**manifest, "spec": {**spec, "source": None, "sources": without}}
+
+
+def mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401 - YAML has no narrower type
+    """Return a mapping, or an empty one in the place of anything else."""
+    return value if isinstance(value, dict) else {}
 
 
 def with_spec(application: Application, spec: dict[str, Any]) -> Application:

@@ -117,16 +117,21 @@ def _values(
 ) -> Fact[tuple[str | None, ...]]:
     """Read the changed fields as a commit has them; a file or object that is gone holds none of them."""
     repository = ports.repository
-    application = find_application(tracked.located.application, applications)
+    located = tracked.located
+    application = find_application(located.application, applications)
+    delivers = located.parent if located.generator is None else None
+    parent = find_application(delivers, applications) if delivers is not None else None
     if isinstance(application, Unknown):
         return application
+    if isinstance(parent, Unknown):
+        return parent
     action = next(a for a in operation.remedy.actions if a.action_class is ActionClass.DECLARATIVE)
     paths = [change.path for change in action.changes]
     try:
-        if tracked.located.rendered_by is not None:
+        if located.rendered_by is not None:
             workshop = Workshop(repository=repository, renderer=ports.renderer, settings=settings, commit=commit)
-            return values_rendered(application, tracked.located, action.target, paths, workshop)
-        entry = repository.entry(commit, tracked.located.sites[0].path)
+            return values_rendered(application, located, action.target, paths, workshop, parent=parent)
+        entry = repository.entry(commit, located.sites[0].path)
         if entry is None:
             return tuple(None for _ in action.changes)
         return read_fields(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.manifests.applications import as_declared
 from reconciler.manifests.objects import find_rendered, text_of, value_at
 from reconciler.propose.generated import as_generated, generator_at
+from reconciler.propose.kept import kept_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,23 +18,29 @@ if TYPE_CHECKING:
 
 
 def values_rendered(
-    application: Application, located: Located, target: ObjectRef, paths: Sequence[FieldPath], workshop: Workshop
+    application: Application,
+    located: Located,
+    target: ObjectRef,
+    paths: Sequence[FieldPath],
+    workshop: Workshop,
+    *,
+    parent: Application | None = None,
 ) -> tuple[str | None, ...]:
     """Return the fields as a commit renders them, None for those that it does not render as one value.
 
-    Where the edit is in the Application's own manifest, it is rendered as its manifest in that commit says.
+    Where the edit is in the Application's own manifest, it is rendered as its manifest in that commit says, which
+    `parent` delivers.
     """
     if located.generator is not None:
         generator = generator_at(located.generator, application, workshop)
         if generator is None:
             return tuple(None for _ in paths)
         application = as_generated(application, generator.applications({}))
-    elif located.parent is not None:
-        entry = workshop.repository.entry(workshop.commit, located.sites[0].path)
-        if entry is None:
+    elif parent is not None:
+        kept = kept_by(parent, application.ref, workshop)
+        if kept is None:
             return tuple(None for _ in paths)
-        limit = workshop.settings.guards.max_file_bytes
-        application = as_declared(application, workshop.repository.read(entry.blob), max_bytes=limit)
+        application = kept.declared(application, {})
     job, _ = workshop.job(application, located.rendered_by or 0)
     found = find_rendered(workshop.renderer.render(job), target, application.destination_namespace)
     if len(found) != 1:
