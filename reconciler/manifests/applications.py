@@ -61,11 +61,13 @@ def beside_options(manifest: Manifest, kind: str = "Application") -> Manifest:
     """Return the manifest of an Application, or of Flux, without what it tells Helm and Kustomize."""
     spec = mapping(manifest.get("spec"))
     if kind in _FLUX_OPTIONS:
-        return {**manifest, "spec": {k: v for k, v in spec.items() if k not in _FLUX_OPTIONS[kind]}}
+        after = {k: v for k, v in mapping(spec.get("postBuild")).items() if k != "substitute"}
+        without = {k: v for k, v in spec.items() if k not in _FLUX_OPTIONS[kind]}
+        return {**manifest, "spec": {**without, "postBuild": after}}
     several, single = spec.get("sources"), spec.get("source")
     sources = several if isinstance(several, list) else [single]
-    without = [{k: v for k, v in mapping(source).items() if k not in _OPTIONS} for source in sources]
-    return {**manifest, "spec": {**spec, "source": None, "sources": without}}
+    beside = [{k: v for k, v in mapping(source).items() if k not in _OPTIONS} for source in sources]
+    return {**manifest, "spec": {**spec, "source": None, "sources": beside}}
 
 
 def mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401 - YAML has no narrower type
@@ -108,6 +110,7 @@ def _flux(application: Application, manifest: dict[str, Any]) -> Source:
 def is_option(field: FieldPath, kind: str = "Application") -> bool:
     """Tell whether a field of the manifest of an Application, or of Flux, is what it tells Helm or Kustomize."""
     if kind in _FLUX_OPTIONS:
-        return field[:1] == ("spec",) and len(field) > 1 and field[1] in _FLUX_OPTIONS[kind]
+        told = field[:1] == ("spec",) and len(field) > 1 and field[1] in _FLUX_OPTIONS[kind]
+        return told and (field[1] != "postBuild" or field[2:3] == ("substitute",))
     inside = field[2:3] if field[:2] == ("spec", "source") else field[3:4] if field[:2] == ("spec", "sources") else ()
     return bool(inside) and inside[0] in _OPTIONS

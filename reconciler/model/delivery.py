@@ -54,6 +54,9 @@ class KustomizeOptions:
     patches: tuple[str, ...] = ()  # entries of `patches:`, each as JSON
     components: tuple[str, ...] = ()  # folders, relative to the kustomization
     generated: bool = False  # the folder has no kustomization: one of all its YAML is made, as Flux does
+    variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # Flux fills them into what is built
+    fills_always: bool = False  # even where there is no variable, for the sake of defaults
+    variables_from: tuple[str, ...] = ()  # objects with more variables, whose values are not known here
     unsupported: tuple[str, ...] = ()
 
 

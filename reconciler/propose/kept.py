@@ -20,6 +20,7 @@ from reconciler.model.delivery import Application, owning_applications
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import ObjectRef
 from reconciler.model.rendering import Rendered, RenderJob
+from reconciler.propose.unknown import refuse_unknown
 from reconciler.propose.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ class Kept:
 
     def _edited(self, edited: Mapping[str, bytes]) -> Manifest:
         if self.job is not None:
-            return dict(self._changed(self.job, edited)[1])
+            made = dict(self._changed(self.job, edited)[1])
+            refuse_unknown(made, f"the manifest of {self.ref}", self.parent)
+            return made
         (path,) = self.editable
         data = edited.get(path, self.checkout.contents[path])
         return manifest_in(data, self.ref, max_bytes=self.workshop.settings.guards.max_file_bytes)

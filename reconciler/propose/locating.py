@@ -27,6 +27,7 @@ from reconciler.propose.parents import replaced
 from reconciler.propose.search import Search
 from reconciler.propose.sharing import refuse_shared, sharing
 from reconciler.propose.sites import edited_source, edits_of, refuse_unsafe, site_of
+from reconciler.propose.unknown import refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,6 +56,7 @@ def locate_rendered(
     refuse_forbidden_kind(action.target)
     require_current(application)
     job, checkout = workshop.job(application, index)
+    _refuse_unknown(action, application, job, workshop)
     probe = _probe(action, application, job, workshop)
     search = Search(
         action=action,
@@ -93,6 +95,13 @@ def locate_rendered(
         return _located(search, own)
     refuse_shared(shared, tuple(proven.edited), application, index, workshop.settings)
     return _located(search, Own(proven.edited, sites), shared)
+
+
+def _refuse_unknown(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> None:
+    """Refuse fields that a variable fills whose value is not known here."""
+    for mine in find_rendered(workshop.renderer.render(job), action.target, application.destination_namespace):
+        for change in action.changes:
+            refuse_unknown(value_at(mine, change.path), f"{format_path(change.path)} of {action.target}", application)
 
 
 def _located(search: Search, own: Own, shared: tuple[ObjectRef, ...] = ()) -> tuple[Located, tuple[FileEdit, ...]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.manifests.objects import find_rendered, text_of, value_at
 from reconciler.propose.generated import as_generated, generator_at
 from reconciler.propose.kept import kept_by
+from reconciler.propose.unknown import refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,4 +46,6 @@ def values_rendered(
     found = find_rendered(workshop.renderer.render(job), target, application.destination_namespace)
     if len(found) != 1:
         return tuple(None for _ in paths)
-    return tuple(text_of(value_at(found[0], path)) for path in paths)
+    values = [value_at(found[0], path) for path in paths]
+    refuse_unknown(values, f"a field of {target}", application)
+    return tuple(map(text_of, values))

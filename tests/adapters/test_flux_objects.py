@@ -51,7 +51,12 @@ def test_what_a_kustomization_changes_comes_over() -> None:
         images=[{"name": "web", "newTag": "2"}, {"name": "db", "newName": "shop/db", "digest": "sha256:1"}],
         patches=[{"patch": "x", "target": {"kind": "Deployment"}}],
         components=["../c"],
-        postBuild={"substitute": {"a": "b"}},
+        postBuild={
+            "substitute": {"b": "1", "a": "b"},
+            "substituteStrategy": "Always",
+            "substituteFrom": [{"kind": "ConfigMap", "name": "vars"}],
+            "more": 1,
+        },
         commonMetadata={"labels": {"team": "shop"}},
     )
 
@@ -64,7 +69,10 @@ def test_what_a_kustomization_changes_comes_over() -> None:
         images=("web=*:2", "db=shop/db@sha256:1"),
         patches=('{"patch": "x", "target": {"kind": "Deployment"}}',),
         components=("../c",),
-        unsupported=("postBuild", "GitRepository ignore", "GitRepository recurseSubmodules"),
+        variables=(("a", "b"), ("b", "1")),
+        fills_always=True,
+        variables_from=("ConfigMap vars",),
+        unsupported=("postBuild.more", "GitRepository ignore", "GitRepository recurseSubmodules"),
     )
 
 

@@ -189,7 +189,8 @@ def test_a_manifest_declares_what_it_builds() -> None:
 
     assert (found.repository, found.target_revision, found.path, found.kind) == (URL, "main", "next", "Flux")
     assert found.kustomize.images == ("web=*:2",)
-    assert found.kustomize.unsupported == ("GitRepository ignore", "postBuild")
+    assert found.kustomize.unsupported == ("GitRepository ignore",)
+    assert found.kustomize.variables == (("a", "b"),)
 
 
 def test_a_release_s_manifest_declares_its_values() -> None:
@@ -207,10 +208,30 @@ def test_a_release_s_manifest_declares_its_values() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "unsupported"),
+    [
+        ("{substitute: {a: 1}}", ("postBuild.substitute with a value that is no text",)),
+        ("{substitute: [a]}", ("postBuild.substitute with a value that is no text",)),
+        ("{substituteStrategy: Never}", ("postBuild.substituteStrategy",)),
+        ("nothing", ()),
+    ],
+)
+def test_what_flux_would_not_take_is_kept_by_name(written: str, unsupported: tuple[str, ...]) -> None:
+    """A commit may hold anything."""
+    text = MANIFEST[: MANIFEST.index("  postBuild:")] + f"  postBuild: {written}\n"
+
+    (found,) = as_declared(application(ref=KUSTOMIZATION, sources=(source(),)), text.encode(), max_bytes=1000).sources
+
+    assert found.kustomize.unsupported == unsupported
+
+
+@pytest.mark.parametrize(
     ("kind", "field", "allowed"),
     [
         ("Kustomization", "spec.images", True),
         ("Kustomization", "spec.patches", True),
+        ("Kustomization", "spec.postBuild.substitute.memory", True),
+        ("Kustomization", "spec.postBuild.substituteStrategy", False),
         ("Kustomization", "spec.path", False),
         ("Kustomization", "spec.sourceRef.name", False),
         ("Kustomization", "metadata.name", False),
