@@ -98,13 +98,13 @@ def _flux(application: Application, manifest: dict[str, Any]) -> Source:
         new = source_of_kustomization(spec, None, old.repository)
         unsupported = {*old.kustomize.unsupported, *new.kustomize.unsupported}
         options = replace(new.kustomize, unsupported=tuple(sorted(unsupported)))
-        return replace(new, target_revision=old.target_revision, kustomize=options)
+        return replace(new, target_revision=old.target_revision, left_out=old.left_out, kustomize=options)
     git = None if old.chart else {"spec": {"url": old.repository}}
     built = old.target_revision if old.chart else ""
     new = source_of_release(manifest.get("metadata") or {}, spec, git, old.repository, built=built)
     unsupported = {*old.helm.unsupported, *new.helm.unsupported}
     helm = replace(new.helm, namespace=old.helm.namespace, unsupported=tuple(sorted(unsupported)))
-    return replace(new, target_revision=old.target_revision, helm=helm)
+    return replace(new, target_revision=old.target_revision, left_out=old.left_out, helm=helm)
 
 
 def is_option(field: FieldPath, kind: str = "Application") -> bool:

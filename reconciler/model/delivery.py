@@ -72,6 +72,7 @@ class Source:
     include: str | None = None
     exclude: str | None = None
     chart: str = ""  # of a chart repository, which is no Git
+    left_out: str | None = None  # of Flux: its GitRepository's own `ignore`; None: nothing is left out of a commit
     ref: str = ""  # the name by which value files of other sources point into this one
     helm: HelmOptions = HelmOptions()
     kustomize: KustomizeOptions = KustomizeOptions()

@@ -37,7 +37,7 @@ _RELEASE |= {"install", "upgrade", "rollback", "uninstall", "driftDetection", "c
 _POST_BUILD = frozenset({"substitute", "substituteFrom", "substituteStrategy"})
 _CHART = frozenset({"chart", "version", "sourceRef", "interval", "valuesFiles", "ignoreMissingValuesFiles", "verify"})
 _REPOSITORY = frozenset({"url", "ref", "interval", "timeout", "suspend", "secretRef", "provider", "serviceAccountName"})
-_REPOSITORY |= {"proxySecretRef", "verify"}
+_REPOSITORY |= {"proxySecretRef", "verify", "ignore"}
 
 
 def source_reference(kind: str, raw: Json) -> tuple[str, str, str]:
@@ -59,6 +59,7 @@ def source_of_kustomization(spec: Json, repository: Json | None, named: str) -> 
         path=_path(spec.get("path")),
         target_revision=revision,
         kind=FLUX,
+        left_out=_left_out(repository),
         kustomize=KustomizeOptions(
             name_prefix=spec.get("namePrefix") or "",
             name_suffix=spec.get("nameSuffix") or "",
@@ -110,6 +111,7 @@ def source_of_release(metadata: Json, spec: Json, repository: Json | None, named
         path=_path(chart.get("chart")) if not archive else "",
         target_revision=built or str(chart.get("version") or "*") if archive else revision,
         kind=HELM,
+        left_out=_left_out(repository),
         chart=archive,
         helm=HelmOptions(
             release_name=name,
@@ -131,6 +133,10 @@ def _git(repository: Json | None, named: str) -> tuple[str, str, tuple[str, ...]
     spec = repository.get("spec") or {}
     others = tuple(f"{GIT_REPOSITORY} {key}" for key in _others(spec, _REPOSITORY))
     return spec.get("url") or "", _followed(spec.get("ref") or {}), others
+
+
+def _left_out(repository: Json | None) -> str | None:
+    return None if repository is None else str((repository.get("spec") or {}).get("ignore") or "")
 
 
 def _followed(ref: Json) -> str:

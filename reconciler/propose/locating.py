@@ -106,7 +106,7 @@ def _refuse_unknown(action: Action, application: Application, job: RenderJob, wo
 
 def _located(search: Search, own: Own, shared: tuple[ObjectRef, ...] = ()) -> tuple[Located, tuple[FileEdit, ...]]:
     """Return what was found, if its files may be edited."""
-    workshop, checkout = search.workshop, search.checkout
+    workshop, checkout = search.workshop, search.workshop.checkout()  # of the files as they are, for whoever reads them
     for path in own.edited:
         checkout.take(path)
     refuse_unsafe(own.edited, checkout, workshop.settings)

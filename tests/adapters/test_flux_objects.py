@@ -28,7 +28,7 @@ def test_applied_kustomization_maps_whole() -> None:
     found = mapped(kustomization())
 
     assert found.ref == ref("web", "Kustomization", "kustomize.toolkit.fluxcd.io", "flux-system")
-    assert found.sources == (Source(repository=URL, path="deploy", target_revision="main", kind="Flux"),)
+    assert found.sources == (Source(repository=URL, path="deploy", target_revision="main", kind="Flux", left_out=""),)
     assert (found.sync_status, found.health, found.operation_phase) == ("Synced", "Healthy", "Succeeded")
     assert found.revisions == (COMMIT,)
     assert found.sources_current
@@ -72,8 +72,9 @@ def test_what_a_kustomization_changes_comes_over() -> None:
         variables=(("a", "b"), ("b", "1")),
         fills_always=True,
         variables_from=("ConfigMap vars",),
-        unsupported=("postBuild.more", "GitRepository ignore", "GitRepository recurseSubmodules"),
+        unsupported=("postBuild.more", "GitRepository recurseSubmodules"),
     )
+    assert found.sources[0].left_out == "*.yaml"
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ spec:
 
 def source(desk: Desk, path: str = "apps", **changes: Any) -> Source:  # noqa: ANN401 - any field of a source
     """Return the source of a Kustomization of the desk's repository."""
-    made = {"repository": desk.shop.url, "path": path, "target_revision": "trunk", "kind": "Flux"}
+    made = {"repository": desk.shop.url, "path": path, "target_revision": "trunk", "kind": "Flux", "left_out": ""}
     return Source(**made | changes)
 
 
@@ -107,6 +107,21 @@ def test_a_plain_folder_is_edited_as_any_directory(desk: Desk) -> None:
     assert [edit.path for edit in made.edits] == [FILE]
     assert made.located.rendered_by is None
     assert made.located.application == KUSTOMIZATION
+
+
+@pytest.mark.parametrize(
+    ("of_repository", "files"),
+    [("/*\n!/apps/web*", {}), ("", {"apps/.sourceignore": "old\n"}), ("", {".sourceignore": "# all\napps/old/\n"})],
+)
+def test_what_flux_leaves_out_of_the_commit_is_not_there(desk: Desk, of_repository: str, files: dict[str, str]) -> None:
+    """The object is described twice, and Flux has one of the two."""
+    files = {**files, "apps/old/webapp.yaml": MANIFEST}
+
+    made = proposed(desk, files, source(desk, left_out=of_repository))
+
+    assert [edit.path for edit in made.edits] == [FILE]
+    with pytest.raises(Refusal, match="described 2 times"):
+        proposed(desk, {"apps/.sourceignore": "", ".sourceignore": ""}, source(desk))
 
 
 def test_a_folder_with_flux_s_options_is_rendered(desk: Desk) -> None:

@@ -117,3 +117,38 @@ def test_what_we_fill_in_is_what_flux_fills_in(worlds: Worlds) -> None:
     number = place.live("PodDisruptionBudget", "number")
     assert number is not None
     assert (number["spec"]["minAvailable"], rendered["number"]["spec"]["minAvailable"]) == (3, 3)
+
+
+def test_what_we_leave_out_is_what_flux_leaves_out(worlds: Worlds) -> None:
+    """Lists in folders, and the GitRepository's own; what is built is what the others leave."""
+    paths = [
+        *("a.yaml", "b.yml", "one/c.yaml", "one/two/d.yaml", "one/two/e.yaml", "more/f.yaml", "more/deep/one/g.yaml"),
+        *("x/y/h.yaml", "x/y/z/i.yaml", "x/j.yaml", ".github/k.yaml", "m/.sops.yaml", "n/o.yaml", "n/p/o.yaml"),
+    ]
+    lists = {
+        "deploy/.sourceignore": "# words\n**/two/d.*\n/more\n!g.yaml\nx/**/z/\n",
+        "deploy/n/.sourceignore": "/o.yaml\n",
+        "elsewhere/.sourceignore": "*\n",
+    }
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+    world = flux_world(worlds, lists)
+    place = world.place
+    place.kube.patch("GitRepository", "web", {"spec": {"ignore": "b.*\n!/deploy/more/deep\n"}}, place.namespace)
+    for path in paths:
+        name = path.strip(".").replace("/", "-").replace(".", "-")
+        made = {**made, "metadata": {"name": name}}
+        lists[f"deploy/{path}"] = yaml.safe_dump(made)
+    commit = place.commit(lists)
+    place.kube.apply(kustomization(place, "./deploy", targetNamespace=place.namespace))
+    found = seen_when(place, lambda a: a.sync_status == "Synced" and a.revisions == (commit,) and bool(a.objects))
+    ports = world.made().ports()
+    shop = Workshop(
+        repository=ports.repository, renderer=ports.renderer, settings=world.settings, commit=ports.repository.fetch()
+    )
+
+    job, _ = shop.job(found, 0)
+    rendered = {each["metadata"]["name"] for each in ports.renderer.render(job)}
+
+    assert rendered == {name for _, _, _, name in found.objects}
+    assert {"a-yaml", "github-k-yaml", "more-deep-one-g-yaml", "n-p-o-yaml", "x-y-h-yaml"} <= rendered
+    assert rendered.isdisjoint({"b-yml", "one-two-d-yaml", "more-f-yaml", "x-y-z-i-yaml", "n-o-yaml"})
