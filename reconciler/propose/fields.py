@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
 from reconciler.manifests.candidates import candidates
+from reconciler.manifests.charts import defaults
 from reconciler.manifests.edit import edit_document
 from reconciler.manifests.jobs import editable
 from reconciler.manifests.members import members, numbered
@@ -105,18 +106,31 @@ def _without_keys(search: Search) -> Own | None:
 def _beside(search: Search, change: FieldChange) -> Iterator[Value]:
     """Yield keys that may give a new field: as far from the key of a field beside it as the two fields are apart."""
     seen: dict[Value, None] = {}
-    files = {path: search.job.files[path] for path in editable(search.job)}
+    told = list(_told(search))
     for length in range(len(change.path) - 1, 0, -1):
         above, rest = change.path[:length], change.path[length:]
         if any(isinstance(step, Item) for step in rest):
             return
         for way, value in _leaves(value_at(search.probe.rendered, above), ()):
-            for key, _ in _keys_of(search, (*above, *way), value, files):
+            found = [(*keys, *key) for keys, files in told for key, _ in _keys_of(search, (*above, *way), value, files)]
+            for key in found:
                 if key[len(key) - len(way) :] == way and len(seen) < _MAX_TRIED:
                     seen[Value((*key[: len(key) - len(way)], *rest), str(change.after))] = None
         if seen:
             break
     yield from seen
+
+
+def _told(search: Search) -> Iterator[tuple[FieldPath, Mapping[str, bytes]]]:
+    """Yield what says values, each below the keys that come first: files, the Application, a chart left as it is."""
+    job = search.job
+    yield (), {path: job.files[path] for path in editable(job)}
+    if job.helm.values:
+        yield (), {"values.json": job.helm.values.encode()}
+    if job.helm.files_fixed:
+        limit = search.workshop.settings.rendering.max_bytes
+        for keys, data in defaults(job, search.workshop.renderer.archive, max_bytes=limit):
+            yield keys, {"values.yaml": data}
 
 
 def _leaves(value: object, way: FieldPath) -> Iterator[tuple[FieldPath, str]]:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import Refusal
+from reconciler.model.action import FieldChange
 from reconciler.model.delivery import HelmOptions, HelmParameter, KustomizeOptions
 from reconciler.model.facts import Unknown
+from reconciler.model.objects import parse_path
 from reconciler.propose.values import values_rendered
 from reconciler.propose.workshop import Workshop
 from tests.adapters.tools import programs, renderers
+from tests.propose.test_fields import CPU, HELM
 from tests.propose.test_flux import (
     CHART,
     KUSTOMIZATION,
@@ -26,7 +29,7 @@ from tests.propose.test_flux import (
 )
 from tests.propose.test_own import KEY, MANIFEST_OF_ONE
 from tests.propose.test_rendered import other
-from tests.worlds import LIMIT, WEBAPP, application
+from tests.worlds import LIMIT, WEBAPP, Story, application, oom_remedy
 
 if TYPE_CHECKING:
     from reconciler.model.delivery import Application
@@ -145,6 +148,28 @@ def test_what_the_chart_alone_says_enters_the_values_behind_a_kustomization(desk
     made = of_release(desk, files, memory="")
 
     assert edits(made) == {"base/webapp.yaml": f"{WITHOUT_VALUES}  values:\n    memory: 1Gi\n"}
+
+
+def test_a_new_field_enters_the_releases_values_beside_its_neighbour(desk: Desk) -> None:
+    """The chart gives the neighbour, so the key is as far from the neighbour's as the fields are apart."""
+    desk.shop.ana.commit("trunk", {**HELM, "clusters/webapp.yaml": MANIFEST})
+    helm = HelmOptions(
+        release_name="webapp",
+        namespace="production",
+        values='{"memory": "512Mi"}',
+        value_files_replace=True,
+        files_fixed=True,
+    )
+    remedy = oom_remedy()
+    change = replace(remedy.actions[1], changes=(FieldChange(path=parse_path(CPU), before=None, after="100m"),))
+    remedy = replace(remedy, actions=(remedy.actions[0], change))
+    world = desk.snapshot(ref=RELEASE, sources=(source(desk, "chart", kind="Helm", helm=helm),))
+    assert not isinstance(world.applications, Unknown)
+    world = replace(world, applications=(*world.applications, root(desk)))
+
+    made = desk.propose(operation=Story(remedy).operation, world=world, rendering=programs())
+
+    assert edits(made) == {"clusters/webapp.yaml": f"{MANIFEST}    resources:\n      requests:\n        cpu: 100m\n"}
 
 
 def test_an_edit_that_reaches_another_object_of_the_parent_is_refused(desk: Desk) -> None:
