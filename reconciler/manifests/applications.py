@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from reconciler.errors import Conflict
+from reconciler.errors import Conflict, Refusal
 from reconciler.manifests.documents import find, only
 from reconciler.manifests.parts import arrange, decode, refuse_generated, scan, split_bom
 from reconciler.manifests.values import typed
@@ -50,11 +50,15 @@ def manifest_in(data: bytes, ref: ObjectRef, *, max_bytes: int) -> Manifest:
 def with_manifest(application: Application, manifest: Manifest) -> Application:
     """Return the Application with the sources that its manifest declares; their types are what delivery found.
 
-    Raises Conflict when it declares another number of sources.
+    Raises Conflict when it declares another number of sources, Refusal when it is none that delivery would take.
     """
-    if application.ref.kind in _FLUX_OPTIONS:
-        return replace(application, sources=(_flux(application, manifest),))
-    return with_spec(application, manifest.get("spec") or {})
+    try:
+        if application.ref.kind in _FLUX_OPTIONS:
+            return replace(application, sources=(_flux(application, manifest),))
+        return with_spec(application, mapping(manifest.get("spec")))
+    except (AttributeError, TypeError) as error:  # a commit may hold anything in the place of a list or a mapping
+        message = f"what Git declares of {application.ref} is not of its kind's form"
+        raise Refusal(code="locate.manifest", message=message, remedy="mend the manifest in Git") from error
 
 
 def beside_options(manifest: Manifest, kind: str = "Application") -> Manifest:
@@ -93,7 +97,7 @@ def with_spec(application: Application, spec: dict[str, Any]) -> Application:
 
 def _flux(application: Application, manifest: dict[str, Any]) -> Source:
     """Return the source that a manifest of Flux declares; where it comes from is what its source object says now."""
-    old, spec = application.sources[0], manifest.get("spec") or {}
+    old, spec = application.sources[0], mapping(manifest.get("spec"))
     if application.ref.kind == KUSTOMIZATION:
         new = source_of_kustomization(spec, None, old.repository)
         unsupported = {*old.kustomize.unsupported, *new.kustomize.unsupported}

@@ -200,6 +200,17 @@ def test_a_manifest_declares_what_it_builds() -> None:
     assert found.kustomize.variables == (("a", "b"),)
 
 
+@pytest.mark.parametrize("written", ["{images: x}", "{images: [x]}", "{postBuild: {substituteFrom: 1}}"])
+def test_a_manifest_of_another_form_is_refused_by_name(written: str) -> None:
+    """A commit may hold anything, and a pass goes on."""
+    text = MANIFEST[: MANIFEST.index("spec:")] + f"spec: {written}\n"
+
+    with pytest.raises(Refusal) as refused:
+        as_declared(application(ref=KUSTOMIZATION, sources=(source(),)), text.encode(), max_bytes=1000)
+
+    assert refused.value.code == "locate.manifest"
+
+
 def test_a_release_s_manifest_declares_its_values() -> None:
     """The chart's version is the one that is installed: a spec may name a range."""
     old = source(kind="Helm", path="", repository="HelmRepository a/b", chart="web", target_revision="1.2.3")

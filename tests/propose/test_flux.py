@@ -184,6 +184,17 @@ def with_variable(
     return proposed(desk, files, source(desk, "shop", kustomize=KustomizeOptions(**options)), *others)
 
 
+def test_a_kustomization_that_cannot_be_looked_through_counts_as_a_reader(desk: Desk) -> None:
+    """Its repository's list is not understood, so nobody knows whether it reads the base of another folder."""
+    doubtful = source(desk, "overlays/far", left_out="[a-z]/")
+    other = application(ref=replace(KUSTOMIZATION, name="far"), sources=(doubtful,), objects=frozenset())
+
+    with pytest.raises(Refusal, match="far") as refused:
+        proposed(desk, {"overlays/far/kustomization.yaml": "resources: [../../apps]\n"}, source(desk), other)
+
+    assert refused.value.code == "locate.shared_base"
+
+
 def test_a_variable_is_changed_in_the_kustomizations_manifest(desk: Desk) -> None:
     """`spec.postBuild.substitute` decides, and the root delivers it from here."""
     manifest = VARIABLES.format(memory="512Mi")
