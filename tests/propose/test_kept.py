@@ -189,6 +189,17 @@ def test_an_edit_that_reaches_another_object_of_the_parent_is_refused(desk: Desk
     assert refused.value.code == "locate.application_parameter"
 
 
+def test_an_edit_that_sets_another_option_of_the_release_too_is_refused(desk: Desk) -> None:
+    """The chart does not read it today; it is not what was intended all the same."""
+    copied = "replacements:\n- source: {kind: HelmRelease, fieldPath: spec.values.memory}\n  targets:\n"
+    copied += "  - select: {kind: HelmRelease}\n    fieldPaths: [spec.values.copy]\n    options: {create: true}\n"
+
+    with pytest.raises(Refusal, match=r"spec\.values\.copy") as refused:
+        of_release(desk, OVERLAY | {"clusters/kustomization.yaml": f"resources:\n- ../base\n{copied}"})
+
+    assert refused.value.code == "locate.reach"
+
+
 def test_a_root_that_cannot_be_rendered_is_named(desk: Desk) -> None:
     """Not as if nobody kept the manifest."""
     files = {"clusters/webapp.yaml": MANIFEST, "clusters/kustomization.yaml": "resources: ['https://far.example/a']\n"}
