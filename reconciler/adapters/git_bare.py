@@ -18,6 +18,7 @@ from reconciler.adapters.git_judgements import Judgements
 from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, SourceError
 from reconciler.manifests.folder import MANIFESTS
 from reconciler.manifests.kustomize import KUSTOMIZATIONS
+from reconciler.manifests.source_ignore import IGNORE_FILES
 from reconciler.model.facts import Fact, Unknown
 from reconciler.plain import counted
 from reconciler.ports import Diagnosis
@@ -165,6 +166,12 @@ class GitBare:
         with self._mirror.answering() as mirror:
             root = git_objects.commit_of(mirror, commit).tree
             return self._folders.at(mirror, root, Wanted(KUSTOMIZATIONS, "", max_bytes))
+
+    def ignore_files(self, commit: CommitId, *, max_bytes: int) -> Folder:
+        """Return every `.sourceignore` of a commit with its lines, each read once for all commits."""
+        with self._mirror.answering() as mirror:
+            root = git_objects.commit_of(mirror, commit).tree
+            return self._folders.at(mirror, root, Wanted(IGNORE_FILES, "", max_bytes))
 
     def beside(self, commit: CommitId, path: str) -> Iterator[TreeFile]:
         """Yield everything in the folders that lead to a path, folders included."""

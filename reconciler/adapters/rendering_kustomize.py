@@ -6,6 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from reconciler.adapters.rendering_substitution import substituted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -26,7 +28,7 @@ def build(tool: Tool, files: Path, job: RenderJob) -> bytes:
         tool.run(["edit", *arguments], folder)
     _extend(folder, "patches", [json.loads(patch) for patch in job.kustomize.patches])
     _extend(folder, "components", job.kustomize.components)
-    return tool.run(["build", "."], folder)
+    return substituted(tool.run(["build", "."], folder), job.kustomize)
 
 
 def _edits(options: KustomizeOptions) -> Iterator[list[str]]:

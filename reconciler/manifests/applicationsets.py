@@ -10,7 +10,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconciler.errors import foreign_text
-from reconciler.manifests.applications import is_option
+from reconciler.manifests.applications import is_option, mapping
 from reconciler.manifests.documents import find, only
 from reconciler.manifests.parts import (
     MappingNode,
@@ -39,7 +39,6 @@ _KEPT_UP = ("", "sync", "create-update")  # policies by which an Application fol
 _DECIDES_MORE = ("templatePatch", "ignoreApplicationDifferences")
 _LIST = frozenset({"elements"})
 _GIT = frozenset({"repoURL", "revision", "files", "requeueAfterSeconds"})
-_OPTIONS = ("helm", "kustomize")
 
 
 def spec_of(data: bytes, ref: ObjectRef, *, max_bytes: int) -> Json:
@@ -64,22 +63,13 @@ def generated(spec: Json, files: Files, *, max_bytes: int) -> dict[str, Json]:
     go = spec.get("goTemplate") is True
     made: dict[str, Json] = {}
     for element in _elements(spec, files, max_bytes, go=go):
-        template = _mapping(spec.get("template"))
+        template = mapping(spec.get("template"))
         application = filled(template, element, go=go) if element else template
-        name = _mapping(application.get("metadata")).get("name")
+        name = mapping(application.get("metadata")).get("name")
         if not isinstance(name, str) or not name or name in made:
             refuse("name", "it generates two Applications of one name, or one without", "mend the ApplicationSet")
         made[name] = application
     return made
-
-
-def beside_options(application: Json) -> Json:
-    """Return a generated Application without what it tells Helm and Kustomize."""
-    spec = _mapping(application.get("spec"))
-    several, single = spec.get("sources"), spec.get("source")
-    sources = several if isinstance(several, list) else [single]
-    without = [{k: v for k, v in _mapping(source).items() if k not in _OPTIONS} for source in sources]
-    return application | {"spec": {**spec, "source": None, "sources": without}}
 
 
 def is_input(field: FieldPath) -> bool:
@@ -108,16 +98,16 @@ def git_generators(generators: Any) -> Iterator[Json]:  # noqa: ANN401 - JSON ha
 
 def _elements(spec: Json, files: Files, max_bytes: int, *, go: bool) -> Iterator[Json]:
     for generator in _listed_mappings(spec.get("generators"), "generators"):
-        kinds = sorted(key for key, value in _mapping(generator).items() if value)
-        if kinds == ["list"] and _mapping(generator["list"]).keys() <= _LIST:
+        kinds = sorted(key for key, value in mapping(generator).items() if value)
+        if kinds == ["list"] and mapping(generator["list"]).keys() <= _LIST:
             elements = _listed_mappings(generator["list"].get("elements"), "elements of its list")
             yield from (_listed(element, go=go) for element in elements)
-        elif kinds == ["git"] and _mapping(generator["git"]).keys() <= _GIT and generator["git"].get("files"):
+        elif kinds == ["git"] and mapping(generator["git"]).keys() <= _GIT and generator["git"].get("files"):
             (git,) = git_generators(generator)
             for path, content in sorted(files(git).items()):
                 yield from _in_file(path, content, max_bytes, go=go)
         else:
-            names = [*kinds, *(f"{k}.{below}" for k in kinds for below in _mapping(generator[k]))]
+            names = [*kinds, *(f"{k}.{below}" for k in kinds for below in mapping(generator[k]))]
             shown = foreign_text(", ".join(names))
             refuse("generator", f"it generates by {shown}, and only plain lists and git files are followed")
 
@@ -135,7 +125,7 @@ def _listed(element: Json, *, go: bool) -> Json:
     """Return a list's element as Argo CD hands it to the template."""
     if go:
         return element
-    values = _mapping(element.get("values"))
+    values = mapping(element.get("values"))
     flat = {k: v for k, v in element.items() if k != "values"} | {f"values.{k}": v for k, v in values.items()}
     if not all(isinstance(value, str) for value in flat.values()):
         refuse("element", "an element of its list holds what is no text", "put quotes around it")
@@ -183,16 +173,12 @@ def _refuse_more(spec: Json) -> None:
     for key in _DECIDES_MORE:
         if spec.get(key):
             refuse("option", f"it sets {key}, which is not followed")
-    policy = _mapping(spec.get("syncPolicy")).get("applicationsSync") or ""
+    policy = mapping(spec.get("syncPolicy")).get("applicationsSync") or ""
     if policy not in _KEPT_UP:
         refuse("policy", f"its applicationsSync is {foreign_text(policy)}: an Application that is there stays as it is")
     template = spec.get("template")
     if not isinstance(template, dict):
         refuse("template", "it has no template", "mend the ApplicationSet")
-
-
-def _mapping(value: Any) -> Json:  # noqa: ANN401 - as above
-    return value if isinstance(value, dict) else {}
 
 
 def _refuse_unclear(node: Node) -> None:

@@ -1,11 +1,13 @@
 """Every value in the files of a rendering that could be the one behind a live field.
 
 A value is a candidate when it says what the field says, in one of the ways in which files say it: whole, as the tag of
-an image, as `KEY=value` of a generated ConfigMap. Which of them decides the field is not guessed: `probing` renders.
+an image, as `KEY=value` of a generated ConfigMap, as the default of a variable. Which of them decides the field is not
+guessed: `probing` renders.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import Refusal
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 _GENERATES = "kind: ApplicationSet"  # whose braces stand inside values, and are filled by Argo CD
 _SETTERS = frozenset({"Kustomization", "Component", "Application", "ApplicationSet", "HelmRelease"})  # of other objects
+_DEFAULT = re.compile(r"(\$\{\w+(?::=|:-|=))([^${}]*)(?=\})")
 _MAX_CANDIDATES = 500  # of one field; group tests keep the renderings few, the edits are ours to make
 
 
@@ -90,6 +93,12 @@ def with_tag(text: str, change: Replacement) -> str | None:
     return f"{head}:{new_tag}" if head and colon and present == tag else None
 
 
+def _with_default(text: str, writings: Mapping[str, str]) -> str | None:
+    """Return a text with the new value as the default of a variable of Flux; None where it has not the present one."""
+    made = _DEFAULT.sub(lambda found: found[1] + writings.get(found[2], found[2]), text)
+    return made if made != text else None
+
+
 def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Spot | None:
     after = writings.get(value.text)
     if after is None and holds_quantity(change.path) and same_quantity(value.text, change.before):
@@ -99,6 +108,8 @@ def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Sp
         after = f"{key}={change.after}"
     if after is None and change.path[-1] == "image":
         after = with_tag(value.text, change)
+    if after is None and "${" in value.text:
+        after = _with_default(value.text, writings)
     if after is None:
         return None
     return Spot(part=value.part.number, inner=value.inner, field=value.field, before=value.text, after=after)

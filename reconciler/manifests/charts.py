@@ -31,14 +31,17 @@ _MAX_ALIASES = 10
 def defaults(job: RenderJob, archive: Callable[[RenderJob], bytes], *, max_bytes: int) -> tuple[ChartDefaults, ...]:
     """Return each chart's values with the keys under which they stand, the outermost first.
 
-    `archive` returns that of a chart that is not in Git. Raises Refusal, as it does, and when an archive is unreadable,
-    or all together hold more than one may.
+    A chart of the repository comes with its own, and with the value files that are named, only where no file of it is
+    edited. `archive` returns that of a chart that is not in Git. Raises Refusal, as it does, and when an archive is
+    unreadable, or all together hold more than one may.
     """
     reading = _Reading(max_bytes)
     if job.chart:
         files = reading.unpacked(archive(job))
         return tuple(reading.charts(files, _top(files), ()))
-    return tuple(found for found in reading.charts(job.files, job.folder, ()) if found[0])
+    fixed = job.helm.files_fixed
+    named: list[ChartDefaults] = [((), job.files[path]) for path in job.value_files if fixed]
+    return (*named, *(found for found in reading.charts(job.files, job.folder, ()) if found[0] or fixed))
 
 
 class _Reading:

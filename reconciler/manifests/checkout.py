@@ -36,7 +36,9 @@ class Checkout:
         *,
         max_files: int,
         max_bytes: int,
+        hides: Callable[[str], bool] = lambda _: False,
     ) -> None:
+        self._hides = hides  # what does not exist for the source, though the commit has it
         self._entry = entry
         self._below = below
         self._beside = beside
@@ -49,29 +51,36 @@ class Checkout:
 
     def has(self, path: str) -> bool:
         """Tell whether there is a file, or something that passes for one."""
-        return path in self.files or self._entry(path) is not None
+        return path in self.files or self._seen(path) is not None
 
     def take(self, path: str) -> bytes | None:
         """Read a file and keep it; None when there is none."""
         if path in self.contents:
             return self.contents[path]
-        found = self._entry(path)
+        found = self._seen(path)
         return None if found is None else self._keep(found)
 
     def take_below(self, folder: str) -> tuple[str, ...]:
         """Read every file below a folder and return their paths."""
-        found = tuple(self._below(folder))
+        found = self.entries(folder)
         for file in found:
             self._keep(file)
         return tuple(file.path for file in found)
 
     def entries(self, folder: str) -> tuple[TreeFile, ...]:
         """Return the entries below a folder, unread."""
-        return tuple(self._below(folder))
+        return tuple(file for file in self._below(folder) if not self._hides(file.path))
+
+    def hidden(self, folder: str) -> tuple[str, ...]:
+        """Return the paths below a folder that do not exist for the source."""
+        return tuple(file.path for file in self._below(folder) if self._hides(file.path))
 
     def around(self, path: str) -> tuple[TreeFile, ...]:
         """Return what stands in the folders that lead to a file, folders included."""
         return tuple(self._beside(path))
+
+    def _seen(self, path: str) -> TreeFile | None:
+        return None if self._hides(path) else self._entry(path)
 
     def _keep(self, file: TreeFile) -> bytes:
         if file.path in self.contents:

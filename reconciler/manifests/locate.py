@@ -55,13 +55,18 @@ def locate(
     return found
 
 
-def _directory_source(application: Application, source_index: int) -> Source:
+def require_current(application: Application) -> None:
+    """Require that the Application's status speaks of its present sources; else Conflict, which passes by itself."""
     if not application.sources_current:
-        raise Conflict(  # passes by itself, where a refusal would stand
+        raise Conflict(
             code="locate.source_changing",
             message=f"{application.ref} has not compared its present sources yet",
             remedy="wait for delivery to compare; the next pass tries again",
         )
+
+
+def _directory_source(application: Application, source_index: int) -> Source:
+    require_current(application)
     source = application.sources[source_index]
     if source.kind != "Directory":
         tool = source.kind or "an unknown tool"

@@ -1,4 +1,4 @@
-"""Values that an Application sets itself: parameters, values, images, replicas, patches.
+"""Values that an Application sets itself: parameters, values, images, replicas, patches, variables.
 
 They win over every file, so where one of them decides a field, no edit of a file would do. Which one it is, is found as
 everywhere: by rendering with another value.
@@ -37,6 +37,7 @@ def with_other_parameters(job: RenderJob, change: Replacement) -> Iterator[tuple
 
     yield from _helm(job, other)
     yield from _kustomize(job, other)
+    yield from _variables(job, other)
 
 
 def _helm(job: RenderJob, other: Callable[[str], str | None]) -> Iterator[tuple[str, RenderJob]]:
@@ -81,6 +82,15 @@ def _kustomize(job: RenderJob, other: Callable[[str], str | None]) -> Iterator[t
             whole = json.dumps(entry | {"patch": json.dumps(changed)})
             patches = (*options.patches[:number], whole, *options.patches[number + 1 :])
             yield f"kustomize.patches {number + 1} {name}", replace(job, kustomize=replace(options, patches=patches))
+
+
+def _variables(job: RenderJob, other: Callable[[str], str | None]) -> Iterator[tuple[str, RenderJob]]:
+    variables = job.kustomize.variables
+    for number, (name, said) in enumerate(variables):
+        value = other(said)
+        if value is not None:
+            changed = (*variables[:number], (name, value), *variables[number + 1 :])
+            yield f"postBuild.substitute {name}", replace(job, kustomize=replace(job.kustomize, variables=changed))
 
 
 def _replaced(value: Any, other: Callable[[str], str | None]) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - as above

@@ -54,6 +54,9 @@ class KustomizeOptions:
     patches: tuple[str, ...] = ()  # entries of `patches:`, each as JSON
     components: tuple[str, ...] = ()  # folders, relative to the kustomization
     generated: bool = False  # the folder has no kustomization: one of all its YAML is made, as Flux does
+    variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # Flux fills them into what is built
+    fills_always: bool = False  # even where there is no variable, for the sake of defaults
+    variables_from: tuple[str, ...] = ()  # objects with more variables, whose values are not known here
     unsupported: tuple[str, ...] = ()
 
 
@@ -69,6 +72,7 @@ class Source:
     include: str | None = None
     exclude: str | None = None
     chart: str = ""  # of a chart repository, which is no Git
+    left_out: str | None = None  # of Flux: its GitRepository's own `ignore`; None: nothing is left out of a commit
     ref: str = ""  # the name by which value files of other sources point into this one
     helm: HelmOptions = HelmOptions()
     kustomize: KustomizeOptions = KustomizeOptions()

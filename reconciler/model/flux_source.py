@@ -20,7 +20,9 @@ Json: TypeAlias = dict[str, Any]
 
 KUSTOMIZATION, HELM_RELEASE = "Kustomization", "HelmRelease"
 GIT_REPOSITORY = "GitRepository"
-KUSTOMIZATION_OPTIONS = frozenset({"namePrefix", "nameSuffix", "targetNamespace", "images", "patches", "components"})
+KUSTOMIZATION_OPTIONS = frozenset(
+    {"namePrefix", "nameSuffix", "targetNamespace", "images", "patches", "components", "postBuild"}
+)
 RELEASE_OPTIONS = frozenset({"values"})
 
 _TIMING = frozenset(
@@ -32,9 +34,10 @@ _KUSTOMIZATION |= {"ignore", "commonMetadata", "buildMetadata", "decryption"}  #
 _RELEASE = RELEASE_OPTIONS | _TIMING
 _RELEASE |= {"chart", "releaseName", "targetNamespace", "storageNamespace", "persistentClient", "maxHistory", "test"}
 _RELEASE |= {"install", "upgrade", "rollback", "uninstall", "driftDetection", "commonMetadata", "healthCheckExprs"}
+_POST_BUILD = frozenset({"substitute", "substituteFrom", "substituteStrategy"})
 _CHART = frozenset({"chart", "version", "sourceRef", "interval", "valuesFiles", "ignoreMissingValuesFiles", "verify"})
 _REPOSITORY = frozenset({"url", "ref", "interval", "timeout", "suspend", "secretRef", "provider", "serviceAccountName"})
-_REPOSITORY |= {"proxySecretRef", "verify"}
+_REPOSITORY |= {"proxySecretRef", "verify", "ignore"}
 
 
 def source_reference(kind: str, raw: Json) -> tuple[str, str, str]:
@@ -49,11 +52,14 @@ def source_reference(kind: str, raw: Json) -> tuple[str, str, str]:
 def source_of_kustomization(spec: Json, repository: Json | None, named: str) -> Source:
     """Map a Kustomization's spec; `repository` is its GitRepository, None where `named` is of another kind or gone."""
     url, revision, others = _git(repository, named)
+    after = _mapping(spec.get("postBuild"))
+    variables = _mapping(after.get("substitute"))
     return Source(
         repository=url,
         path=_path(spec.get("path")),
         target_revision=revision,
         kind=FLUX,
+        left_out=_left_out(repository),
         kustomize=KustomizeOptions(
             name_prefix=spec.get("namePrefix") or "",
             name_suffix=spec.get("nameSuffix") or "",
@@ -61,9 +67,31 @@ def source_of_kustomization(spec: Json, repository: Json | None, named: str) -> 
             images=tuple(_image(image) for image in spec.get("images") or ()),
             patches=tuple(json.dumps(patch, sort_keys=True) for patch in spec.get("patches") or ()),
             components=tuple(spec.get("components") or ()),
-            unsupported=(*_others(spec, _KUSTOMIZATION), *others),
+            variables=tuple(sorted((name, str(value)) for name, value in variables.items())),
+            fills_always=after.get("substituteStrategy") == "Always",
+            variables_from=tuple(_reference(ref) for ref in after.get("substituteFrom") or ()),
+            unsupported=(*_others(spec, _KUSTOMIZATION), *_unknown_in(after), *others),
         ),
     )
+
+
+def _unknown_in(after: Json) -> tuple[str, ...]:
+    """Return what of `postBuild` is not known: other keys, another strategy, a variable that is no text."""
+    found = [f"postBuild.{key}" for key in _others(after, _POST_BUILD)]
+    if after.get("substituteStrategy") not in (None, "", "Always", "WithVariables"):
+        found.append("postBuild.substituteStrategy")
+    variables = after.get("substitute") or {}
+    if not isinstance(variables, dict) or not all(isinstance(value, str) for value in variables.values()):
+        found.append("postBuild.substitute with a value that is no text")
+    return tuple(found)
+
+
+def _reference(ref: Any) -> str:  # noqa: ANN401 - what people write
+    return f"{ref.get('kind')} {ref.get('name')}" if isinstance(ref, dict) else str(ref)
+
+
+def _mapping(value: Any) -> Json:  # noqa: ANN401 - as above
+    return value if isinstance(value, dict) else {}
 
 
 def source_of_release(metadata: Json, spec: Json, repository: Json | None, named: str, *, built: str) -> Source:
@@ -83,6 +111,7 @@ def source_of_release(metadata: Json, spec: Json, repository: Json | None, named
         path=_path(chart.get("chart")) if not archive else "",
         target_revision=built or str(chart.get("version") or "*") if archive else revision,
         kind=HELM,
+        left_out=_left_out(repository),
         chart=archive,
         helm=HelmOptions(
             release_name=name,
@@ -104,6 +133,10 @@ def _git(repository: Json | None, named: str) -> tuple[str, str, tuple[str, ...]
     spec = repository.get("spec") or {}
     others = tuple(f"{GIT_REPOSITORY} {key}" for key in _others(spec, _REPOSITORY))
     return spec.get("url") or "", _followed(spec.get("ref") or {}), others
+
+
+def _left_out(repository: Json | None) -> str | None:
+    return None if repository is None else str((repository.get("spec") or {}).get("ignore") or "")
 
 
 def _followed(ref: Json) -> str:

@@ -13,6 +13,8 @@ KUSTOMIZE = "Kustomize"  # Argo CD's words for the types of a source
 HELM = "Helm"
 FLUX = "Flux"  # whatever Flux's kustomize-controller makes of a folder; Git decides which of the others it is
 
+UNKNOWN = "\ue000"  # around what stands in a rendering for a variable whose value is not known here
+
 Rendered: TypeAlias = Mapping[str, Any]  # one object, as JSON
 
 
@@ -38,7 +40,7 @@ class RenderJob:
     def key(self) -> str:
         """A hash of everything that decides the outcome."""
         digest = hashlib.sha256(repr((self.tool, self.folder, self.release, self.namespace, self.chart)).encode())
-        digest.update(repr((self.kustomize, self.value_files, _whole(self.helm))).encode())
+        digest.update(repr((self.kustomize, self.kustomize.variables, self.value_files, _whole(self.helm))).encode())
         for path, content in sorted(self.files.items()):
             digest.update(f"{path}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()

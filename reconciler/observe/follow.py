@@ -116,12 +116,16 @@ def _values(
     """Read the changed fields as a commit has them; a file or object that is gone holds none of them."""
     located, fields = tracked.located, [(target, change.path) for target, change in operation.remedy.fields]
     application = find_application(located.application, applications)
+    delivers = located.parent if located.generator is None else None
+    parent = find_application(delivers, applications) if delivers is not None else None
     if isinstance(application, Unknown):
         return application
+    if isinstance(parent, Unknown):
+        return parent
     workshop = Workshop(repository=ports.repository, renderer=ports.renderer, settings=settings, commit=commit)
     try:
         if located.rendered_by is not None:
-            return values_rendered(application, located, fields, workshop)
+            return values_rendered(application, located, fields, workshop, parent=parent)
         return values_plain(application, located, fields, workshop)
     except ReconcilerError as error:
         return Unknown("git", str(error), error.remedy)

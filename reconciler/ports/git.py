@@ -56,6 +56,10 @@ class Repository(Examined, Protocol):
         """Return every kustomization of a commit with what it names; larger files are not judged."""
         ...
 
+    def ignore_files(self, commit: CommitId, *, max_bytes: int) -> Folder:
+        """Return every `.sourceignore` of a commit with its lines; larger files are not judged."""
+        ...
+
     def beside(self, commit: CommitId, path: str) -> Iterator[TreeFile]:
         """Yield everything in the folders that lead to a path, folders included."""
         ...

@@ -112,9 +112,11 @@ def generator_at(path: str, application: Application, workshop: Workshop) -> Gen
 
 
 def _manifests(ref: ObjectRef, parent: Application, workshop: Workshop) -> Iterator[Generator]:
-    for source in parent.sources:
-        if source.kind != "Directory" or not workshop.follows(source):
-            continue
+    try:
+        parent, plain = workshop.directories(parent)
+    except Refusal:
+        return
+    for source in (parent.sources[index] for index in plain):
         for file in workshop.repository.files(workshop.commit, source.path):
             if not is_read(source, file):
                 continue

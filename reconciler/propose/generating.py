@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.manifests.applicationsets import beside_options, is_input
+from reconciler.manifests.applications import beside_options
+from reconciler.manifests.applicationsets import is_input
 from reconciler.manifests.objects import same
 from reconciler.manifests.probing import Probe
 from reconciler.manifests.templates import refuse

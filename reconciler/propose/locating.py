@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.errors import Conflict, Refusal
+from reconciler.errors import Refusal
 from reconciler.manifests import jobs
 from reconciler.manifests.documents import refuse_forbidden_kind
+from reconciler.manifests.locate import require_current
 from reconciler.manifests.objects import find_rendered, text_of, value_at
 from reconciler.manifests.parameters import with_other_parameters
 from reconciler.manifests.probing import Probe
@@ -19,11 +20,14 @@ from reconciler.model.objects import Inner, format_path
 from reconciler.model.proposal import Located, Site
 from reconciler.propose.fields import of_new_fields
 from reconciler.propose.generating import locate_generated
-from reconciler.propose.own import Own, beside_defaults, beside_others, of_another_kind
-from reconciler.propose.parents import locate_in_manifest, replaced
+from reconciler.propose.homes import Own
+from reconciler.propose.own import beside_defaults, beside_others, of_another_kind
+from reconciler.propose.own_manifest import of_manifest
+from reconciler.propose.parents import replaced
 from reconciler.propose.search import Search
 from reconciler.propose.sharing import refuse_shared, sharing
 from reconciler.propose.sites import edited_source, edits_of, refuse_unsafe, site_of
+from reconciler.propose.unknown import refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,13 +54,9 @@ def locate_rendered(
     while delivery is behind.
     """
     refuse_forbidden_kind(action.target)
-    if not application.sources_current:
-        raise Conflict(
-            code="locate.source_changing",
-            message=f"{application.ref} has not compared its present sources yet",
-            remedy="wait for delivery to compare; the next pass tries again",
-        )
+    require_current(application)
     job, checkout = workshop.job(application, index)
+    _refuse_unknown(action, application, job, workshop)
     probe = _probe(action, application, job, workshop)
     search = Search(
         action=action,
@@ -80,7 +80,7 @@ def locate_rendered(
         if name is not None and application.generated_by is not None:
             return locate_generated(action, application, index, application.generated_by, snapshot, workshop)
         if name is not None:
-            return locate_in_manifest(action, application, index, name, snapshot, workshop)
+            return _located(search, *of_manifest(search, name))
         own = None if said else of_another_kind(search)
         if own is None:
             probe.refuse_renamed()
@@ -97,9 +97,16 @@ def locate_rendered(
     return _located(search, Own(proven.edited, sites), shared)
 
 
+def _refuse_unknown(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> None:
+    """Refuse fields that a variable fills whose value is not known here."""
+    for mine in find_rendered(workshop.renderer.render(job), action.target, application.destination_namespace):
+        for change in action.changes:
+            refuse_unknown(value_at(mine, change.path), f"{format_path(change.path)} of {action.target}", application)
+
+
 def _located(search: Search, own: Own, shared: tuple[ObjectRef, ...] = ()) -> tuple[Located, tuple[FileEdit, ...]]:
     """Return what was found, if its files may be edited."""
-    workshop, checkout = search.workshop, search.checkout
+    workshop, checkout = search.workshop, search.workshop.checkout()  # of the files as they are, for whoever reads them
     for path in own.edited:
         checkout.take(path)
     refuse_unsafe(own.edited, checkout, workshop.settings)

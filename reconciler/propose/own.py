@@ -7,56 +7,28 @@ this Application alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
 from reconciler.manifests.candidates import candidates
 from reconciler.manifests.charts import defaults
-from reconciler.manifests.documents import find, only
-from reconciler.manifests.edit import edit_document
 from reconciler.manifests.env_files import with_line
 from reconciler.manifests.jobs import editable
 from reconciler.manifests.overlay import overlaid
 from reconciler.manifests.own_values import Value, with_values
-from reconciler.manifests.parts import MappingNode, Node, arrange, decode, refuse, scan, split_bom
-from reconciler.manifests.scalars import ScalarType, plain_type
-from reconciler.manifests.values import plain
-from reconciler.model.action import FieldChange
-from reconciler.model.objects import FieldPath, Item
 from reconciler.model.proposal import Site
 from reconciler.model.rendering import KUSTOMIZE
-from reconciler.propose.parents import kept_in_git, manifest_probe, replaced
-from reconciler.propose.sharing import sharing
+from reconciler.propose.homes import Home, Own, put
+from reconciler.propose.own_manifest import manifest_homes
+from reconciler.propose.parents import replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.manifests.candidates import Candidate
-    from reconciler.manifests.probing import Probe
-    from reconciler.model.objects import ObjectRef
-    from reconciler.propose.parents import Kept
     from reconciler.propose.search import Search
 
 _MAX_DEFAULTS = 20  # keys of one field that are tried; each takes a rendering
-_IN_PARAMETERS = set(".,=[]{}\\")  # have a meaning in the name of a parameter
-
-
-class Own(NamedTuple):
-    """Files edited for one Application, and the sites in them."""
-
-    edited: dict[str, bytes]
-    sites: tuple[Site, ...]
-    parent: ObjectRef | None = None  # the Application that delivers the edited manifest of this one
-
-
-class Home(NamedTuple):
-    """A file that may take values for the Application alone."""
-
-    probe: Probe
-    write: Callable[[Sequence[Value]], dict[str, bytes]]
-    is_own: Callable[[dict[str, bytes]], bool]
-    site: Callable[[Value], Site]
-    parent: ObjectRef | None = None
 
 
 def beside_others(search: Search, places: Sequence[Candidate]) -> Own | None:
@@ -157,16 +129,6 @@ def in_overlay(search: Search) -> Own | None:
     return Own(made.edited, (*sites, entry))
 
 
-def put(home: Home, values: Sequence[Value]) -> Own | None:
-    """Return the home with these values in it, if that is exact and for the Application alone."""
-    try:
-        edited = home.write(values)
-        exact = home.probe.is_exact(edited) and home.is_own(edited)
-    except Refusal:
-        return None
-    return Own(edited, tuple(home.site(value) for value in values), home.parent) if exact else None
-
-
 def _defaults(search: Search) -> list[list[Value]]:
     """Return, for each change, the keys whose default says what the field says."""
     found: list[list[Value]] = []
@@ -201,9 +163,7 @@ def _decisive(home: Home, number: int, values: Sequence[Value]) -> Value | None:
 def homes(search: Search) -> Iterator[Home]:
     """Yield the files that may be the Application's own, the one that wins first."""
     yield from value_files(search)
-    kept = kept_in_git(search.application, search.snapshot.applications, search.workshop)
-    if kept is not None:
-        yield from _in_manifest(search, kept)
+    yield from manifest_homes(search)
 
 
 def value_files(search: Search) -> Iterator[Home]:
@@ -225,68 +185,3 @@ def _value_file(search: Search, path: str) -> Home:
         return Site(path=path, blob=blob, document=0, field=value.path, before=None, after=value.after)
 
     return Home(search.probe, write, lambda edited: not search.shared_with(edited), site)
-
-
-def _in_manifest(search: Search, kept: Kept) -> Iterator[Home]:
-    """Yield the ways in which the Application's own manifest may take values: `valuesObject`, else `parameters`."""
-    workshop, ref, file = search.workshop, search.application.ref, kept.owning.file
-    guards, data = workshop.settings.guards, workshop.repository.read(file.blob)
-    namespace = kept.parent.destination_namespace
-    try:
-        probe = manifest_probe(search.action, search.application, search.index, kept, workshop)
-    except Refusal:
-        return
-
-    def pick(roots: Sequence[Node]) -> MappingNode:
-        return only(find(roots, ref, namespace), ref)
-
-    def home(changes_of: Callable[[Value], list[FieldChange]]) -> Home:
-        def write(values: Sequence[Value]) -> dict[str, bytes]:
-            changes = [change for value in values for change in changes_of(value)]
-            limits = {"max_bytes": guards.max_file_bytes, "max_changed_lines": guards.max_changed_lines}
-            return {file.path: edit_document(data, pick, changes, **limits)}
-
-        def is_own(edited: dict[str, bytes]) -> bool:
-            return not sharing(
-                search.application, search.snapshot.applications, edited, workshop, besides=kept.parent.ref
-            )
-
-        def site(value: Value) -> Site:
-            last = changes_of(value)[-1]
-            number = kept.owning.document
-            return Site(
-                path=file.path, blob=file.blob, document=number, field=last.path, before=None, after=value.after
-            )
-
-        return Home(probe, write, is_own, site, kept.parent.ref)
-
-    _, text = split_bom(decode(data, guards.max_file_bytes))
-    spec = plain(pick(arrange(scan(text)))).get("spec") or {}
-    holder, source = _source(spec, search)
-    helm = source.get("helm") or {}
-    if "values" not in helm:
-        yield home(lambda value: [_new((*holder, "helm", "valuesObject", *value.path), value.after)])
-    yield home(lambda value: _parameter((*holder, "helm", "parameters"), value))
-
-
-def _source(spec: dict[str, Any], search: Search) -> tuple[FieldPath, dict[str, Any]]:
-    """Return where the source stands, and what it says; one of several is named by its path or chart."""
-    several = spec.get("sources")
-    if not several:
-        return ("spec", "source"), spec.get("source") or {}
-    said = several[search.index]
-    key = "path" if said.get("path") else "chart"
-    return ("spec", "sources", Item(key, str(said.get(key)))), said
-
-
-def _parameter(path: FieldPath, value: Value) -> list[FieldChange]:
-    texts = [*map(str, value.path), value.after]
-    if any(_IN_PARAMETERS & set(text) for text in texts) or plain_type(value.after) is not ScalarType.STRING:
-        refuse("parameter", "the key or the value means something else in a parameter", "edit it by hand")
-    name = ".".join(str(step) for step in value.path)
-    item = (*path, Item("name", name))
-    return [_new((*item, "name"), name), _new((*item, "value"), value.after)]
-
-
-def _new(path: FieldPath, after: str) -> FieldChange:
-    return FieldChange(path=path, before=None, after=after)

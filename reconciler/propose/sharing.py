@@ -16,7 +16,7 @@ from reconciler.manifests.checkout import is_below, joined
 from reconciler.manifests.locate import is_read
 from reconciler.manifests.objects import same
 from reconciler.model.facts import Fact, Unknown
-from reconciler.model.rendering import HELM, KUSTOMIZE
+from reconciler.model.rendering import FLUX, HELM, KUSTOMIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -117,7 +117,7 @@ def _changes(
         source = application.sources[index]
         folder = joined("", source.path)
     except Refusal:
-        return _may_reach(source, edited)
+        return source.kind == FLUX or _may_reach(source, edited)  # Flux may read far more than its folder
     if source.kind == KUSTOMIZE:
         wider = source.kustomize.generated or source.kustomize.components  # reads more than its folder names
         return bool(wider or by_kustomize(folder)) and _renders_otherwise(application, index, edited, workshop)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.errors import Refusal
 from reconciler.manifests.intended import changed_exactly
+from reconciler.model.delivery import find_application
+from reconciler.model.facts import Unknown
 from reconciler.propose.placing import owner_of, placed
 from reconciler.propose.sites import edits_of
 from reconciler.propose.values import declared_at, rendered_at
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.model.action import Action
     from reconciler.model.delivery import Application
     from reconciler.model.proposal import FileEdit, Located, Site
+    from reconciler.model.rendering import Rendered
     from reconciler.model.snapshot import Snapshot
     from reconciler.propose.workshop import Workshop
 
@@ -52,10 +55,13 @@ def all_placed(
         _require_alike(found[0], located, action)
         edited |= {edit.path: _further(edited.get(edit.path), edit) for edit in edits}
         draft = _with(edited, workshop)
-        declared = declared_at(application, located, draft) or application
+        declared = declared_at(application, located, draft, parent=_parent(located, snapshot)) or application
     together = _together(found, workshop)
     if together.rendered_by is not None:
-        _require_exact(actions, application, together, workshop, draft)
+        parent = _parent(together, snapshot)
+        sides = [(declared_at(application, together, side, parent=parent), side) for side in (workshop, draft)]
+        before, after = (rendered_at(declared, together, side) for declared, side in sides if declared is not None)
+        _require_exact(actions, application, before, after)
     before, after = ({p: getattr(e, side).encode() for p, e in edited.items()} for side in ("before", "after"))
     return together, edits_of(after, before, workshop.settings)
 
@@ -96,12 +102,18 @@ def _together(found: Sequence[Located], workshop: Workshop) -> Located:
     )
 
 
+def _parent(located: Located, snapshot: Snapshot) -> Application | None:
+    """Return who delivers the Application's own manifest, where that is edited."""
+    if located.parent is None or located.generator is not None:
+        return None
+    found = find_application(located.parent, snapshot.applications)
+    return None if isinstance(found, Unknown) else found
+
+
 def _require_exact(
-    actions: Sequence[Action], application: Application, located: Located, workshop: Workshop, draft: Workshop
+    actions: Sequence[Action], application: Application, before: Sequence[Rendered], after: Sequence[Rendered]
 ) -> None:
-    """Render base and draft: they may differ in exactly the intended fields of all objects."""
-    sides = [(declared_at(application, located, side), side) for side in (workshop, draft)]
-    before, after = (rendered_at(declared, located, side) for declared, side in sides if declared is not None)
+    """What base and draft render may differ in exactly the intended fields of all objects."""
     changes = [(action.target, action.changes) for action in actions]
     others = changed_exactly(before, after, changes, application.destination_namespace)
     if others:

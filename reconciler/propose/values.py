@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.manifests.applications import as_declared
 from reconciler.manifests.edit import read_fields
 from reconciler.manifests.objects import find_rendered, text_of, value_at
 from reconciler.propose.generated import as_generated, generator_at
+from reconciler.propose.kept import kept_by
+from reconciler.propose.unknown import refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,31 +38,35 @@ def values_plain(
 
 
 def values_rendered(
-    application: Application, located: Located, fields: Fields, workshop: Workshop
+    application: Application,
+    located: Located,
+    fields: Fields,
+    workshop: Workshop,
+    *,
+    parent: Application | None = None,
 ) -> tuple[str | None, ...]:
     """Return the fields as a commit renders them, None for those that it does not render as one value."""
-    declared = declared_at(application, located, workshop)
+    declared = declared_at(application, located, workshop, parent=parent)
     if declared is None:
         return tuple(None for _ in fields)
     rendered = rendered_at(declared, located, workshop)
-    return tuple(_value(rendered, target, path, application.destination_namespace) for target, path in fields)
+    return tuple(_value(rendered, target, path, application) for target, path in fields)
 
 
-def declared_at(application: Application, located: Located, workshop: Workshop) -> Application | None:
+def declared_at(
+    application: Application, located: Located, workshop: Workshop, *, parent: Application | None = None
+) -> Application | None:
     """Return the Application as a commit declares it, where an edit changes its own manifest or what generates it.
 
-    None where the commit has none.
+    `parent` delivers its manifest. None where the commit has none.
     """
     if located.generator is not None:
         generator = generator_at(located.generator, application, workshop)
         return None if generator is None else as_generated(application, generator.applications({}))
-    if located.parent is not None:
-        entry = workshop.repository.entry(workshop.commit, located.sites[0].path)
-        if entry is None:
-            return None
-        limit = workshop.settings.guards.max_file_bytes
-        return as_declared(application, workshop.repository.read(entry.blob), max_bytes=limit)
-    return application
+    if parent is None:
+        return application
+    kept = kept_by(parent, application.ref, workshop)
+    return None if kept is None else kept.declared(application, {})
 
 
 def rendered_at(declared: Application, located: Located, workshop: Workshop) -> tuple[Rendered, ...]:
@@ -70,6 +75,10 @@ def rendered_at(declared: Application, located: Located, workshop: Workshop) -> 
     return workshop.renderer.render(job)
 
 
-def _value(rendered: Sequence[Rendered], target: ObjectRef, path: FieldPath, namespace: str) -> str | None:
-    found = find_rendered(rendered, target, namespace)
-    return text_of(value_at(found[0], path)) if len(found) == 1 else None
+def _value(rendered: Sequence[Rendered], target: ObjectRef, path: FieldPath, application: Application) -> str | None:
+    found = find_rendered(rendered, target, application.destination_namespace)
+    if len(found) != 1:
+        return None
+    value = value_at(found[0], path)
+    refuse_unknown([value], f"a field of {target}", application)
+    return text_of(value)

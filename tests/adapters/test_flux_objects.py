@@ -28,7 +28,7 @@ def test_applied_kustomization_maps_whole() -> None:
     found = mapped(kustomization())
 
     assert found.ref == ref("web", "Kustomization", "kustomize.toolkit.fluxcd.io", "flux-system")
-    assert found.sources == (Source(repository=URL, path="deploy", target_revision="main", kind="Flux"),)
+    assert found.sources == (Source(repository=URL, path="deploy", target_revision="main", kind="Flux", left_out=""),)
     assert (found.sync_status, found.health, found.operation_phase) == ("Synced", "Healthy", "Succeeded")
     assert found.revisions == (COMMIT,)
     assert found.sources_current
@@ -51,7 +51,12 @@ def test_what_a_kustomization_changes_comes_over() -> None:
         images=[{"name": "web", "newTag": "2"}, {"name": "db", "newName": "shop/db", "digest": "sha256:1"}],
         patches=[{"patch": "x", "target": {"kind": "Deployment"}}],
         components=["../c"],
-        postBuild={"substitute": {"a": "b"}},
+        postBuild={
+            "substitute": {"b": "1", "a": "b"},
+            "substituteStrategy": "Always",
+            "substituteFrom": [{"kind": "ConfigMap", "name": "vars"}],
+            "more": 1,
+        },
         commonMetadata={"labels": {"team": "shop"}},
     )
 
@@ -64,8 +69,12 @@ def test_what_a_kustomization_changes_comes_over() -> None:
         images=("web=*:2", "db=shop/db@sha256:1"),
         patches=('{"patch": "x", "target": {"kind": "Deployment"}}',),
         components=("../c",),
-        unsupported=("postBuild", "GitRepository ignore", "GitRepository recurseSubmodules"),
+        variables=(("a", "b"), ("b", "1")),
+        fills_always=True,
+        variables_from=("ConfigMap vars",),
+        unsupported=("postBuild.more", "GitRepository recurseSubmodules"),
     )
+    assert found.sources[0].left_out == "*.yaml"
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.errors import Refusal
 from reconciler.manifests.charts import ChartDefaults, defaults
+from reconciler.model.delivery import HelmOptions
 from reconciler.model.rendering import HELM, RenderJob
 
 if TYPE_CHECKING:
@@ -56,6 +58,15 @@ def test_own_values_of_a_chart_of_the_repository_are_left_out() -> None:
     job = vendored(redis=packed({"redis/values.yaml": b"c: 3\n"}))
 
     assert told(job) == ((("redis",), b"c: 3\n"),)
+
+
+def test_a_chart_whose_files_are_not_edited_is_told_whole() -> None:
+    """Flux installs no chart again whose file says something else, so its values are defaults as any chart's."""
+    job = replace(vendored(), helm=HelmOptions(files_fixed=True))
+
+    assert told(job) == (((), b"own: 1\n"),)
+    named = replace(job, files={**job.files, "web/prod.yaml": b"own: 2\n"}, value_files=("web/prod.yaml",))
+    assert told(named) == (((), b"own: 2\n"), ((), b"own: 1\n"))
 
 
 @pytest.mark.parametrize(

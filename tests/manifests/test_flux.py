@@ -14,11 +14,13 @@ from reconciler.manifests.jobs import editable, job_for
 from reconciler.model.delivery import HelmOptions, KustomizeOptions, Source
 from reconciler.model.objects import ObjectRef, parse_path
 from tests.manifests.test_jobs import CHART, URL, checkout
+from tests.manifests.test_source_ignore import hides
 from tests.worlds import application
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.manifests.checkout import Checkout
     from reconciler.model.rendering import RenderJob
 
 NESTED = {
@@ -47,16 +49,21 @@ def source(**changes: Any) -> Source:  # noqa: ANN401 - any field of a source
 
 def job(files: Mapping[str, str], made: Source, **changes: Any) -> RenderJob:  # noqa: ANN401 - modes
     """Return the rendering of a settled source."""
-    settled = flux.settled(made, checkout(files, **changes))
+    settled = flux.settled(made, commit(files, **changes))
     owner = application(ref=KUSTOMIZATION, sources=(settled,))
-    return job_for(owner, 0, checkout(files, **changes), URL, max_bytes=10_000)
+    return job_for(owner, 0, commit(files, **changes), URL, max_bytes=10_000)
+
+
+def commit(files: Mapping[str, str], **changes: Any) -> Checkout:  # noqa: ANN401 - modes
+    """Return a commit without what Flux leaves out of it."""
+    return checkout(files, hides=hides(files), **changes)
 
 
 def test_a_folder_without_kustomizations_is_a_plain_directory() -> None:
     """Recursive, YAML only, and without the files that source-controller leaves out."""
     files = {path: text for path, text in NESTED.items() if "/own/" not in path}
 
-    settled = flux.settled(source(), checkout(files))
+    settled = flux.settled(source(), commit(files))
 
     assert (settled.kind, settled.recurse, settled.include) == ("Directory", True, "{*.yaml,*.yml}")
     assert settled.exclude == "{.sops.yaml,.github/workflows/ci.yaml}"
@@ -64,7 +71,7 @@ def test_a_folder_without_kustomizations_is_a_plain_directory() -> None:
 
 def test_a_folder_with_a_kustomization_is_one() -> None:
     """It is read as any kustomization is, and nothing is generated."""
-    settled = flux.settled(source(path="base"), checkout(NESTED))
+    settled = flux.settled(source(path="base"), commit(NESTED))
 
     assert (settled.kind, settled.kustomize.generated) == ("Kustomize", False)
 
@@ -100,19 +107,19 @@ def test_components_are_read_from_beside_the_kustomization() -> None:
     assert set(made.files) == set(files)
 
 
-@pytest.mark.parametrize("where", [".sourceignore", "deploy/.sourceignore", "deploy/own/.sourceignore"])
-def test_an_ignore_file_is_refused(where: str) -> None:
-    """It may leave out anything that we would read."""
-    with pytest.raises(Refusal) as refused:
-        flux.settled(source(), checkout(NESTED | {where: "*.yaml\n"}))
+def test_what_is_left_out_is_no_part_of_a_directory() -> None:
+    """By its name: a list may leave out one file of a folder, and take in a folder of Flux's own list."""
+    files = {path: text for path, text in NESTED.items() if "/own/" not in path}
 
-    assert refused.value.code == "rendering.flux_ignore_file"
-    assert where in refused.value.message
+    settled = flux.settled(source(), commit(files | {".sourceignore": "db.*\n"}))
+
+    assert (settled.kind, settled.exclude) == ("Directory", "{more/db.yml}")
 
 
-def test_an_ignore_file_elsewhere_does_not_matter() -> None:
-    """Its patterns hold below its own folder only."""
-    assert flux.settled(source(path="base"), checkout(NESTED | {"deploy/.sourceignore": "*\n"})).kind == "Kustomize"
+def test_what_is_left_out_does_not_exist_for_a_rendering() -> None:
+    """A base that Flux does not have is not read, so nothing is rendered either."""
+    with pytest.raises(Refusal, match="not in the repository"):
+        job(NESTED | {".sourceignore": "/base\n"}, source())
 
 
 def test_a_folder_named_like_a_pattern_is_refused() -> None:
@@ -125,7 +132,7 @@ def test_a_folder_named_like_a_pattern_is_refused() -> None:
 
 def test_beside_nested_kustomizations_a_folder_is_plain() -> None:
     """So is the root of a cluster, with `flux-system` in it: manifests of Flux are found there."""
-    found = flux.as_directory(source(), checkout(NESTED))
+    found = flux.as_directory(source(), commit(NESTED))
 
     assert found.kind == "Directory"
     assert found.exclude == "{own/*,.sops.yaml,.github/workflows/ci.yaml}"
@@ -189,7 +196,19 @@ def test_a_manifest_declares_what_it_builds() -> None:
 
     assert (found.repository, found.target_revision, found.path, found.kind) == (URL, "main", "next", "Flux")
     assert found.kustomize.images == ("web=*:2",)
-    assert found.kustomize.unsupported == ("GitRepository ignore", "postBuild")
+    assert found.kustomize.unsupported == ("GitRepository ignore",)
+    assert found.kustomize.variables == (("a", "b"),)
+
+
+@pytest.mark.parametrize("written", ["{images: x}", "{images: [x]}", "{postBuild: {substituteFrom: 1}}"])
+def test_a_manifest_of_another_form_is_refused_by_name(written: str) -> None:
+    """A commit may hold anything, and a pass goes on."""
+    text = MANIFEST[: MANIFEST.index("spec:")] + f"spec: {written}\n"
+
+    with pytest.raises(Refusal) as refused:
+        as_declared(application(ref=KUSTOMIZATION, sources=(source(),)), text.encode(), max_bytes=1000)
+
+    assert refused.value.code == "locate.manifest"
 
 
 def test_a_release_s_manifest_declares_its_values() -> None:
@@ -207,10 +226,30 @@ def test_a_release_s_manifest_declares_its_values() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "unsupported"),
+    [
+        ("{substitute: {a: 1}}", ("postBuild.substitute with a value that is no text",)),
+        ("{substitute: [a]}", ("postBuild.substitute with a value that is no text",)),
+        ("{substituteStrategy: Never}", ("postBuild.substituteStrategy",)),
+        ("nothing", ()),
+    ],
+)
+def test_what_flux_would_not_take_is_kept_by_name(written: str, unsupported: tuple[str, ...]) -> None:
+    """A commit may hold anything."""
+    text = MANIFEST[: MANIFEST.index("  postBuild:")] + f"  postBuild: {written}\n"
+
+    (found,) = as_declared(application(ref=KUSTOMIZATION, sources=(source(),)), text.encode(), max_bytes=1000).sources
+
+    assert found.kustomize.unsupported == unsupported
+
+
+@pytest.mark.parametrize(
     ("kind", "field", "allowed"),
     [
         ("Kustomization", "spec.images", True),
         ("Kustomization", "spec.patches", True),
+        ("Kustomization", "spec.postBuild.substitute.memory", True),
+        ("Kustomization", "spec.postBuild.substituteStrategy", False),
         ("Kustomization", "spec.path", False),
         ("Kustomization", "spec.sourceRef.name", False),
         ("Kustomization", "metadata.name", False),

@@ -14,7 +14,7 @@ from reconciler.model.proposal import TreeFile
 from tests.worlds import application
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.model.rendering import RenderJob
 
@@ -51,7 +51,13 @@ CHART = {
 }
 
 
-def checkout(files: Mapping[str, str], *, modes: Mapping[str, int] | None = None, **limits: int) -> Checkout:
+def checkout(
+    files: Mapping[str, str],
+    *,
+    modes: Mapping[str, int] | None = None,
+    hides: Callable[[str], bool] = lambda _: False,
+    **limits: int,
+) -> Checkout:
     """Return a commit with these files."""
     tree = {path: TreeFile(path=path, blob=path, mode=(modes or {}).get(path, 0o100644)) for path in files}
     return Checkout(
@@ -61,6 +67,7 @@ def checkout(files: Mapping[str, str], *, modes: Mapping[str, int] | None = None
         lambda blob: files[blob].encode(),
         max_files=limits.get("max_files", 100),
         max_bytes=limits.get("max_bytes", 100_000),
+        hides=hides,
     )
 
 

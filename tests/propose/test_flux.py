@@ -55,10 +55,25 @@ spec:
     memory: 512Mi  # the shop's
 """
 
+VARIABLES = """\
+# owned by the platform team
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+  name: webapp
+  namespace: flux-system
+spec:
+  path: ./shop
+  postBuild:
+    substitute:
+      memory: {memory}  # the shop's
+      tier: gold
+"""
+
 
 def source(desk: Desk, path: str = "apps", **changes: Any) -> Source:  # noqa: ANN401 - any field of a source
     """Return the source of a Kustomization of the desk's repository."""
-    made = {"repository": desk.shop.url, "path": path, "target_revision": "trunk", "kind": "Flux"}
+    made = {"repository": desk.shop.url, "path": path, "target_revision": "trunk", "kind": "Flux", "left_out": ""}
     return Source(**made | changes)
 
 
@@ -92,6 +107,21 @@ def test_a_plain_folder_is_edited_as_any_directory(desk: Desk) -> None:
     assert [edit.path for edit in made.edits] == [FILE]
     assert made.located.rendered_by is None
     assert made.located.application == KUSTOMIZATION
+
+
+@pytest.mark.parametrize(
+    ("of_repository", "files"),
+    [("/*\n!/apps/web*", {}), ("", {"apps/.sourceignore": "old\n"}), ("", {".sourceignore": "# all\napps/old/\n"})],
+)
+def test_what_flux_leaves_out_of_the_commit_is_not_there(desk: Desk, of_repository: str, files: dict[str, str]) -> None:
+    """The object is described twice, and Flux has one of the two."""
+    files = {**files, "apps/old/webapp.yaml": MANIFEST}
+
+    made = proposed(desk, files, source(desk, left_out=of_repository))
+
+    assert [edit.path for edit in made.edits] == [FILE]
+    with pytest.raises(Refusal, match="described 2 times"):
+        proposed(desk, {"apps/.sourceignore": "", ".sourceignore": ""}, source(desk))
 
 
 def test_a_folder_with_flux_s_options_is_rendered(desk: Desk) -> None:
@@ -138,12 +168,86 @@ def test_another_kustomization_that_reads_the_file_is_named(desk: Desk) -> None:
     assert refused.value.code == "locate.shared_base"
 
 
-def test_substitution_after_the_build_is_refused_by_name(desk: Desk) -> None:
-    """What is applied is not what kustomize renders."""
-    options = KustomizeOptions(unsupported=("postBuild",))
+def with_variable(
+    desk: Desk,
+    text: str,
+    *others: Application,
+    root_files: str = "",
+    **options: Any,  # noqa: ANN401 - any option
+) -> Proposal:
+    """Propose for a folder in whose manifest this text stands in the place of the value."""
+    limits = "limits: {cpu: 1, memory: 512Mi}   # measured in May"
+    assert limits in MANIFEST
+    files = {"shop/webapp.yaml": MANIFEST.replace(limits, f"limits:\n              memory: {text}")}
+    if root_files:
+        files["clusters/webapp.yaml"] = root_files
+    return proposed(desk, files, source(desk, "shop", kustomize=KustomizeOptions(**options)), *others)
 
-    with pytest.raises(Refusal, match="postBuild"):
-        proposed(desk, {}, source(desk, kustomize=options))
+
+def test_a_kustomization_that_cannot_be_looked_through_counts_as_a_reader(desk: Desk) -> None:
+    """Its repository's list is not understood, so nobody knows whether it reads the base of another folder."""
+    doubtful = source(desk, "overlays/far", left_out="[a-z]/")
+    other = application(ref=replace(KUSTOMIZATION, name="far"), sources=(doubtful,), objects=frozenset())
+
+    with pytest.raises(Refusal, match="far") as refused:
+        proposed(desk, {"overlays/far/kustomization.yaml": "resources: [../../apps]\n"}, source(desk), other)
+
+    assert refused.value.code == "locate.shared_base"
+
+
+def test_a_variable_is_changed_in_the_kustomizations_manifest(desk: Desk) -> None:
+    """`spec.postBuild.substitute` decides, and the root delivers it from here."""
+    manifest = VARIABLES.format(memory="512Mi")
+
+    made = with_variable(
+        desk, "${memory}", root(desk), root_files=manifest, variables=(("memory", "512Mi"), ("tier", "gold"))
+    )
+
+    assert [(edit.path, edit.after) for edit in made.edits] == [
+        ("clusters/webapp.yaml", VARIABLES.format(memory="1Gi"))
+    ]
+    assert made.located.parent == root(desk).ref
+
+
+def test_a_variable_of_a_manifest_that_is_not_here_is_refused_by_name(desk: Desk) -> None:
+    """Nobody delivers the Kustomization from this repository."""
+    with pytest.raises(Refusal, match=r"postBuild\.substitute memory") as refused:
+        with_variable(desk, "${memory}", variables=(("memory", "512Mi"),))
+
+    assert refused.value.code == "locate.application_parameter"
+
+
+def test_a_default_that_no_variable_replaces_is_edited_where_it_stands(desk: Desk) -> None:
+    """In the file, inside its braces, and quoted as is everything that is not plainly a word."""
+    made = with_variable(desk, "${memory:=512Mi}  # enough", variables=(("tier", "gold"),))
+
+    (edit,) = made.edits
+    assert edit.after == edit.before.replace("${memory:=512Mi}", '"${memory:=1Gi}"')
+
+
+def test_what_no_unknown_variable_fills_is_edited(desk: Desk) -> None:
+    """A ConfigMap in the cluster gives others; what they fill is the same before and after."""
+    text = "512Mi\n              ephemeral-storage: ${storage}"
+
+    made = with_variable(desk, text, variables_from=("ConfigMap cluster", "Secret more"))
+
+    assert [edit.path for edit in made.edits] == ["shop/webapp.yaml"]
+
+
+def test_what_an_unknown_variable_fills_is_refused_by_name(desk: Desk) -> None:
+    """Its value is in the cluster alone, and may be a secret."""
+    with pytest.raises(Refusal, match="ConfigMap cluster, Secret more") as refused:
+        with_variable(desk, "${memory:=512Mi}", variables_from=("ConfigMap cluster", "Secret more"))
+
+    assert refused.value.code == "locate.variable_unknown"
+
+
+def test_a_function_of_the_shell_is_refused_by_name(desk: Desk) -> None:
+    """It is not repeated here."""
+    with pytest.raises(Refusal, match=r"\$\{memory\^\^\}") as refused:
+        with_variable(desk, "${memory^^}", variables=(("memory", "512Mi"),))
+
+    assert refused.value.code == "rendering.substitution"
 
 
 def test_the_values_of_a_release_are_edited_in_its_manifest(desk: Desk) -> None:

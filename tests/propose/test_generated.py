@@ -104,6 +104,21 @@ def test_element_of_the_list_is_edited_and_its_neighbour_is_not(desk: Desk) -> N
     assert "which the ApplicationSet in `apps/set.yaml` generates" in made.body
 
 
+def test_element_is_edited_where_flux_delivers_the_application_set(desk: Desk) -> None:
+    """A Kustomization of a plain folder is a directory too, beside a folder with a kustomization of its own."""
+    text = manifest(desk, {"list": {"elements": ELEMENTS}}, parameters=PARAMETERS)
+    ref = replace(SET, group="kustomize.toolkit.fluxcd.io", kind="Kustomization", name="root")
+    flux = replace(root(desk), ref=ref, sources=(source(desk, "Flux", "apps"),), destination_namespace="")
+    desk.shop.ana.commit("trunk", {**CHART, "apps/set.yaml": text, "apps/more/kustomization.yaml": "resources: []\n"})
+    world = replace(desk.snapshot(), applications=(generated(desk, "webapp"), generated(desk, "staging"), flux))
+
+    made = desk.propose(world=world, rendering=programs())
+
+    (edit,) = made.edits
+    assert (edit.path, edit.after) == ("apps/set.yaml", text.replace("512Mi", "1Gi", 1))
+    assert made.located.parent == ref
+
+
 @pytest.mark.parametrize(
     ("name", "config"),
     [

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from tests.scenarios.world import World
+from tests.testbed import build
+from tests.testbed import flux as controllers
+from tests.testbed.processes import Processes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.beds.fixtures import Places
+    from tests.testbed.testbed import Testbed
 
 
 class Worlds(Protocol):
@@ -46,3 +51,16 @@ def worlds(places: Places, tmp_path: Path) -> Worlds:
         return World(place=place, folder=folder, overrides=overrides)
 
     return new
+
+
+@pytest.fixture(scope="module")
+def flux_runs(testbed: Testbed) -> Iterator[None]:
+    """Flux's controllers beside the testbed, for the tests of a file."""
+    binaries = build.build_all()
+    folder = testbed.folder / f"flux-{secrets.token_hex(3)}"
+    processes = Processes(folder / "logs", outlive=False)
+    try:
+        controllers.start(processes, binaries, folder, testbed.cluster)
+        yield
+    finally:
+        processes.stop()
