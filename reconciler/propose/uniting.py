@@ -60,8 +60,8 @@ def all_placed(
     if together.rendered_by is not None:
         parent = _parent(together, snapshot)
         sides = [(declared_at(application, together, side, parent=parent), side) for side in (workshop, draft)]
-        before, after = (rendered_at(declared, together, side) for declared, side in sides if declared is not None)
-        _require_exact(actions, application, before, after)
+        base, result = (rendered_at(declared, together, side) for declared, side in sides if declared is not None)
+        _require_exact(actions, application, base, result)
     before, after = ({p: getattr(e, side).encode() for p, e in edited.items()} for side in ("before", "after"))
     return together, edits_of(after, before, workshop.settings)
 
