@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from reconciler.model.action import Replacement
     from reconciler.model.objects import ObjectRef
 
-_GENERATES = "kind: ApplicationSet"  # whose braces stand inside values, and are filled by Argo CD
 _SETTERS = frozenset({"Kustomization", "Component", "Application", "ApplicationSet", "HelmRelease"})  # of other objects
 _MAX_CANDIDATES = 500  # of one field; group tests keep the renderings few, the edits are ours to make
 
@@ -129,14 +128,14 @@ def _values(path: str, data: bytes, max_bytes: int) -> Iterator[_Value]:
         return
     try:
         _, text = split_bom(decode(data, max_bytes))
-        refuse_generated(text.replace("{{", "") if _GENERATES in text else text)
+        refuse_generated(text)
         roots = arrange(scan(text))
         if any(_is_encrypted(root) for root in roots):
             return
     except Refusal:
         return  # a template, an encrypted file, or one that we do not judge
     for document, root in enumerate(roots):
-        if _word(root, "kind") == "Secret" or ("{{" in text and _word(root, "kind") != "ApplicationSet"):
+        if _word(root, "kind") == "Secret":
             continue
         for field, part in _scalars(root, ()):
             if part.style == "|":

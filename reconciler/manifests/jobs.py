@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.manifests import flux, helm
 from reconciler.manifests.checkout import joined, refuse
+from reconciler.manifests.overrides import overridden
 from reconciler.model.delivery import normalized_repository
 from reconciler.model.rendering import HELM, KUSTOMIZE, RenderJob
 
@@ -32,15 +33,16 @@ def job_for(application: Application, index: int, checkout: Checkout, repository
     source = application.sources[index]
     folder = joined("", source.path)
     _refuse_build_environment(source)
+    override = ""
+    if source.kind in RENDERED_KINDS and is_ours(source, repository):
+        source, override = overridden(application, source, checkout, folder, max_bytes)
     value_files: tuple[str, ...] = ()
     if source.kind == KUSTOMIZE:
         _refuse_options(application, source.kustomize.unsupported)
-        _refuse_override(checkout, folder, application)
         flux.collect(checkout, source, max_bytes)
     elif source.kind == HELM:
         _refuse_options(application, source.helm.unsupported)
         if is_ours(source, repository):
-            _refuse_override(checkout, folder, application)
             helm.collect_chart(checkout, folder, max_bytes)
         elif not source.chart:
             refuse("other_repository", f"the chart of {application.ref} lies in another repository", "edit it by hand")
@@ -60,6 +62,8 @@ def job_for(application: Application, index: int, checkout: Checkout, repository
         helm=source.helm,
         value_files=value_files,
         chart=f"{source.chart}-{source.target_revision}" if source.chart else "",
+        copies=tuple(checkout.copies),
+        override=override,
     )
 
 
@@ -76,14 +80,6 @@ def _refuse_options(application: Application, keys: tuple[str, ...]) -> None:
     if keys:
         message = f"{application.ref} sets {', '.join(keys)}, which we cannot repeat"
         refuse("unsupported_option", message, "edit by hand")
-
-
-def _refuse_override(checkout: Checkout, folder: str, application: Application) -> None:
-    """Refuse where Argo CD, which alone knows them, would read options from files beside the source."""
-    names = (".argocd-source.yaml", f".argocd-source-{application.ref.name}.yaml")
-    for name in names if application.ref.kind == "Application" else ():
-        if checkout.has(joined(folder, name)):
-            refuse("override_file", f"{joined(folder, name)} changes the source beside its Application", "edit by hand")
 
 
 def _refuse_build_environment(source: Source) -> None:

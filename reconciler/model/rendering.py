@@ -29,10 +29,13 @@ class RenderJob:
     helm: HelmOptions = field(default_factory=HelmOptions)
     value_files: tuple[str, ...] = ()  # of Helm, resolved; the later wins
     chart: str = ""  # of a chart repository: `name-version`
+    copies: tuple[tuple[str, str], ...] = ()  # (file, where it stands again for the tool): local charts of a chart
+    override: str = ""  # the file beside the source that sets options in the Application's place
 
     def edited(self, files: Mapping[str, bytes]) -> RenderJob:
         """Return the same job with other content in some files."""
-        return replace(self, files={**self.files, **files})
+        again = {copy: files[path] for path, copy in self.copies if path in files}
+        return replace(self, files={**self.files, **files, **again})
 
     @property
     def key(self) -> str:

@@ -115,7 +115,10 @@ def _located(search: Search, own: Own, shared: tuple[ObjectRef, ...] = ()) -> tu
 
 
 def _own_parameter(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> str | None:
-    """Return the name of the Application's own value that decides one of the fields, if one does."""
+    """Return the name of the Application's own value that decides one of the fields, if one does.
+
+    Raises Refusal where that stands in a file beside the source.
+    """
     for change in replaced(action):
         for name, changed in with_other_parameters(job, change):
             try:
@@ -124,8 +127,19 @@ def _own_parameter(action: Action, application: Application, job: RenderJob, wor
                 continue
             found = find_rendered(rendered, action.target, application.destination_namespace)
             if len(found) == 1 and text_of(value_at(found[0], change.path)) == change.after:
+                _refuse_override(name, job)
                 return name
     return None
+
+
+def _refuse_override(name: str, job: RenderJob) -> None:
+    """Refuse a value that stands in a file beside the source: another tool writes there, and would write it again."""
+    if job.override and name.startswith(("helm.parameters", "kustomize.images")):
+        raise Refusal(
+            code="locate.override_file",
+            message=f"{job.override} sets the field, in its {name}",
+            remedy="let the tool that writes that file change it, Argo CD Image Updater as a rule, or edit it by hand",
+        )
 
 
 def locate_plain(

@@ -7,11 +7,14 @@ be rendered, but reads the file, counts as changed.
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Callable  # noqa: TC003 - a field of a NamedTuple
+from fnmatch import fnmatchcase
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import Refusal, SourceError
-from reconciler.manifests import jobs, kustomize
+from reconciler.manifests import helm, jobs, kustomize
 from reconciler.manifests.checkout import is_below, joined
 from reconciler.manifests.locate import is_read
 from reconciler.manifests.objects import same
@@ -19,7 +22,7 @@ from reconciler.model.facts import Fact, Unknown
 from reconciler.model.rendering import HELM, KUSTOMIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from reconciler.model.delivery import Application, Source
     from reconciler.model.objects import ObjectRef
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from reconciler.settings import Settings
 
 _SHOWN = 10  # Applications named in a message
+_FILLED = re.compile(r"\$\{?[A-Z_]+\}?")  # by Argo CD's build environment
+_PATTERN = frozenset("*?[")
 
 
 def sharing(
@@ -48,14 +53,21 @@ def sharing(
             message="who else reads the file is not known now",
             remedy="run `reconciler doctor`; the next pass tries again",
         )
-    by_kustomize = _kustomized(edited, workshop)
+    reads = _Readers(_kustomized(edited, workshop), _depended_on(edited, workshop))
     shared = (
         other.ref
         for other in applications
         if other.ref not in (mine.ref, besides)
-        and any(_changes(other, index, edited, by_kustomize, workshop) for index, _ in enumerate(other.sources))
+        and any(_changes(other, index, edited, reads, workshop) for index, _ in enumerate(other.sources))
     )
     return tuple(sorted(shared))
+
+
+class _Readers(NamedTuple):
+    """Whether the kustomization, or the chart, in a folder reads one of the files from elsewhere."""
+
+    kustomization: Callable[[str], bool]
+    chart: Callable[[str], bool]
 
 
 def _kustomized(edited: Mapping[str, bytes], workshop: Workshop) -> Callable[[str], bool]:
@@ -67,6 +79,23 @@ def _kustomized(edited: Mapping[str, bytes], workshop: Workshop) -> Callable[[st
         return kustomize.readers(workshop.repository.kustomizations(workshop.commit, max_bytes=limit), edited.keys())
 
     return lambda folder: folder in folders()
+
+
+def _depended_on(edited: Mapping[str, bytes], workshop: Workshop) -> Callable[[str], bool]:
+    """Return whether the chart in a folder depends on another chart of the repository that holds one of the files."""
+    checkout, limit = workshop.checkout(), workshop.settings.guards.max_file_bytes
+
+    @cache
+    def depends(folder: str) -> bool:
+        try:
+            charts = helm.local_charts(checkout, folder, limit)
+        except Refusal:
+            return True
+        return any(is_below(path, chart) for path in edited for chart in charts)
+
+    above = {"/".join(path.split("/")[:depth]) for path in edited for depth in range(path.count("/") + 1)}
+    in_chart = any(checkout.has(joined(folder, "Chart.yaml")) for folder in sorted(above))
+    return depends if in_chart else lambda _: False
 
 
 def refuse_shared(
@@ -97,7 +126,7 @@ def _changes(
     application: Application,
     index: int,
     edited: Mapping[str, bytes],
-    by_kustomize: Callable[[str], bool],
+    reads: _Readers,
     workshop: Workshop,
 ) -> bool:
     """Tell whether a source would be another one with the edit; every doubt is a yes.
@@ -109,7 +138,8 @@ def _changes(
     if source.is_only_a_reference or not (ours or any(jobs.is_ours(s, url) for s in application.sources if s.ref)):
         return False
     if source.kind == HELM:
-        return _may_reach(source, edited) and _renders_otherwise(application, index, edited, workshop)
+        reached = _may_reach(source, edited) or (ours and reads.chart(_folder(source)))
+        return reached and _renders_otherwise(application, index, edited, workshop)
     if not ours:
         return False
     try:
@@ -120,7 +150,7 @@ def _changes(
         return _may_reach(source, edited)
     if source.kind == KUSTOMIZE:
         wider = source.kustomize.generated or source.kustomize.components  # reads more than its folder names
-        return bool(wider or by_kustomize(folder)) and _renders_otherwise(application, index, edited, workshop)
+        return bool(wider or reads.kustomization(folder)) and _renders_otherwise(application, index, edited, workshop)
     below = [path for path in edited if is_below(path, folder)]
     there = [workshop.repository.entry(workshop.commit, path) for path in below]
     return any(file and (source.kind != "Directory" or is_read(source, file)) for file in there)
@@ -136,7 +166,15 @@ def _renders_otherwise(application: Application, index: int, edited: Mapping[str
 
 
 def _may_reach(source: Source, edited: Mapping[str, bytes]) -> bool:
-    """Tell whether a source may read one of the files: one below it, or that it names."""
-    folder = posixpath.normpath(posixpath.join("/", source.path)).lstrip("/")
-    named = {posixpath.basename(posixpath.normpath(name)) for name in source.helm.value_files}
-    return any(is_below(path, folder) or posixpath.basename(path) in named for path in edited)
+    """Tell whether a source may read one of the files: one below it, or that it names, be it by a pattern."""
+    folder = _folder(source)
+    named = {_FILLED.sub("*", posixpath.basename(posixpath.normpath(name))) for name in source.helm.value_files}
+    return any(is_below(path, folder) or _is_named(posixpath.basename(path), named) for path in edited)
+
+
+def _is_named(name: str, named: Collection[str]) -> bool:
+    return name in named or any(fnmatchcase(name, pattern) for pattern in named if _PATTERN.intersection(pattern))
+
+
+def _folder(source: Source) -> str:
+    return posixpath.normpath(posixpath.join("/", source.path)).lstrip("/")
