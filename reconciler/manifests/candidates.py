@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from reconciler.model.objects import ObjectRef
 
 _SETTERS = frozenset({"Kustomization", "Component", "Application", "ApplicationSet", "HelmRelease"})  # of other objects
+_SUFFIXES = (".yaml", ".yml", ".json", "Kustomization")
+_TELLING = 2  # characters; a shorter value stands everywhere
 _MAX_CANDIDATES = 500  # of one field; group tests keep the renderings few, the edits are ours to make
 
 
@@ -71,6 +73,22 @@ def candidates(
     return tuple(found[:_MAX_CANDIDATES])
 
 
+def hidden(change: Replacement, files: Mapping[str, bytes], paths: Sequence[str], *, max_bytes: int) -> Iterator[str]:
+    """Yield in words where the present value may stand unseen: in a file that is not judged, or inside a text."""
+    for path in paths:
+        try:
+            _, text = split_bom(decode(files[path], max_bytes))
+            refuse_generated(text)
+            arrange(scan(text))
+        except Refusal as refusal:
+            if path.endswith(_SUFFIXES):
+                yield f"{path} cannot be judged: {refusal.message}"
+            continue
+        lines = [number for number, line in enumerate(text.splitlines(), 1) if change.before in line]
+        if lines and len(change.before) > _TELLING:
+            yield f"{change.before} stands in {path} at line {lines[0]}, but not as a value that could be this field's"
+
+
 def _writings(change: Replacement) -> dict[str, str]:
     """Return how files may write the present value, each with the new one; an image may stand there as its tag."""
     found = {change.before: change.after}
@@ -104,11 +122,13 @@ def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Sp
 
 
 def _may_decide(value: _Value, change: Replacement, target: ObjectRef) -> bool:
-    """Leave out what certainly does not: a field of another name in a manifest, or a manifest of another kind."""
+    """Leave out what hardly does: a field of another name in a manifest, or a manifest of another kind."""
     kind = _word(value.root, "kind")
     if kind is None or kind in _SETTERS:
         return True
     names = [step for step in value.field if isinstance(step, str)]
+    if kind == "ConfigMap" and target.kind != kind:
+        return names[:1] == ["data"] and value.inner is None  # where Kustomize's replacements and vars come from
     return kind == target.kind and names[-1:] == [change.path[-1]]
 
 
@@ -124,7 +144,7 @@ def _word(root: Node, key: str) -> str | None:
 
 def _values(path: str, data: bytes, max_bytes: int) -> Iterator[_Value]:
     """Yield the scalars of a YAML file and of the YAML inside its literal blocks; another file has none."""
-    if not path.endswith((".yaml", ".yml", ".json", "Kustomization")):
+    if not path.endswith(_SUFFIXES):
         return
     try:
         _, text = split_bom(decode(data, max_bytes))

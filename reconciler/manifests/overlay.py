@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import Rendered
 
+_MAX_PATCHES = 9  # of ours for one object in an overlay
 _LIST_ITEM = re.compile(r"^( *)- ", re.MULTILINE)
 
 
@@ -66,10 +67,12 @@ def overlaid(
     Raises Refusal when its kustomization cannot take an entry without doubt, or the patch's name is taken.
     """
     path = kustomization_in(checkout, folder)
-    name = re.sub(r"[^a-z0-9.-]+", "-", f"{target.kind}-{target.name}-values".lower()) + ".yaml"
+    stem = re.sub(r"[^a-z0-9.-]+", "-", f"{target.kind}-{target.name}-values".lower())
+    names = (f"{stem}{number}.yaml" for number in ("", *(f"-{n}" for n in range(2, _MAX_PATCHES + 1))))
+    name = next((name for name in names if not checkout.has(joined(folder, name))), None)
+    if path is None or name is None:
+        refuse("no_overlay", f"{folder} holds many patches of that name, or no kustomization", "edit it by hand")
     patch = joined(folder, name)
-    if path is None or checkout.has(patch):
-        refuse("no_overlay", f"{patch} is there already, or no kustomization is", "edit the overlay by hand")
     content = first_document(checkout.contents[path], max_bytes)
     target = replace(target, name=_own_name(target.name, content, prefix, suffix))
     entry = {"path": name, "target": {"kind": target.kind, "name": target.name}}
@@ -90,8 +93,10 @@ def with_patch(data: bytes, entry: Mapping[str, Any], *, max_bytes: int) -> byte
     """Return a kustomization with an entry more in its `patches`."""
     bom, text = split_bom(decode(data, max_bytes))
     refuse_generated(text)
+    ends = "\r\n" if text.count("\r") == text.count("\r\n") == text.count("\n") > 0 else "\n"
+    text = text.replace(ends, "\n")
     if "\r" in text:
-        refuse("line_ends", "the kustomization has line ends of another system", "edit it by hand")
+        refuse("line_ends", "the kustomization has line ends of several systems", "edit it by hand")
     root = _root(text)
     patches = root.entries.get("patches")
     if patches is None:
@@ -101,7 +106,7 @@ def with_patch(data: bytes, entry: Mapping[str, Any], *, max_bytes: int) -> byte
     else:
         refuse("no_parent", "`patches` of the kustomization is no list of lines", "edit it by hand")
     _recheck(text, edited, entry)
-    return (bom + edited).encode()
+    return (bom + edited.replace("\n", ends)).encode()
 
 
 def _root(text: str) -> MappingNode:

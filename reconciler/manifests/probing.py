@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from reconciler.errors import Conflict, Refusal
-from reconciler.manifests.candidates import Candidate, candidates
+from reconciler.manifests.candidates import Candidate, candidates, hidden
 from reconciler.manifests.intended import intended
 from reconciler.manifests.objects import ABSENT, differences, find_rendered, masked, same, text_of, value_at
 from reconciler.manifests.scalars import holds_quantity
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import Rendered
 
+_REMEDY = "edit it by hand, or name the place in locate.mappings"
 _SHOWN = 4  # candidates, or differences, named in a message
 
 
@@ -104,6 +105,11 @@ class Probe:
         """Tell whether an edit of another kind, such as a new patch, makes all the changes and nothing else."""
         effect = self.effect(edited)
         return len(effect.changes) == len(self._changes) and not effect.others
+
+    @property
+    def is_hindered(self) -> bool:
+        """Tell whether there were places that have an influence, or may have one, and could not be taken."""
+        return bool(self._notes)
 
     def refuse_renamed(self) -> None:
         """Refuse, by name, an object that an edit would give another name: it could not be followed."""
@@ -257,19 +263,23 @@ class Probe:
     def _refuse_not_found(self, change: Replacement, tried: Sequence[Candidate], paths: Sequence[str]) -> NoReturn:
         """Explain: candidates that did too much, else those that did nothing, else where there was none."""
         self.refuse_renamed()
+        unseen = list(hidden(change, self._files, paths, max_bytes=self._max_bytes))[:_SHOWN]
+        remedy = _REMEDY
         if self._notes:
+            remedy = "give the field a value of its own in Git, by hand"
             why = "; ".join(list(dict.fromkeys(self._notes))[:_SHOWN])
         elif tried:
             why = f"tried without effect: {self._named(tried)}"
+        elif unseen:
+            why, remedy = "; ".join(unseen), "edit it by hand"
         else:
             why = f"none of the {len(paths)} files that may be edited says {change.before} for it"
-        self._refuse("not_found", f"no single place in Git decides {format_path(change.path)}: {why}")
+        self._refuse("not_found", f"no single place in Git decides {format_path(change.path)}: {why}", remedy)
 
     def _named(self, group: Sequence[Candidate]) -> str:
         return _listed([str(c) for c in group])
 
-    def _refuse(self, reason: str, message: str) -> NoReturn:
-        remedy = "edit it by hand, or name the place in locate.mappings"
+    def _refuse(self, reason: str, message: str, remedy: str = _REMEDY) -> NoReturn:
         raise Refusal(code=f"locate.{reason}", message=message, remedy=remedy)
 
 

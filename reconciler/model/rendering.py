@@ -31,6 +31,7 @@ class RenderJob:
     chart: str = ""  # of a chart repository: `name-version`
     copies: tuple[tuple[str, str], ...] = ()  # (file, where it stands again for the tool): local charts of a chart
     override: str = ""  # the file beside the source that sets options in the Application's place
+    again: bool = False  # the same once more, to see whether it comes out the same
 
     def edited(self, files: Mapping[str, bytes]) -> RenderJob:
         """Return the same job with other content in some files."""
@@ -40,7 +41,8 @@ class RenderJob:
     @property
     def key(self) -> str:
         """A hash of everything that decides the outcome."""
-        digest = hashlib.sha256(repr((self.tool, self.folder, self.release, self.namespace, self.chart)).encode())
+        what = (self.tool, self.folder, self.release, self.namespace, self.chart, self.again)
+        digest = hashlib.sha256(repr(what).encode())
         digest.update(repr((self.kustomize, self.value_files, _whole(self.helm))).encode())
         for path, content in sorted(self.files.items()):
             digest.update(f"{path}\0{len(content)}\0".encode() + content)

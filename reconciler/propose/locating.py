@@ -6,21 +6,24 @@ Application that shares an edited file is never changed unseen.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests import jobs
 from reconciler.manifests.documents import refuse_forbidden_kind
-from reconciler.manifests.objects import find_rendered, text_of, value_at
+from reconciler.manifests.objects import differences, find_rendered, text_of, value_at
 from reconciler.manifests.parameters import with_other_parameters
 from reconciler.manifests.probing import Probe
 from reconciler.model.action import replacements
 from reconciler.model.objects import Inner, format_path
 from reconciler.model.proposal import Located, Site
+from reconciler.model.rendering import HELM
 from reconciler.propose.fields import of_new_fields
 from reconciler.propose.generating import locate_generated
-from reconciler.propose.own import Own, beside_defaults, beside_others, of_another_kind
+from reconciler.propose.own import beside_defaults, beside_others, of_another_kind
 from reconciler.propose.parents import locate_in_manifest, replaced
+from reconciler.propose.patches import Own
 from reconciler.propose.search import Search
 from reconciler.propose.sharing import refuse_shared, sharing
 from reconciler.propose.sites import edited_source, edits_of, refuse_unsafe, site_of
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from reconciler.propose.workshop import Workshop
     from reconciler.settings import Settings
 
+_SHOWN = 4  # differences named in a message
 SOURCE = "reconciler.dev/source"  # on an object in Git: where its fields are to be edited
 
 
@@ -84,6 +88,7 @@ def locate_rendered(
         own = None if said else of_another_kind(search)
         if own is None:
             probe.refuse_renamed()
+            _refuse_unrepeatable(job, workshop)
             raise
         return _located(search, own)
     sites = tuple(site_of(place, checkout.files[place.path].blob) for place in proven.places)
@@ -130,6 +135,19 @@ def _own_parameter(action: Action, application: Application, job: RenderJob, wor
                 _refuse_override(name, job)
                 return name
     return None
+
+
+def _refuse_unrepeatable(job: RenderJob, workshop: Workshop) -> None:
+    """Refuse, by name, where a chart makes passwords or certificates up: no two renderings are the same."""
+    render = workshop.renderer.render
+    found = list(differences(render(job), render(replace(job, again=True)))) if job.tool == HELM else []
+    if found:
+        raise Refusal(
+            code="rendering.not_repeatable",
+            message=f"the same files render differently each time in {', '.join(found[:_SHOWN])}, so no edit can be"
+            " proven",
+            remedy="set in Git what the chart makes up there, which Argo CD too makes up anew with each comparison",
+        )
 
 
 def _refuse_override(name: str, job: RenderJob) -> None:

@@ -123,3 +123,132 @@ def test_value_file_pattern_is_refused_by_name(desk: Desk) -> None:
     mine: Source = source(desk, "Helm", "chart", helm=options)
 
     assert refusal(desk, ALONE, mine).code == "rendering.value_file_pattern"
+
+
+STAGING = ("staging", "Kustomize", "overlays/staging")
+PATCHED = "resources:\n- ../../base\npatches:\n- path: web.yaml\n"
+PATCH = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: webapp
+  namespace: production
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        resources:
+          requests:
+            cpu: 1
+"""
+
+
+def test_patch_of_the_overlay_takes_the_value_of_a_shared_base(desk: Desk) -> None:
+    """A patch that is there for the object gets the field; no second file is written beside it."""
+    files = BASE | {"overlays/prod/kustomization.yaml": PATCHED, "overlays/prod/web.yaml": PATCH}
+
+    made = proposed(desk, files, source(desk, "Kustomize", "overlays/prod"), other(desk, *STAGING))
+
+    assert edits(made) == {"overlays/prod/web.yaml": f"{PATCH}          limits:\n            memory: 1Gi\n"}
+
+
+def test_name_of_a_new_patch_is_one_that_is_free(desk: Desk) -> None:
+    """An earlier patch by pointers, which cannot take the field, has the first one."""
+    taken = "overlays/prod/deployment-webapp-values.yaml"
+    files = BASE | {
+        "overlays/prod/kustomization.yaml": PATCHED.replace(
+            "web.yaml", "deployment-webapp-values.yaml\n  target: {kind: Deployment}"
+        ),
+        taken: "- {op: replace, path: /spec/replicas, value: 4}\n",
+    }
+
+    made = proposed(desk, files, source(desk, "Kustomize", "overlays/prod"), other(desk, *STAGING))
+
+    assert sorted(edits(made)) == ["overlays/prod/deployment-webapp-values-2.yaml", "overlays/prod/kustomization.yaml"]
+
+
+def test_overlay_keeps_its_line_ends(desk: Desk) -> None:
+    """A kustomization that was written on Windows gets its entry with the same."""
+    overlay = "resources:\r\n- ../../base\r\n"
+    files = BASE | {"overlays/prod/kustomization.yaml": overlay}
+
+    made = proposed(desk, files, source(desk, "Kustomize", "overlays/prod"), other(desk, *STAGING))
+
+    entry = "patches:\n- path: deployment-webapp-values.yaml\n  target:\n    kind: Deployment\n    name: webapp\n"
+    assert edits(made)["overlays/prod/kustomization.yaml"] == overlay + entry.replace("\n", "\r\n")
+
+
+@pytest.mark.parametrize(
+    ("limits", "rest"),
+    [
+        ("limits: &size {cpu: 1, memory: 512Mi}", "requests: *size"),
+        ("limits: {cpu: 1, memory: &size 512Mi}", "requests: {memory: *size}"),
+    ],
+)
+def test_value_that_an_anchor_shares_gets_a_patch(desk: Desk, limits: str, rest: str) -> None:
+    """An edit there would change the request too, so the limit alone goes to the overlay."""
+    written = (
+        'limits: {cpu: 1, memory: 512Mi}   # measured in May\n            requests:\n              memory: "256Mi"\n'
+    )
+    base = MANIFEST.replace(written, f"{limits}\n            {rest}\n")
+
+    made = proposed(desk, BASE | {"base/webapp.yaml": base}, source(desk, "Kustomize", "overlays/prod"))
+
+    assert base != MANIFEST
+    assert "base/webapp.yaml" not in edits(made)
+    assert "value: 1Gi" in edits(made)["overlays/prod/deployment-webapp-values.yaml"]
+
+
+def test_value_that_a_replacement_takes_from_a_config_map_is_edited_there(desk: Desk) -> None:
+    """Kustomize copies it; where the ConfigMap itself is delivered too, the edit would change more than the field."""
+    field = "spec.template.spec.containers.[name=web].resources.limits.memory"
+    overlay = (
+        "resources:\n- ../../base\n- sizes.yaml\nreplacements:\n"
+        "- source: {kind: ConfigMap, name: sizes, fieldPath: data.web}\n"
+        f"  targets:\n  - select: {{kind: Deployment}}\n    fieldPaths: ['{field}']\n"
+    )
+    local = "  annotations: {config.kubernetes.io/local-config: 'true'}\n"
+    sizes = f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: sizes\n{local}data:\n  web: 512Mi\n"
+    base = MANIFEST.replace("memory: 512Mi", "memory: 1Mi")
+    files = BASE | {
+        "base/webapp.yaml": base,
+        "overlays/prod/kustomization.yaml": overlay,
+        "overlays/prod/sizes.yaml": sizes,
+    }
+    delivered = files | {"overlays/prod/sizes.yaml": sizes.replace(local, "")}
+    mine = source(desk, "Kustomize", "overlays/prod")
+
+    assert edits(proposed(desk, files, mine)) == {"overlays/prod/sizes.yaml": sizes.replace("512Mi", "1Gi")}
+    refused = refusal(desk, delivered, mine)
+    assert (refused.code, "ConfigMap sizes data.web" in refused.message) == ("locate.not_found", True)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            "a: 1\na: 2\nmemory: 512Mi\n",
+            "chart/values.yaml cannot be judged: a mapping in the file has the key a twice",
+        ),
+        ("memory: 512Mi of everything\n", "512Mi stands in chart/values.yaml at line 1"),
+    ],
+)
+def test_value_that_is_not_found_is_refused_with_where_it_may_stand(desk: Desk, values: str, said: str) -> None:
+    """A file that is not judged is named with the reason, and so is a line that says the value in another form."""
+    template = MANIFEST.replace("memory: 512Mi", 'memory: {{ .Values.memory | splitList " " | first }}')
+    files = CHART | {"chart/values.yaml": values, "chart/templates/webapp.yaml": template}
+
+    refused = refusal(desk, files, source(desk, "Helm", "chart"))
+
+    assert refused.code == "locate.not_found"
+    assert said in refused.message
+
+
+def test_chart_that_makes_passwords_up_is_refused_by_name(desk: Desk) -> None:
+    """Two renderings of the same files differ, so the edit is not blamed for it."""
+    made_up = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData:\n  password: {{ randAlphaNum 16 }}\n"
+    refused = refusal(desk, ALONE | {"chart/templates/db.yaml": made_up}, source(desk, "Helm", "chart"))
+
+    assert refused.code == "rendering.not_repeatable"
+    assert "Secret db stringData.password" in refused.message
