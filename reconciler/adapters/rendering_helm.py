@@ -31,6 +31,10 @@ def template(tool: Tool, files: Path, home: Path, job: RenderJob, charts: str | 
         own.write_text(job.helm.values)
         arguments += ["--values", str(own)]
     arguments += [] if job.helm.skip_crds else ["--include-crds"]
+    arguments += ["--skip-tests"] if job.helm.skip_tests else []
+    arguments += ["--skip-schema-validation"] if job.helm.skip_schema else []
+    arguments += [f"--kube-version={job.helm.kube_version}"] if job.helm.kube_version else []
+    arguments += [f"--api-versions={version}" for version in job.helm.api_versions]
     return tool.run(arguments, files)
 
 

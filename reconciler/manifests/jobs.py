@@ -90,6 +90,7 @@ def _refuse_build_environment(source: Source) -> None:
         source.helm.values,
         *source.kustomize.images,
         source.kustomize.namespace,
+        *(value for _, value in (*source.kustomize.labels, *source.kustomize.annotations)),
     ]
     if any("$ARGOCD_" in text or "${ARGOCD_" in text for text in said):
         refuse("build_environment", "the Application's options use Argo CD's build environment", "write the value out")

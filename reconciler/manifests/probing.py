@@ -7,7 +7,6 @@ several such places is a refusal that names what was tried.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from reconciler.errors import Conflict, Refusal
@@ -15,7 +14,7 @@ from reconciler.manifests.candidates import Candidate, candidates, hidden
 from reconciler.manifests.intended import intended
 from reconciler.manifests.objects import ABSENT, differences, find_rendered, masked, same, text_of, value_at
 from reconciler.manifests.scalars import holds_quantity
-from reconciler.manifests.spots import edit_spots
+from reconciler.manifests.spots import edit_spots, refuse_broken_json
 from reconciler.model.action import replacements
 from reconciler.model.objects import format_path
 from reconciler.model.quantity import same_quantity
@@ -235,7 +234,7 @@ class Probe:
             for path, mine in by_path.items()
         }
         for path, content in edited.items():
-            _refuse_broken_json(path, content)
+            refuse_broken_json(path, content)
         return edited
 
     def _is_editable(self, candidate: Candidate) -> bool:
@@ -288,16 +287,6 @@ def _is_renamed(target: ObjectRef, others: Sequence[str]) -> bool:
     stem = f"{target.kind} {target.name.rpartition('-')[0]}-"
     comes = [other for other in others if other.startswith(stem) and other.endswith(" comes")]
     return f"{target.kind} {target.name} goes" in others and len(comes) == 1
-
-
-def _refuse_broken_json(path: str, content: bytes) -> None:
-    """A value without quotes, such as a new amount in the place of a number, is YAML and no JSON."""
-    try:
-        if path.endswith(".json"):
-            json.loads(content)
-    except ValueError:
-        message = f"{path} would be JSON no more"
-        raise Refusal(code="edit.json", message=message, remedy="edit it by hand") from None
 
 
 def _listed(texts: Sequence[str]) -> str:

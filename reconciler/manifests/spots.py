@@ -7,6 +7,7 @@ it compared with what it must be, on both levels where there are two.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from reconciler.errors import Refusal
@@ -55,6 +56,15 @@ def edit_spots(data: bytes, spots: Sequence[Spot], *, max_bytes: int) -> bytes:
         edited = edited[: splice.start] + splice.token + edited[splice.end :]
     _recheck(text, parts, edited, splices)
     return (bom + edited).encode()
+
+
+def refuse_broken_json(path: str, content: bytes) -> None:
+    """Refuse a JSON file that an edit would leave as YAML only: a value without quotes in the place of a number."""
+    try:
+        if path.endswith(".json"):
+            json.loads(content.removeprefix(b"\xef\xbb\xbf"))
+    except ValueError:
+        refuse("json", f"{path} would be JSON no more", "edit it by hand")
 
 
 def _splice(part: Part, spot: Spot, text: str) -> _Splice:

@@ -16,6 +16,7 @@ from reconciler.errors import Conflict, Refusal, SourceError
 from reconciler.ledger.secrecy import redacted
 from reconciler.manifests.edit import edit_fields
 from reconciler.manifests.jobs import RENDERED_KINDS, is_ours
+from reconciler.manifests.spots import refuse_broken_json
 from reconciler.model.action import shown
 from reconciler.model.delivery import Application, normalized_repository, owning_applications
 from reconciler.model.facts import Unknown
@@ -132,6 +133,7 @@ def _edited(
             raise
         remedy = "nothing to do if delivery is about to bring that value; otherwise see why it does not"
         raise Conflict(code="propose.git_ahead", message=refusal.message, remedy=remedy) from refusal
+    refuse_broken_json(path, after)
     return (FileEdit(path=path, before=before.decode(), after=after.decode()),)
 
 

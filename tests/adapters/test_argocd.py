@@ -112,7 +112,10 @@ def test_what_the_application_tells_its_tools_comes_over() -> None:
         "ignoreMissingValueFiles": True,
         "skipCrds": False,
         "fileParameters": [{"name": "x", "path": "y"}],
-        "skipTests": False,
+        "skipTests": True,
+        "skipSchemaValidation": False,
+        "kubeVersion": "1.31",
+        "apiVersions": ["a/v1"],
     }
     kustomize = {
         "namePrefix": "a-",
@@ -120,7 +123,11 @@ def test_what_the_application_tells_its_tools_comes_over() -> None:
         "replicas": [{"name": "web", "count": 3}],
         "patches": [{"patch": "x"}],
         "components": ["../c"],
-        "commonLabels": {},
+        "commonLabels": {"b": "2", "a": "$ARGOCD_APP_NAME"},
+        "labelWithoutSelector": True,
+        "forceCommonAnnotations": True,
+        "commonAnnotations": {},
+        "ignoreMissingComponents": True,
     }
 
     chart = source_of({"chart": "redis", "ref": "r", "targetRevision": "1.2.3", "helm": helm}, "Helm")
@@ -133,6 +140,9 @@ def test_what_the_application_tells_its_tools_comes_over() -> None:
         values='{"a": 2}',
         parameters=(HelmParameter(name="b", value="3", force_string=True), HelmParameter(name="c", value="")),
         ignore_missing_value_files=True,
+        skip_tests=True,
+        kube_version="1.31",
+        api_versions=("a/v1",),
         unsupported=("fileParameters",),
     )
     assert '"a"' not in repr(chart)
@@ -141,7 +151,11 @@ def test_what_the_application_tells_its_tools_comes_over() -> None:
         images=("web=shop/web:2",),
         replicas=(("web", "3"),),
         patches=('{"patch": "x"}',),
-        unsupported=("components",),
+        labels=(("a", "$ARGOCD_APP_NAME"), ("b", "2")),
+        label_flags=("--without-selector",),
+        annotation_flags=("--force",),
+        components=("../c",),
+        unsupported=("ignoreMissingComponents",),
     )
     assert source_of({"repoURL": "u", "ref": "values"}, "").is_only_a_reference
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.model.delivery import HelmOptions, Source
+from reconciler.model.delivery import HelmOptions, KustomizeOptions, Source
 from tests.manifests.examples import CONTAINER, MANIFEST
 from tests.propose.test_kustomize import edits
 from tests.propose.test_kustomize import proposed as changed
@@ -252,3 +252,44 @@ def test_chart_that_makes_passwords_up_is_refused_by_name(desk: Desk) -> None:
 
     assert refused.code == "rendering.not_repeatable"
     assert "Secret db stringData.password" in refused.message
+
+
+def test_options_of_kustomize_in_the_application_are_repeated(desk: Desk) -> None:
+    """Components, labels and annotations; the patch of the component decides the value."""
+    component = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches:\n- path: big.yaml\n"
+    big = PATCH.replace("requests:\n            cpu: 1", "limits:\n            memory: 512Mi")
+    files = {
+        "base/webapp.yaml": MANIFEST.replace("memory: 512Mi", "memory: 1Mi"),
+        "big/kustomization.yaml": component,
+        "big/big.yaml": big,
+    }
+    options = KustomizeOptions(
+        components=("../../big",),
+        labels=(("team", "shop"),),
+        label_flags=("--without-selector", "--include-templates"),
+        annotations=(("team", "other"),),
+        annotation_flags=("--force",),
+    )
+
+    made = changed(desk, files, (f"{CONTAINER}.resources.limits.memory", "512Mi", "1Gi"), kustomize=options)
+
+    assert edits(made) == {"big/big.yaml": big.replace("512Mi", "1Gi")}
+
+
+def test_options_of_helm_in_the_application_are_repeated(desk: Desk) -> None:
+    """The version and the APIs that the chart asks for, a schema that is not held against values, tests left out."""
+    asked = (
+        '{{ if and (.Capabilities.APIVersions.Has "a/v1") (eq .Capabilities.KubeVersion.Minor "19") }}512Mi{{ end }}'
+    )
+    files = CHART | {
+        "chart/templates/webapp.yaml": MANIFEST.replace("memory: 512Mi", "memory: {{ .Values.memory }}").replace(
+            "team: shop", f"team: {asked}"
+        ),
+        "chart/values.schema.json": '{"required": ["nothing"]}',
+        "chart/values.yaml": "memory: 512Mi\n",
+    }
+    options = HelmOptions(skip_tests=True, skip_schema=True, kube_version="1.19.0", api_versions=("a/v1",))
+
+    made = proposed(desk, files, source(desk, "Helm", "chart", helm=options))
+
+    assert edits(made) == {"chart/values.yaml": "memory: 1Gi\n"}
