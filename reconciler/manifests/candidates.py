@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.model.objects import ObjectRef
 
 _SETTERS = frozenset({"Kustomization", "Component", "Application", "ApplicationSet", "HelmRelease"})  # of other objects
+_SETTING = ("Transformer", "Generator")  # of Kustomize, written as files
 _SUFFIXES = (".yaml", ".yml", ".json", "Kustomization")
 _TELLING = 2  # characters; a shorter value stands everywhere
 _MAX_CANDIDATES = 500  # of one field; group tests keep the renderings few, the edits are ours to make
@@ -123,13 +124,21 @@ def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Sp
 
 def _may_decide(value: _Value, change: Replacement, target: ObjectRef) -> bool:
     """Leave out what hardly does: a field of another name in a manifest, or a manifest of another kind."""
-    kind = _word(value.root, "kind")
-    if kind is None or kind in _SETTERS:
+    kind = _word(_holder(value), "kind")
+    if kind is None or kind in _SETTERS or kind.endswith(_SETTING):
         return True
     names = [step for step in value.field if isinstance(step, str)]
     if kind == "ConfigMap" and target.kind != kind:
         return names[:1] == ["data"] and value.inner is None  # where Kustomize's replacements and vars come from
     return kind == target.kind and names[-1:] == [change.path[-1]]
+
+
+def _holder(value: _Value) -> Node:
+    """Return the manifest that a value stands in: its document, or its item of a list of manifests."""
+    items = value.root.entries.get("items") if isinstance(value.root, MappingNode) else None
+    if value.field[:1] != ("items",) or not isinstance(items, SequenceNode) or not isinstance(value.field[1], Item):
+        return value.root
+    return next((item for n, item in enumerate(items.items) if _item(items, n) == value.field[1]), value.root)
 
 
 def _is_encrypted(root: Node) -> bool:

@@ -18,7 +18,7 @@ from reconciler.manifests.tree import REGULAR_MODES
 from reconciler.manifests.values import first_document, mappings, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from reconciler.manifests.checkout import Checkout
     from reconciler.manifests.folder import Folder
@@ -50,10 +50,12 @@ def is_kustomization(path: str, mode: int) -> bool:
 KUSTOMIZATIONS = Reading("kustomizations 1", is_kustomization, named_in)
 
 
-def readers(kustomizations: Folder, paths: Collection[str]) -> set[str]:
+def readers(
+    kustomizations: Folder, paths: Collection[str], resolved: Callable[[str], str] = lambda path: path
+) -> set[str]:
     """Return the folders whose kustomization reads one of the files, itself or by way of others; doubt counts.
 
-    `kustomizations` are all of the commit.
+    `kustomizations` are all of the commit, `resolved` returns a path without symbolic links.
     """
     folders = {posixpath.dirname(path) for path in kustomizations.manifests}
     named_by: dict[str, list[str]] = {}
@@ -61,7 +63,7 @@ def readers(kustomizations: Folder, paths: Collection[str]) -> set[str]:
         here = posixpath.dirname(path)
         for entry, _ in contents.words():
             with suppress(Refusal):  # it leads out of the repository
-                named_by.setdefault(joined(here, entry), []).append(here)
+                named_by.setdefault(resolved(joined(here, entry)), []).append(here)
     doubtful = (posixpath.dirname(file.path) for file in kustomizations.unjudged())
     found = {here for here in doubtful if any(is_below(path, here) for path in paths)}
     found |= {posixpath.dirname(path) for path in paths if path in kustomizations.manifests}

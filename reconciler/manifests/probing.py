@@ -263,6 +263,7 @@ class Probe:
         """Explain: candidates that did too much, else those that did nothing, else where there was none."""
         self.refuse_renamed()
         unseen = list(hidden(change, self._files, paths, max_bytes=self._max_bytes))[:_SHOWN]
+        unseen += [f"{path} is a template that says {change.before} itself" for path in self._templates(change)][:1]
         remedy = _REMEDY
         if self._notes:
             remedy = "give the field a value of its own in Git, by hand"
@@ -274,6 +275,11 @@ class Probe:
         else:
             why = f"none of the {len(paths)} files that may be edited says {change.before} for it"
         self._refuse("not_found", f"no single place in Git decides {format_path(change.path)}: {why}", remedy)
+
+    def _templates(self, change: Replacement) -> list[str]:
+        """Return the templates that hold the present value: where a chart writes it out, no value decides it."""
+        said = change.before.encode()
+        return [p for p, content in self._files.items() if "/templates/" in f"/{p}" and said in content]
 
     def _named(self, group: Sequence[Candidate]) -> str:
         return _listed([str(c) for c in group])

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.errors import Refusal, SourceError
 from reconciler.manifests import helm, jobs, kustomize
 from reconciler.manifests.checkout import is_below, joined
+from reconciler.manifests.links import Links, links_of
 from reconciler.manifests.locate import is_read
 from reconciler.manifests.objects import same
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.rendering import HELM, KUSTOMIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.model.delivery import Application, Source
     from reconciler.model.objects import ObjectRef
@@ -53,7 +54,7 @@ def sharing(
             message="who else reads the file is not known now",
             remedy="run `reconciler doctor`; the next pass tries again",
         )
-    reads = _Readers(_kustomized(edited, workshop), _depended_on(edited, workshop))
+    reads = _readers(edited, workshop)
     shared = (
         other.ref
         for other in applications
@@ -64,19 +65,41 @@ def sharing(
 
 
 class _Readers(NamedTuple):
-    """Whether the kustomization, or the chart, in a folder reads one of the files from elsewhere."""
+    """What is known of the edited files before any Application is looked at."""
 
-    kustomization: Callable[[str], bool]
-    chart: Callable[[str], bool]
+    kustomization: Callable[[str], bool]  # whether the one in a folder reads one of them
+    chart: Callable[[str], bool]  # whether the one in a folder depends on a chart that holds one
+    links: Links
+    leading: tuple[str, ...]  # symbolic links to one of them, or to a folder that holds one
+    names: frozenset[str]  # last parts of the paths by which they can be named
+
+    def folder(self, source: Source) -> str:
+        """Return a source's folder without symbolic links."""
+        return self.links.resolved(posixpath.normpath(posixpath.join("/", source.path)).lstrip("/"))
 
 
-def _kustomized(edited: Mapping[str, bytes], workshop: Workshop) -> Callable[[str], bool]:
+def _readers(edited: Mapping[str, bytes], workshop: Workshop) -> _Readers:
+    limit = workshop.settings.guards.max_file_bytes
+    links = links_of(workshop.repository.links(workshop.commit, max_bytes=limit))
+    ends = {link: links.resolved(link) for link in links.targets}
+    leading = [link for link, end in ends.items() if any(path == end or is_below(path, end) for path in edited)]
+    return _Readers(
+        _kustomized(edited, workshop, links),
+        _depended_on(edited, workshop),
+        links,
+        tuple(leading),
+        frozenset(map(posixpath.basename, (*edited, *leading))),
+    )
+
+
+def _kustomized(edited: Mapping[str, bytes], workshop: Workshop, links: Links) -> Callable[[str], bool]:
     """Return whether the kustomization in a folder reads one of the files; all are looked at once, when first asked."""
 
     @cache
     def folders() -> set[str]:
         limit = workshop.settings.guards.max_file_bytes
-        return kustomize.readers(workshop.repository.kustomizations(workshop.commit, max_bytes=limit), edited.keys())
+        there = workshop.repository.kustomizations(workshop.commit, max_bytes=limit)
+        return kustomize.readers(there, edited.keys(), links.resolved)
 
     return lambda folder: folder in folders()
 
@@ -138,22 +161,25 @@ def _changes(
     if source.is_only_a_reference or not (ours or any(jobs.is_ours(s, url) for s in application.sources if s.ref)):
         return False
     if source.kind == HELM:
-        reached = _may_reach(source, edited) or (ours and reads.chart(_folder(source)))
+        reached = _may_reach(source, edited, reads) or (ours and reads.chart(reads.folder(source)))
         return reached and _renders_otherwise(application, index, edited, workshop)
     if not ours:
         return False
     try:
         application = workshop.settled(application)
         source = application.sources[index]
-        folder = joined("", source.path)
+        folder = reads.links.resolved(joined("", source.path))
     except Refusal:
-        return _may_reach(source, edited)
+        return _may_reach(source, edited, reads)
     if source.kind == KUSTOMIZE:
         wider = source.kustomize.generated or source.kustomize.components  # reads more than its folder names
         return bool(wider or reads.kustomization(folder)) and _renders_otherwise(application, index, edited, workshop)
     below = [path for path in edited if is_below(path, folder)]
+    linked = folder != joined("", source.path) or any(is_below(link, folder) for link in reads.leading)
+    if linked or source.kind != "Directory":
+        return linked or bool(below)
     there = [workshop.repository.entry(workshop.commit, path) for path in below]
-    return any(file and (source.kind != "Directory" or is_read(source, file)) for file in there)
+    return any(file and is_read(source, file) for file in there)
 
 
 def _renders_otherwise(application: Application, index: int, edited: Mapping[str, bytes], workshop: Workshop) -> bool:
@@ -165,16 +191,10 @@ def _renders_otherwise(application: Application, index: int, edited: Mapping[str
         return True
 
 
-def _may_reach(source: Source, edited: Mapping[str, bytes]) -> bool:
-    """Tell whether a source may read one of the files: one below it, or that it names, be it by a pattern."""
-    folder = _folder(source)
+def _may_reach(source: Source, edited: Mapping[str, bytes], reads: _Readers) -> bool:
+    """Tell whether a source may read one of the files: one below it, or that it names, be it by a pattern or a link."""
+    folder = reads.folder(source)
     named = {_FILLED.sub("*", posixpath.basename(posixpath.normpath(name))) for name in source.helm.value_files}
-    return any(is_below(path, folder) or _is_named(posixpath.basename(path), named) for path in edited)
-
-
-def _is_named(name: str, named: Collection[str]) -> bool:
-    return name in named or any(fnmatchcase(name, pattern) for pattern in named if _PATTERN.intersection(pattern))
-
-
-def _folder(source: Source) -> str:
-    return posixpath.normpath(posixpath.join("/", source.path)).lstrip("/")
+    patterns = [name for name in named if _PATTERN.intersection(name)]
+    by_pattern = any(fnmatchcase(name, pattern) for pattern in patterns for name in reads.names)
+    return by_pattern or bool(named & reads.names) or any(is_below(p, folder) for p in (*edited, *reads.leading))

@@ -10,7 +10,7 @@ from reconciler.model.delivery import HelmOptions, KustomizeOptions, Source
 from tests.manifests.examples import CONTAINER, MANIFEST
 from tests.propose.test_kustomize import edits
 from tests.propose.test_kustomize import proposed as changed
-from tests.propose.test_rendered import BASE, CHART, other, proposed, refusal, source
+from tests.propose.test_rendered import BASE, CHART, POINTER, other, proposed, refusal, source
 
 if TYPE_CHECKING:
     from tests.propose.desk import Desk
@@ -293,3 +293,39 @@ def test_options_of_helm_in_the_application_are_repeated(desk: Desk) -> None:
     made = proposed(desk, files, source(desk, "Helm", "chart", helm=options))
 
     assert edits(made) == {"chart/values.yaml": "memory: 1Gi\n"}
+
+
+def test_hook_without_a_name_does_not_hinder(desk: Desk) -> None:
+    """Argo CD's hooks may have a `generateName`; and a lone `=`, as operators' definitions hold it, is text."""
+    hook = "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: migrate-}\nspec: {operators: ['!=', =]}\n"
+    made = proposed(desk, ALONE | {"chart/templates/hook.yaml": hook}, source(desk, "Helm", "chart"))
+
+    assert edits(made) == {"chart/values.yaml": "memory: 1Gi\n"}
+
+
+def test_value_that_a_template_writes_out_is_refused_with_the_template_named(desk: Desk) -> None:
+    """No value decides it."""
+    files = CHART | {"chart/values.yaml": "a: 1\n", "chart/templates/webapp.yaml": MANIFEST}
+
+    refused = refusal(desk, files, source(desk, "Helm", "chart"))
+
+    assert refused.code == "locate.not_found"
+    assert "chart/templates/webapp.yaml is a template that says 512Mi itself" in refused.message
+
+
+def test_manifest_in_a_list_and_patch_in_a_transformer_are_edited(desk: Desk) -> None:
+    """`kind: List` as a resource, and what `transformers` names."""
+    listed = "apiVersion: v1\nkind: List\nitems:\n- " + MANIFEST.partition("---\n")[2].replace("\n", "\n  ").rstrip(" ")
+    transformer = (
+        "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: size}\ntarget: {kind: Deployment}\npatch: |-\n"
+        f"  - op: replace\n    path: {POINTER}\n    value: 512Mi\n"
+    )
+    overlay = {"overlays/prod/kustomization.yaml": "resources: [../../base]\ntransformers: [size.yaml]\n"}
+    small = {"base/webapp.yaml": MANIFEST.replace("512Mi", "1Mi"), "overlays/prod/size.yaml": transformer}
+    mine = source(desk, "Kustomize", "overlays/prod")
+
+    in_list = proposed(desk, BASE | {"base/webapp.yaml": listed}, mine)
+    in_transformer = proposed(desk, BASE | overlay | small, mine)
+
+    assert edits(in_list) == {"base/webapp.yaml": listed.replace("512Mi", "1Gi")}
+    assert edits(in_transformer) == {"overlays/prod/size.yaml": transformer.replace("512Mi", "1Gi")}
