@@ -5,6 +5,8 @@ Protects the proof: what we cannot repeat exactly as Argo CD or Flux does it is 
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reconciler.manifests import flux, helm
@@ -22,7 +24,19 @@ RENDERED_KINDS = (KUSTOMIZE, HELM)
 
 def is_ours(source: Source, repository: str) -> bool:
     """Tell whether a source reads our repository."""
-    return not source.chart and normalized_repository(source.repository) == normalized_repository(repository)
+    return not source.chart and same_repository(source.repository, repository)
+
+
+def same_repository(left: str, right: str) -> bool:
+    """Tell whether two addresses are one repository's."""
+    return _comparable(left) == _comparable(right)
+
+
+@lru_cache(maxsize=4096)
+def _comparable(url: str) -> str:
+    """Return a repository's address as Argo CD compares it, where case does not count; default ports say nothing."""
+    host, slash, path = normalized_repository(url).lower().partition("/")
+    return re.sub(r":(?:22|80|443)$", "", host) + slash + path
 
 
 def job_for(application: Application, index: int, checkout: Checkout, repository: str, *, max_bytes: int) -> RenderJob:

@@ -26,6 +26,7 @@ _BOM = "\ufeff"
 _TAB_INDENT = re.compile(r"^ *\t", re.MULTILINE)
 DEPTHS = {"document": 1, "mapping": 1, "sequence": 1, "end": -1, "alias": 0}  # a scalar neither opens nor closes
 _DISPUTED_BREAK = re.compile("[\x85\u2028\u2029]")
+_ACTION = re.compile(r"""^[ ]*(?:-[ ]+)*(?:[\w./"'-]+[ ]*:[ ]+)?\{\{""", re.MULTILINE)  # of a template
 _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 
 
@@ -120,8 +121,8 @@ def _is_template(text: str) -> bool:
     """
     try:
         parts = scan(text)
-    except Refusal:
-        return True
+    except Refusal:  # for the braces, or for another reason, which is the one to name then
+        return _ACTION.search(text) is not None
     return any(p.role == "mapping" and p.style and text.startswith("{{", p.start) for p in parts)
 
 

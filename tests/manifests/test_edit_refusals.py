@@ -48,6 +48,7 @@ def with_limits(limits: str) -> str:
         (MANIFEST + "---\nx: {{ .Values.memory }}\n", "edit.template"),
         ("{{ if .x }}\n" + MANIFEST + "{{ end }}\n", "edit.template"),
         (MANIFEST + "{{- end }}\n", "edit.template"),
+        (MANIFEST + "# {{ x }}\n  ]: [\n", "edit.unparsable"),
         ("%YAML 1.1\n---\n" + MANIFEST, "edit.directive"),
         (MANIFEST + "# \u2028x: 1\n", "edit.line_separator"),
         ("%TAG ! !\n---\n" + MANIFEST, "edit.directive"),
