@@ -230,8 +230,11 @@ def test_dependency_that_is_not_vendored_is_refused() -> None:
 @pytest.mark.parametrize("name", [".argocd-source.yaml", ".argocd-source-webapp.yaml"])
 def test_override_file_of_argo_cd_is_refused(name: str) -> None:
     """It changes the source beside its Application; another Application's does not."""
-    assert refusal(CHART | {f"chart/{name}": "x"}, source("Helm", "chart")).code == "rendering.override_file"
-    other = job(CHART | {"chart/.argocd-source-other.yaml": "x"}, source("Helm", "chart"))
+    assert (
+        refusal(CHART | {f"chart/{name}": "helm: {values: x}"}, source("Helm", "chart")).code
+        == "rendering.override_file"
+    )
+    other = job(CHART | {"chart/.argocd-source-other.yaml": "helm: {values: x}"}, source("Helm", "chart"))
     assert other.folder == "chart"
 
 
