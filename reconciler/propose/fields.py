@@ -11,19 +11,24 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
 from reconciler.manifests.candidates import candidates
+from reconciler.manifests.checkout import is_below
+from reconciler.manifests.edit import edit_document
 from reconciler.manifests.jobs import editable
 from reconciler.manifests.objects import text_of, value_at
 from reconciler.manifests.own_values import Value
+from reconciler.manifests.parts import MappingNode, Node, Part, arrange, decode, refuse, scan, split_bom
 from reconciler.model.action import FieldChange, Replacement
 from reconciler.model.objects import FieldPath, Item, format_path
+from reconciler.model.proposal import Site
 from reconciler.model.rendering import KUSTOMIZE
-from reconciler.propose.own import homes, put
-from reconciler.propose.patches import MAX_TRIED, Own, changed, documents, in_overlay
+from reconciler.propose.own import Own, homes, in_overlay, put
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.propose.search import Search
+
+_MAX_TRIED = 20  # places; each takes a rendering
 
 
 def of_new_fields(search: Search) -> Own:
@@ -43,11 +48,62 @@ def of_new_fields(search: Search) -> Own:
 
 
 def _in_kustomize(search: Search) -> Own | None:
-    for number, (path, document) in enumerate(documents(search)):
-        own = changed(search, path, document, search.action.changes) if number < MAX_TRIED else None
+    for number, (path, document) in enumerate(_documents(search)):
+        own = _changed(search, path, document, search.action.changes) if number < _MAX_TRIED else None
         if own is not None:
             return own
     return in_overlay(search)
+
+
+def _documents(search: Search) -> Iterator[tuple[str, int]]:
+    """Yield the documents that may be the object or a patch of it, those below its overlay first."""
+    folder, target = search.job.folder, search.action.target
+    for path in sorted(search.job.files, key=lambda path: (not is_below(path, folder), path)):
+        if path.endswith((".yaml", ".yml")) and target.kind.encode() in search.job.files[path]:
+            for document, root in enumerate(_roots(search.job.files[path])):
+                kind = root.entries.get("kind") if isinstance(root, MappingNode) else None
+                if isinstance(kind, Part) and kind.value == target.kind and _may_be(root, target.name):
+                    yield path, document
+
+
+def _may_be(root: Node, name: str) -> bool:
+    """Tell whether a document's name is in the target's, as it is when prefixes and suffixes are added."""
+    metadata = root.entries.get("metadata") if isinstance(root, MappingNode) else None
+    there = metadata.entries.get("name") if isinstance(metadata, MappingNode) else None
+    return isinstance(there, Part) and bool(there.value) and str(there.value) in name
+
+
+def _roots(data: bytes) -> Sequence[Node]:
+    try:
+        return arrange(scan(split_bom(decode(data, len(data)))[1]))
+    except Refusal:
+        return ()
+
+
+def _changed(search: Search, path: str, document: int, changes: Sequence[FieldChange]) -> Own | None:
+    """Return a file with the changes in one of its documents, if that is exact and reaches nobody else."""
+
+    def pick(roots: Sequence[Node]) -> MappingNode:
+        root = roots[document]
+        if not isinstance(root, MappingNode):
+            refuse("no_parent", "the document is no mapping", "edit it by hand")
+        return root
+
+    guards = search.workshop.settings.guards
+    limits = {"max_bytes": guards.max_file_bytes, "max_changed_lines": guards.max_changed_lines}
+    try:
+        edited = {path: edit_document(search.job.files[path], pick, changes, **limits)}
+        if not search.is_own(edited):
+            return None
+    except Refusal:
+        return None
+    blob = search.checkout.files[path].blob
+    return Own(
+        edited,
+        tuple(
+            Site(path=path, blob=blob, document=document, field=c.path, before=c.before, after=c.after) for c in changes
+        ),
+    )
 
 
 def _in_helm(search: Search) -> Own | None:
@@ -72,7 +128,7 @@ def _without_keys(search: Search) -> Own | None:
         mine = [_keys_of(search, change.path, str(change.before), there) for change in search.action.changes]
         for choice in zip(*mine, strict=False):
             gone = [FieldChange(path=key, before=said, after=None) for key, said in choice]
-            own = changed(search, path, 0, gone)
+            own = _changed(search, path, 0, gone)
             if own is not None:
                 return own
     return None
@@ -88,7 +144,7 @@ def _beside(search: Search, change: FieldChange) -> Iterator[Value]:
             return
         for way, value in _leaves(value_at(search.probe.rendered, above), ()):
             for key, _ in _keys_of(search, (*above, *way), value, files):
-                if key[len(key) - len(way) :] == way and len(seen) < MAX_TRIED:
+                if key[len(key) - len(way) :] == way and len(seen) < _MAX_TRIED:
                     seen[Value((*key[: len(key) - len(way)], *rest), str(change.after))] = None
         if seen:
             break

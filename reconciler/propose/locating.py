@@ -21,9 +21,9 @@ from reconciler.model.proposal import Located, Site
 from reconciler.model.rendering import HELM
 from reconciler.propose.fields import of_new_fields
 from reconciler.propose.generating import locate_generated
-from reconciler.propose.own import beside_defaults, beside_others, of_another_kind
+from reconciler.propose.own import Own, beside_defaults, beside_others, of_another_kind
 from reconciler.propose.parents import locate_in_manifest, replaced
-from reconciler.propose.patches import Own
+from reconciler.propose.patches import beside_hindrance, in_own_patch
 from reconciler.propose.search import Search
 from reconciler.propose.sharing import refuse_shared, sharing
 from reconciler.propose.sites import edited_source, edits_of, refuse_unsafe, site_of
@@ -85,7 +85,7 @@ def locate_rendered(
             return locate_generated(action, application, index, application.generated_by, snapshot, workshop)
         if name is not None:
             return locate_in_manifest(action, application, index, name, snapshot, workshop)
-        own = None if said else of_another_kind(search)
+        own = None if said else of_another_kind(search) or beside_hindrance(search)
         if own is None:
             probe.refuse_renamed()
             _refuse_unrepeatable(job, workshop)
@@ -95,7 +95,7 @@ def locate_rendered(
     own = None if said else beside_defaults(search, proven.places)
     shared = () if own else search.shared_with(proven.edited)
     if shared and not workshop.settings.locate.allow_shared:
-        own = beside_others(search, proven.places)
+        own = in_own_patch(search) or beside_others(search, proven.places)
     if own is not None:
         return _located(search, own)
     refuse_shared(shared, tuple(proven.edited), application, index, workshop.settings)

@@ -16,6 +16,7 @@ from reconciler.manifests.documents import find, only
 from reconciler.manifests.edit import edit_document
 from reconciler.manifests.env_files import with_line
 from reconciler.manifests.jobs import editable
+from reconciler.manifests.overlay import overlaid
 from reconciler.manifests.own_values import Value, with_values
 from reconciler.manifests.parts import MappingNode, Node, arrange, decode, refuse, scan, split_bom
 from reconciler.manifests.scalars import ScalarType, plain_type
@@ -25,7 +26,6 @@ from reconciler.model.objects import FieldPath, Item
 from reconciler.model.proposal import Site
 from reconciler.model.rendering import KUSTOMIZE
 from reconciler.propose.parents import kept_in_git, manifest_probe, replaced
-from reconciler.propose.patches import Own, in_overlay, in_own_patch
 from reconciler.propose.sharing import sharing
 
 if TYPE_CHECKING:
@@ -41,6 +41,14 @@ _MAX_DEFAULTS = 20  # keys of one field that are tried; each takes a rendering
 _IN_PARAMETERS = set(".,=[]{}\\")  # have a meaning in the name of a parameter
 
 
+class Own(NamedTuple):
+    """Files edited for one Application, and the sites in them."""
+
+    edited: dict[str, bytes]
+    sites: tuple[Site, ...]
+    parent: ObjectRef | None = None  # the Application that delivers the edited manifest of this one
+
+
 class Home(NamedTuple):
     """A file that may take values for the Application alone."""
 
@@ -54,7 +62,7 @@ class Home(NamedTuple):
 def beside_others(search: Search, places: Sequence[Candidate]) -> Own | None:
     """Return the Application's own place for values that stand at places which others read; None: there is none."""
     if search.job.tool == KUSTOMIZE:
-        return in_own_patch(search) or in_overlay(search)
+        return in_overlay(search)
     if any(place.spot.inner is not None for place in places):
         return None
     return _first_home(homes(search), places)
@@ -78,14 +86,9 @@ def of_another_kind(search: Search) -> Own | None:
     """Return the place of values that no YAML of ours says.
 
     They are lines of an environment that Kustomize reads, or defaults of a chart that is not edited, and then go to the
-    Application's own place; so does what stands where an edit would reach more than the field.
+    Application's own place.
     """
-    if search.job.tool != KUSTOMIZE:
-        return _of_a_default(search)
-    found = _in_env_files(search)
-    if found is None and search.probe.is_hindered:
-        found = in_own_patch(search) or in_overlay(search)
-    return found
+    return _in_env_files(search) if search.job.tool == KUSTOMIZE else _of_a_default(search)
 
 
 def _in_env_files(search: Search) -> Own | None:
@@ -123,6 +126,35 @@ def _of_a_default(search: Search) -> Own | None:
         if own is not None:
             return own
     return None
+
+
+def in_overlay(search: Search) -> Own | None:
+    """Return the Application's own overlay with a patch for the fields."""
+    target, job, checkout = search.action.target, search.job, search.checkout
+    limit = search.workshop.settings.guards.max_file_bytes
+    try:
+        ways = overlaid(
+            checkout,
+            job.folder,
+            target,
+            search.probe.rendered,
+            search.action.changes,
+            prefix=job.kustomize.name_prefix,
+            suffix=job.kustomize.name_suffix,
+            max_bytes=limit,
+        )
+        made = next((way for way in ways if search.probe.is_exact(way.edited)), None)
+        if made is None or search.shared_with(made.edited):
+            return None
+    except Refusal:
+        return None
+    sites = [
+        Site(path=made.patch, blob="", document=0, field=change.path, before=change.before, after=change.after)
+        for change in search.action.changes
+    ]
+    blob = checkout.files[made.kustomization].blob
+    entry = Site(path=made.kustomization, blob=blob, document=0, field=("patches",), before="", after=made.patch)
+    return Own(made.edited, (*sites, entry))
 
 
 def put(home: Home, values: Sequence[Value]) -> Own | None:
