@@ -88,6 +88,20 @@ def value_files(checkout: Checkout, source: Source, refs: dict[str, bool], folde
             refuse("value_file_missing", f"the value file {foreign_text(name)} is not in the repository", "add it")
 
 
+def file_parameters(
+    checkout: Checkout, source: Source, refs: dict[str, bool], folder: str
+) -> Iterator[tuple[str, str]]:
+    """Read the files whose content is a value into the checkout; yield each value's name with the file's path.
+
+    Raises Refusal as `value_files` does.
+    """
+    for name, file in source.helm.file_parameters:
+        path = _resolved(file, source, refs, folder)
+        if checkout.take(path) is None:
+            refuse("value_file_missing", f"the file {foreign_text(file)} is not in the repository", "add it")
+        yield name, path
+
+
 def _resolved(name: str, source: Source, refs: dict[str, bool], folder: str) -> str:
     if "://" in name:
         refuse("remote_values", f"the value file {foreign_text(name)} is an address", "keep value files in Git")

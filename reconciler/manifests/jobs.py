@@ -51,6 +51,7 @@ def job_for(application: Application, index: int, checkout: Checkout, repository
     if source.kind in RENDERED_KINDS and is_ours(source, repository):
         source, override = overridden(application, source, checkout, folder, max_bytes)
     value_files: tuple[str, ...] = ()
+    file_parameters: tuple[tuple[str, str], ...] = ()
     if source.kind == KUSTOMIZE:
         _refuse_options(application, source.kustomize.unsupported)
         flux.collect(checkout, source, max_bytes)
@@ -62,6 +63,7 @@ def job_for(application: Application, index: int, checkout: Checkout, repository
             refuse("other_repository", f"the chart of {application.ref} lies in another repository", "edit it by hand")
         refs = {s.ref: is_ours(s, repository) for s in application.sources if s.ref}
         value_files = tuple(helm.value_files(checkout, source, refs, folder))
+        file_parameters = tuple(helm.file_parameters(checkout, source, refs, folder))
         if value_files and source.helm.value_files_replace and joined(folder, "values.yaml") not in value_files:
             checkout.contents[joined(folder, "values.yaml")] = b"{}"
     else:
@@ -75,6 +77,7 @@ def job_for(application: Application, index: int, checkout: Checkout, repository
         kustomize=source.kustomize,
         helm=source.helm,
         value_files=value_files,
+        file_parameters=file_parameters,
         chart=f"{source.chart}-{source.target_revision}" if source.chart else "",
         copies=tuple(checkout.copies),
         override=override,
@@ -100,6 +103,7 @@ def _refuse_build_environment(source: Source) -> None:
     """Argo CD fills its build environment into options; we do not know it."""
     said = [
         *source.helm.value_files,
+        *(path for _, path in source.helm.file_parameters),
         *(p.value for p in source.helm.parameters),
         source.helm.values,
         *source.kustomize.images,

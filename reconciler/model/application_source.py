@@ -24,6 +24,7 @@ _HELM = frozenset(
         "values",
         "valuesObject",
         "parameters",
+        "fileParameters",
         "ignoreMissingValueFiles",
         "skipCrds",
         "skipTests",
@@ -96,6 +97,7 @@ def _helm(raw: Json) -> HelmOptions:
             )
             for p in raw.get("parameters") or ()
         ),
+        file_parameters=tuple((p.get("name") or "", p.get("path") or "") for p in raw.get("fileParameters") or ()),
         ignore_missing_value_files=raw.get("ignoreMissingValueFiles") is True,
         skip_crds=raw.get("skipCrds") is True,
         skip_tests=raw.get("skipTests") is True,

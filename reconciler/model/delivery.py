@@ -35,6 +35,7 @@ class HelmOptions:
     value_files: tuple[str, ...] = ()  # the later wins
     values: str = field(default="", repr=False)  # YAML or JSON: `valuesObject`, else `values`; wins over the files
     parameters: tuple[HelmParameter, ...] = ()  # win over everything
+    file_parameters: tuple[tuple[str, str], ...] = ()  # (name, file): the content of a file as one value
     ignore_missing_value_files: bool = False
     value_files_replace: bool = False  # as in Flux: named value files stand in the place of the chart's own
     files_fixed: bool = False  # as in Flux: another value in a file is no new chart, so no file is edited

@@ -28,6 +28,7 @@ class RenderJob:
     kustomize: KustomizeOptions = field(default_factory=KustomizeOptions)
     helm: HelmOptions = field(default_factory=HelmOptions)
     value_files: tuple[str, ...] = ()  # of Helm, resolved; the later wins
+    file_parameters: tuple[tuple[str, str], ...] = ()  # of Helm: (name, file), resolved
     chart: str = ""  # of a chart repository: `name-version`
     copies: tuple[tuple[str, str], ...] = ()  # (file, where it stands again for the tool): local charts of a chart
     override: str = ""  # the file beside the source that sets options in the Application's place
@@ -43,7 +44,7 @@ class RenderJob:
         """A hash of everything that decides the outcome."""
         what = (self.tool, self.folder, self.release, self.namespace, self.chart, self.again)
         digest = hashlib.sha256(repr(what).encode())
-        digest.update(repr((self.kustomize, self.value_files, _whole(self.helm))).encode())
+        digest.update(repr((self.kustomize, self.value_files, self.file_parameters, _whole(self.helm))).encode())
         for path, content in sorted(self.files.items()):
             digest.update(f"{path}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()

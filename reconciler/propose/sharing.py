@@ -194,7 +194,8 @@ def _renders_otherwise(application: Application, index: int, edited: Mapping[str
 def _may_reach(source: Source, edited: Mapping[str, bytes], reads: _Readers) -> bool:
     """Tell whether a source may read one of the files: one below it, or that it names, be it by a pattern or a link."""
     folder = reads.folder(source)
-    named = {_FILLED.sub("*", posixpath.basename(posixpath.normpath(name))) for name in source.helm.value_files}
+    said = (*source.helm.value_files, *(file for _, file in source.helm.file_parameters))
+    named = {_FILLED.sub("*", posixpath.basename(posixpath.normpath(name))) for name in said}
     patterns = [name for name in named if _PATTERN.intersection(name)]
     by_pattern = any(fnmatchcase(name, pattern) for pattern in patterns for name in reads.names)
     return by_pattern or bool(named & reads.names) or any(is_below(p, folder) for p in (*edited, *reads.leading))

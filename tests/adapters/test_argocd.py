@@ -112,6 +112,7 @@ def test_what_the_application_tells_its_tools_comes_over() -> None:
         "ignoreMissingValueFiles": True,
         "skipCrds": False,
         "fileParameters": [{"name": "x", "path": "y"}],
+        "somethingNew": True,
         "skipTests": True,
         "skipSchemaValidation": False,
         "kubeVersion": "1.31",
@@ -143,7 +144,8 @@ def test_what_the_application_tells_its_tools_comes_over() -> None:
         skip_tests=True,
         kube_version="1.31",
         api_versions=("a/v1",),
-        unsupported=("fileParameters",),
+        file_parameters=(("x", "y"),),
+        unsupported=("somethingNew",),
     )
     assert '"a"' not in repr(chart)
     assert overlay.kustomize == KustomizeOptions(

@@ -96,27 +96,6 @@ def test_chart_beside_the_umbrella_is_a_dependency_that_argo_cd_brings_itself(de
     assert edits(default) == {"envs/prod.yaml": "a: 1\nshop:\n  memory: 1Gi\n"}
 
 
-def test_umbrella_that_takes_the_chart_from_beside_itself_counts_as_a_reader(desk: Desk) -> None:
-    """An edit of the chart's default would reach it, though nothing below its own folder changes."""
-    files = ALONE | UMBRELLA | {"umbrella/values.yaml": "shop: {}\n"}
-
-    refused = refusal(desk, files, source(desk, "Helm", "chart"), other(desk, "all", "Helm", "umbrella"))
-
-    assert refused.code == "locate.shared_base"
-    assert "all" in refused.message
-
-
-@pytest.mark.parametrize("name", ["../envs/*.yaml", "../envs/$ARGOCD_APP_NAME.yaml", "../envs/pr?d.yaml"])
-def test_application_that_names_its_value_files_by_a_pattern_counts_as_a_reader(desk: Desk, name: str) -> None:
-    """Nobody knows which files it reads, so those that the pattern fits are read."""
-    mine = source(desk, "Helm", "chart", helm=HelmOptions(value_files=("../envs/prod.yaml",)))
-    staging = other(desk, "staging", "Helm", "chart", helm=HelmOptions(value_files=(name,)))
-
-    refused = refusal(desk, CHART | {"envs/prod.yaml": "memory: 512Mi\n"}, mine, staging)
-
-    assert refused.code == "locate.shared_base"
-
-
 def test_value_file_pattern_is_refused_by_name(desk: Desk) -> None:
     """Versions of Argo CD differ on it, and a missing file that may be missing would hide that."""
     options = HelmOptions(value_files=("../envs/*.yaml",), ignore_missing_value_files=True)
@@ -287,8 +266,15 @@ def test_options_of_helm_in_the_application_are_repeated(desk: Desk) -> None:
         ),
         "chart/values.schema.json": '{"required": ["nothing"]}',
         "chart/values.yaml": "memory: 512Mi\n",
+        "chart/label,s.txt": "front",
     }
-    options = HelmOptions(skip_tests=True, skip_schema=True, kube_version="1.19.0", api_versions=("a/v1",))
+    files["chart/templates/webapp.yaml"] = files["chart/templates/webapp.yaml"].replace(
+        'weight: "10"', 'weight: {{ required "no file" .Values.label }}'
+    )
+    named = (("label", "label,s.txt"),)
+    options = HelmOptions(
+        file_parameters=named, skip_tests=True, skip_schema=True, kube_version="1.19.0", api_versions=("a/v1",)
+    )
 
     made = proposed(desk, files, source(desk, "Helm", "chart", helm=options))
 

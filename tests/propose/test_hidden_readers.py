@@ -1,4 +1,4 @@
-"""Files that others read through symbolic links: they count as readers, on the real tools."""
+"""Readers that no path of theirs gives away: by links, dependencies and patterns, on the real tools."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.model.delivery import HelmOptions
+from tests.manifests.examples import MANIFEST
 from tests.propose.test_kustomize import edits
-from tests.propose.test_layouts import ALONE, STAGING
+from tests.propose.test_layouts import ALONE, STAGING, UMBRELLA
 from tests.propose.test_rendered import BASE, CHART, other, proposed, refusal, source
 
 if TYPE_CHECKING:
@@ -74,3 +75,38 @@ def test_directory_that_holds_a_link_to_the_file_counts_as_a_reader(desk: Desk) 
     )
 
     assert (refused.code, "copies" in refused.message) == ("locate.shared_base", True)
+
+
+def test_umbrella_that_takes_the_chart_from_beside_itself_counts_as_a_reader(desk: Desk) -> None:
+    """An edit of the chart's default would reach it, though nothing below its own folder changes."""
+    files = ALONE | UMBRELLA | {"umbrella/values.yaml": "shop: {}\n"}
+
+    refused = refusal(desk, files, source(desk, "Helm", "chart"), other(desk, "all", "Helm", "umbrella"))
+
+    assert refused.code == "locate.shared_base"
+    assert "all" in refused.message
+
+
+def test_application_that_gives_the_whole_file_to_a_parameter_counts_as_a_reader(desk: Desk) -> None:
+    """`fileParameters`: the content is a value there."""
+    mine = source(desk, "Helm", "chart", helm=HelmOptions(value_files=("../envs/prod.yaml",)))
+    options = HelmOptions(file_parameters=(("label", "../envs/prod.yaml"),))
+    template = MANIFEST.replace("memory: 512Mi", "memory: {{ .Values.memory }}").replace(
+        "team: shop", "team: {{ .Values.label | quote }}"
+    )
+    files = CHART | {"envs/prod.yaml": "memory: 512Mi\n", "chart/templates/webapp.yaml": template}
+
+    refused = refusal(desk, files, mine, other(desk, "staging", "Helm", "chart", helm=options))
+
+    assert refused.code == "locate.shared_base"
+
+
+@pytest.mark.parametrize("name", ["../envs/*.yaml", "../envs/$ARGOCD_APP_NAME.yaml", "../envs/pr?d.yaml"])
+def test_application_that_names_its_value_files_by_a_pattern_counts_as_a_reader(desk: Desk, name: str) -> None:
+    """Nobody knows which files it reads, so those that the pattern fits are read."""
+    mine = source(desk, "Helm", "chart", helm=HelmOptions(value_files=("../envs/prod.yaml",)))
+    staging = other(desk, "staging", "Helm", "chart", helm=HelmOptions(value_files=(name,)))
+
+    refused = refusal(desk, CHART | {"envs/prod.yaml": "memory: 512Mi\n"}, mine, staging)
+
+    assert refused.code == "locate.shared_base"
