@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.model.objects import ObjectRef
 
 _SETTERS = frozenset({"Kustomization", "Component", "Application", "ApplicationSet", "HelmRelease"})  # of other objects
+_FLOW = ("[", "{")  # begins JSON
 _SETTING = ("Transformer", "Generator")  # of Kustomize, written as files
 _SUFFIXES = (".yaml", ".yml", ".json", "Kustomization")
 _TELLING = 2  # characters; a shorter value stands everywhere
@@ -167,14 +168,14 @@ def _values(path: str, data: bytes, max_bytes: int) -> Iterator[_Value]:
         if _word(root, "kind") == "Secret":
             continue
         for field, part in _scalars(root, ()):
-            if part.style == "|":
+            if part.style == "|" or (part.style == "'" and (part.value or "").startswith(_FLOW)):
                 yield from _inside(document, root, field, part)
             elif part.value is not None:
                 yield _Value(document, root, field, part, None, part.value)
 
 
 def _inside(document: int, root: Node, field: FieldPath, block: Part) -> Iterator[_Value]:
-    """Yield the scalars of the YAML that a literal block holds, if it holds any."""
+    """Yield the scalars of the YAML that a literal block holds, or text in quotes, if it holds any."""
     try:
         roots = arrange(scan(block.value or ""))
     except Refusal:

@@ -96,7 +96,7 @@ def editable(job: RenderJob) -> tuple[str, ...]:
 def _refuse_options(application: Application, keys: tuple[str, ...]) -> None:
     if keys:
         message = f"{application.ref} sets {', '.join(keys)}, which we cannot repeat"
-        refuse("unsupported_option", message, "edit by hand")
+        refuse("unsupported_option", message, "set that in a file of the source instead, or edit by hand")
 
 
 def _refuse_build_environment(source: Source) -> None:

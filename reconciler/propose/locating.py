@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests import jobs
+from reconciler.manifests.checkout import joined
 from reconciler.manifests.documents import refuse_forbidden_kind
 from reconciler.manifests.objects import differences, find_rendered, text_of, value_at
+from reconciler.manifests.overrides import overridden
 from reconciler.manifests.parameters import with_other_parameters
 from reconciler.manifests.probing import Probe
 from reconciler.model.action import replacements
@@ -167,6 +169,7 @@ def locate_plain(
 
     Raises Refusal when there is not exactly one manifest, or others read its file and may not be changed.
     """
+    _refuse_other_options(application, index, workshop)
     owning = workshop.owning_file(action.target, application, index)
     edited = {owning.file.path: b""}
     shared = sharing(application, snapshot.applications, edited, workshop)
@@ -183,6 +186,12 @@ def locate_plain(
         for change in action.changes
     )
     return Located(application=application.ref, source_index=index, sites=sites, shared_with=shared)
+
+
+def _refuse_other_options(application: Application, index: int, workshop: Workshop) -> None:
+    """Refuse a directory where a file beside the manifests says what of it is read."""
+    source, checkout = application.sources[index], workshop.checkout()
+    overridden(application, source, checkout, joined("", source.path), workshop.settings.guards.max_file_bytes)
 
 
 def holding_source(action: Action, application: Application, indexes: Sequence[int], workshop: Workshop) -> int:

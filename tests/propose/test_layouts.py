@@ -315,3 +315,17 @@ def test_manifest_in_a_list_and_patch_in_a_transformer_are_edited(desk: Desk) ->
 
     assert edits(in_list) == {"base/webapp.yaml": listed.replace("512Mi", "1Gi")}
     assert edits(in_transformer) == {"overlays/prod/size.yaml": transformer.replace("512Mi", "1Gi")}
+
+
+def test_patch_in_quotes_is_edited_inside_them(desk: Desk) -> None:
+    """JSON in one line, as Kustomize's own pages write it."""
+    operations = f'[{{"op": "replace", "path": "{POINTER}", "value": "512Mi"}}]'
+    overlay = f"resources: [../../base]\npatches:\n- target: {{kind: Deployment}}\n  patch: '{operations}' # big\n"
+    files = BASE | {
+        "base/webapp.yaml": MANIFEST.replace("512Mi", "1Mi"),
+        "overlays/prod/kustomization.yaml": overlay,
+    }
+
+    made = proposed(desk, files, source(desk, "Kustomize", "overlays/prod"))
+
+    assert edits(made) == {"overlays/prod/kustomization.yaml": overlay.replace("512Mi", "1Gi")}

@@ -299,3 +299,13 @@ def test_value_that_needs_quotes_in_json_is_refused(desk: Desk) -> None:
         desk.propose()
 
     assert refused.value.code == "edit.json"
+
+
+def test_directory_that_a_file_beside_it_selects_from_is_refused(desk: Desk) -> None:
+    """Argo CD reads another set of files then."""
+    desk.shop.ana.commit("trunk", {"apps/.argocd-source.yaml": "directory: {exclude: webapp.yaml}\n"})
+
+    with pytest.raises(Refusal) as refused:
+        desk.propose()
+
+    assert refused.value.code == "rendering.override_file"
