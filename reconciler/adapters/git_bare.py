@@ -18,6 +18,7 @@ from reconciler.adapters.git_judgements import Judgements
 from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, SourceError
 from reconciler.manifests.folder import MANIFESTS
 from reconciler.manifests.kustomize import KUSTOMIZATIONS
+from reconciler.manifests.links import LINKS
 from reconciler.manifests.source_ignore import IGNORE_FILES
 from reconciler.model.facts import Fact, Unknown
 from reconciler.plain import counted
@@ -172,6 +173,12 @@ class GitBare:
         with self._mirror.answering() as mirror:
             root = git_objects.commit_of(mirror, commit).tree
             return self._folders.at(mirror, root, Wanted(IGNORE_FILES, "", max_bytes))
+
+    def links(self, commit: CommitId, *, max_bytes: int) -> Folder:
+        """Return every symbolic link of a commit with where it leads, each judged once for all commits."""
+        with self._mirror.answering() as mirror:
+            root = git_objects.commit_of(mirror, commit).tree
+            return self._folders.at(mirror, root, Wanted(LINKS, "", max_bytes))
 
     def beside(self, commit: CommitId, path: str) -> Iterator[TreeFile]:
         """Yield everything in the folders that lead to a path, folders included."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _CHART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _COMMA = re.compile(r"([^\\]),")
+_ESCAPED = r"\1\\,"
 
 
 def template(tool: Tool, files: Path, home: Path, job: RenderJob, charts: str | None) -> bytes:
@@ -24,6 +25,8 @@ def template(tool: Tool, files: Path, home: Path, job: RenderJob, charts: str | 
     for parameter in job.helm.parameters:
         flag = "--set-string" if parameter.force_string else "--set"
         arguments += [flag, _assignment(parameter)]
+    for name, path in job.file_parameters:
+        arguments += ["--set-file", f"{name}={_COMMA.sub(_ESCAPED, str(files / path))}"]
     for path in job.value_files:
         arguments += ["--values", str(files / path)]
     if job.helm.values:
@@ -31,6 +34,10 @@ def template(tool: Tool, files: Path, home: Path, job: RenderJob, charts: str | 
         own.write_text(job.helm.values)
         arguments += ["--values", str(own)]
     arguments += [] if job.helm.skip_crds else ["--include-crds"]
+    arguments += ["--skip-tests"] if job.helm.skip_tests else []
+    arguments += ["--skip-schema-validation"] if job.helm.skip_schema else []
+    arguments += [f"--kube-version={job.helm.kube_version}"] if job.helm.kube_version else []
+    arguments += [f"--api-versions={version}" for version in job.helm.api_versions]
     return tool.run(arguments, files)
 
 
@@ -60,5 +67,5 @@ def _assignment(parameter: HelmParameter) -> str:
     """Escape commas as Argo CD does, except in a list `{a,b}`."""
     value = parameter.value
     if not (value.startswith("{") and value.endswith("}")):
-        value = _COMMA.sub(r"\1\\,", value)
+        value = _COMMA.sub(_ESCAPED, value)
     return f"{parameter.name}={value}"

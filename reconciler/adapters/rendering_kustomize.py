@@ -41,6 +41,11 @@ def _edits(options: KustomizeOptions) -> Iterator[list[str]]:
         yield ["set", "image", "--", *options.images]
     if options.replicas:
         yield ["set", "replicas", "--", *(f"{name}={count}" for name, count in options.replicas)]
+    if options.labels:
+        yield ["add", "label", *options.label_flags, "--", *(f"{key}:{value}" for key, value in options.labels)]
+    if options.annotations:
+        pairs = (f"{key}:{value}" for key, value in options.annotations)
+        yield ["add", "annotation", *options.annotation_flags, "--", *pairs]
     if options.namespace:
         yield ["set", "namespace", "--", options.namespace]
 

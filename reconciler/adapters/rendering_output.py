@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.rendering import Rendered
 
+_LEFT = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")  # to YAML 1.1 alone more than text
 _MAX_DEPTH = 100  # parsers crash far above, real objects stay far below
 _MAX_ALIASES = 16  # each may double what it stands for
 
@@ -44,7 +45,11 @@ def _objects(document: Any) -> Iterator[Rendered]:  # noqa: ANN401 - whatever YA
             yield from _objects(item)
         return
     metadata = document.get("metadata")
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+    name, stem = (metadata.get("name"), metadata.get("generateName")) if isinstance(metadata, dict) else (None, None)
+    if not isinstance(name, str) and isinstance(stem, str) and stem:
+        yield document | {"metadata": {**document["metadata"], "name": stem}}  # a hook, named anew with each sync
+        return
+    if not isinstance(name, str):
         _refuse(f"a {foreign_text(document['kind'])} is rendered without a name")
     yield document
 
@@ -68,13 +73,13 @@ def _refuse_hostile(text: str) -> None:
 
 @cache
 def _loader() -> type[Any]:
-    """Return a safe loader that leaves dates as text, as Kubernetes does."""
+    """Return a safe loader that leaves dates and a lone `=` as text, as Kubernetes does."""
     import yaml
 
     base: type[Any] = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
     loader = type("Loader", (base,), {})
     loader.yaml_implicit_resolvers = {  # type: ignore[attr-defined] # PyYAML's own class attribute
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag not in _LEFT]
         for first, resolvers in base.yaml_implicit_resolvers.items()
     }
     return loader

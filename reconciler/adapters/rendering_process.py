@@ -69,9 +69,18 @@ class Tool:
             raise Refusal(
                 code="rendering.failed",
                 message=f"{self._program.name} cannot render it: {self._complaint(said)}",
-                remedy="mend the source in Git; delivery cannot render it either",
+                remedy=self._way_out(said),
             )
         return output
+
+    def _way_out(self, said: Path) -> str:
+        """Say what a person can do; a few failures are ours alone, for delivery may be told what we are not."""
+        complaint = self._complaint(said)
+        if "is not in or below" in complaint:
+            return "keep the file below the kustomization; kustomize.buildOptions of Argo CD are not repeated here"
+        if "kubeVersion" in complaint:
+            return "set helm.kubeVersion in the Application, for Helm is not told the cluster's version here"
+        return "mend the source in Git; delivery cannot render it either"
 
     def _read(self, process: subprocess.Popen[bytes]) -> bytes:
         """Read the output up to the limit, and make sure that nothing of the process is left."""

@@ -33,9 +33,12 @@ if TYPE_CHECKING:
     from reconciler.model.action import Replacement
     from reconciler.model.objects import ObjectRef
 
-_GENERATES = "kind: ApplicationSet"  # whose braces stand inside values, and are filled by Argo CD
 _SETTERS = frozenset({"Kustomization", "Component", "Application", "ApplicationSet", "HelmRelease"})  # of other objects
 _DEFAULT = re.compile(r"(\$\{\w+(?::=|:-|=))([^${}]*)(?=\})")
+_FLOW = ("[", "{")  # begins JSON
+_SETTING = ("Transformer", "Generator")  # of Kustomize, written as files
+_SUFFIXES = (".yaml", ".yml", ".json", "Kustomization")
+_TELLING = 2  # characters; a shorter value stands everywhere
 _MAX_CANDIDATES = 500  # of one field; group tests keep the renderings few, the edits are ours to make
 
 
@@ -73,6 +76,22 @@ def candidates(
             if spot is not None and _may_decide(value, change, target):
                 found.append(Candidate(path, value.document, spot))
     return tuple(found[:_MAX_CANDIDATES])
+
+
+def hidden(change: Replacement, files: Mapping[str, bytes], paths: Sequence[str], *, max_bytes: int) -> Iterator[str]:
+    """Yield in words where the present value may stand unseen: in a file that is not judged, or inside a text."""
+    for path in paths:
+        try:
+            _, text = split_bom(decode(files[path], max_bytes))
+            refuse_generated(text)
+            arrange(scan(text))
+        except Refusal as refusal:
+            if path.endswith(_SUFFIXES):
+                yield f"{path} cannot be judged: {refusal.message}"
+            continue
+        lines = [number for number, line in enumerate(text.splitlines(), 1) if change.before in line]
+        if lines and len(change.before) > _TELLING:
+            yield f"{change.before} stands in {path} at line {lines[0]}, but not as a value that could be this field's"
 
 
 def _writings(change: Replacement) -> dict[str, str]:
@@ -116,12 +135,22 @@ def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Sp
 
 
 def _may_decide(value: _Value, change: Replacement, target: ObjectRef) -> bool:
-    """Leave out what certainly does not: a field of another name in a manifest, or a manifest of another kind."""
-    kind = _word(value.root, "kind")
-    if kind is None or kind in _SETTERS:
+    """Leave out what hardly does: a field of another name in a manifest, or a manifest of another kind."""
+    kind = _word(_holder(value), "kind")
+    if kind is None or kind in _SETTERS or kind.endswith(_SETTING):
         return True
     names = [step for step in value.field if isinstance(step, str)]
+    if kind == "ConfigMap" and target.kind != kind:
+        return names[:1] == ["data"] and value.inner is None  # where Kustomize's replacements and vars come from
     return kind == target.kind and names[-1:] == [change.path[-1]]
+
+
+def _holder(value: _Value) -> Node:
+    """Return the manifest that a value stands in: its document, or its item of a list of manifests."""
+    items = value.root.entries.get("items") if isinstance(value.root, MappingNode) else None
+    if value.field[:1] != ("items",) or not isinstance(items, SequenceNode) or not isinstance(value.field[1], Item):
+        return value.root
+    return next((item for n, item in enumerate(items.items) if _item(items, n) == value.field[1]), value.root)
 
 
 def _is_encrypted(root: Node) -> bool:
@@ -136,28 +165,28 @@ def _word(root: Node, key: str) -> str | None:
 
 def _values(path: str, data: bytes, max_bytes: int) -> Iterator[_Value]:
     """Yield the scalars of a YAML file and of the YAML inside its literal blocks; another file has none."""
-    if not path.endswith((".yaml", ".yml", ".json", "Kustomization")):
+    if not path.endswith(_SUFFIXES):
         return
     try:
         _, text = split_bom(decode(data, max_bytes))
-        refuse_generated(text.replace("{{", "") if _GENERATES in text else text)
+        refuse_generated(text)
         roots = arrange(scan(text))
         if any(_is_encrypted(root) for root in roots):
             return
     except Refusal:
         return  # a template, an encrypted file, or one that we do not judge
     for document, root in enumerate(roots):
-        if _word(root, "kind") == "Secret" or ("{{" in text and _word(root, "kind") != "ApplicationSet"):
+        if _word(root, "kind") == "Secret":
             continue
         for field, part in _scalars(root, ()):
-            if part.style == "|":
+            if part.style == "|" or (part.style == "'" and (part.value or "").startswith(_FLOW)):
                 yield from _inside(document, root, field, part)
             elif part.value is not None:
                 yield _Value(document, root, field, part, None, part.value)
 
 
 def _inside(document: int, root: Node, field: FieldPath, block: Part) -> Iterator[_Value]:
-    """Yield the scalars of the YAML that a literal block holds, if it holds any."""
+    """Yield the scalars of the YAML that a literal block holds, or text in quotes, if it holds any."""
     try:
         roots = arrange(scan(block.value or ""))
     except Refusal:

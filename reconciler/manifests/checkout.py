@@ -48,6 +48,12 @@ class Checkout:
         self._size = 0
         self.files: dict[str, TreeFile] = {}
         self.contents: dict[str, bytes] = {}
+        self.copies: list[tuple[str, str]] = []  # (file, where the tool finds its content too)
+
+    def copy(self, path: str, to: str) -> None:
+        """Let a file that was read stand at another path too, as it does where the tool has been through before."""
+        self.contents[to] = self.contents[path]
+        self.copies.append((path, to))
 
     def has(self, path: str) -> bool:
         """Tell whether there is a file, or something that passes for one."""

@@ -18,29 +18,57 @@ if TYPE_CHECKING:
     from reconciler.manifests.checkout import Checkout
     from reconciler.model.delivery import Source
 
+_DECLARING = ("Chart.yaml", "requirements.yaml")
+_LOCAL = "file://"
+_GLOB = frozenset("*?[")
+
 
 def collect_chart(checkout: Checkout, folder: str, max_bytes: int) -> None:
     """Read a chart of the repository into the checkout.
 
-    Raises Refusal when it is none, or lacks a dependency.
+    A dependency that is not vendored, but a chart of the repository (`file://…`), is put where `helm dependency build`
+    puts it, as Argo CD runs that. Raises Refusal when it is no chart, or lacks a dependency.
     """
     paths = checkout.take_below(folder)
     declared = joined(folder, "Chart.yaml")
     if declared not in paths:
         refuse("no_chart", f"{folder or 'the root'} holds no Chart.yaml", "add one")
-    for name in ("Chart.yaml", "requirements.yaml"):
-        content = checkout.contents.get(joined(folder, name))
-        dependencies = mappings(first_document(content, max_bytes).get("dependencies")) if content else []
-        for dependency in dependencies:
-            _require_vendored(folder, paths, str(dependency.get("name") or ""))
+    for name, local in _missing(checkout, folder, paths, max_bytes):
+        below = checkout.take_below(local) if local else ()
+        if joined(local, "Chart.yaml") not in below or any(_missing(checkout, local, below, max_bytes)):
+            message = (
+                f"the chart {folder or 'in the root'} depends on {foreign_text(name)}, which is not below its charts/"
+            )
+            refuse("dependency_missing", message, "vendor it with `helm dependency update`, and commit charts/")
+        for path in below:
+            checkout.copy(path, joined(folder, f"charts/{name}/{path.removeprefix(f'{local}/')}"))
 
 
-def _require_vendored(folder: str, paths: Sequence[str], name: str) -> None:
+def local_charts(checkout: Checkout, folder: str, max_bytes: int) -> tuple[str, ...]:
+    """Return the folders of the charts of the repository on which the one in a folder depends, vendored or not."""
+    for name in _DECLARING:
+        checkout.take(joined(folder, name))
+    return tuple(local for _, local in _dependencies(checkout, folder, max_bytes) if local)
+
+
+def _missing(checkout: Checkout, folder: str, paths: Sequence[str], max_bytes: int) -> Iterator[tuple[str, str]]:
+    """Yield the dependencies that are not vendored."""
     charts = joined(folder, "charts")
-    vendored = any(p.startswith((f"{charts}/{name}/", f"{charts}/{name}-")) for p in paths)
-    if not name or not vendored:
-        message = f"the chart {folder or 'in the root'} depends on {foreign_text(name)}, which is not below its charts/"
-        refuse("dependency_missing", message, "vendor it with `helm dependency update`, and commit charts/")
+    for name, local in _dependencies(checkout, folder, max_bytes):
+        if not name or not any(p.startswith((f"{charts}/{name}/", f"{charts}/{name}-")) for p in paths):
+            yield name, local
+
+
+def _dependencies(checkout: Checkout, folder: str, max_bytes: int) -> Iterator[tuple[str, str]]:
+    """Yield each dependency once, with the folder of its chart where that is a path from this one; else empty."""
+    found: dict[str, str] = {}
+    for file in _DECLARING:
+        content = checkout.contents.get(joined(folder, file))
+        for dependency in mappings(first_document(content, max_bytes).get("dependencies")) if content else ():
+            repository = str(dependency.get("repository") or "")
+            local = joined(folder, repository.removeprefix(_LOCAL)) if repository.startswith(f"{_LOCAL}.") else ""
+            found[str(dependency.get("name") or "")] = local
+    yield from found.items()
 
 
 def value_files(checkout: Checkout, source: Source, refs: dict[str, bool], folder: str) -> Iterator[str]:
@@ -50,11 +78,28 @@ def value_files(checkout: Checkout, source: Source, refs: dict[str, bool], folde
     Raises Refusal when one is missing, an address, or in another repository.
     """
     for name in source.helm.value_files:
+        if _GLOB.intersection(name):  # in some versions of Argo CD a file of that name, in others all that it matches
+            message = f"the value file {foreign_text(name)} is a pattern, whose files are not told here"
+            refuse("value_file_pattern", message, "name the value files one by one")
         path = _resolved(name, source, refs, folder)
         if checkout.take(path) is not None:
             yield path
         elif not source.helm.ignore_missing_value_files:
             refuse("value_file_missing", f"the value file {foreign_text(name)} is not in the repository", "add it")
+
+
+def file_parameters(
+    checkout: Checkout, source: Source, refs: dict[str, bool], folder: str
+) -> Iterator[tuple[str, str]]:
+    """Read the files whose content is a value into the checkout; yield each value's name with the file's path.
+
+    Raises Refusal as `value_files` does.
+    """
+    for name, file in source.helm.file_parameters:
+        path = _resolved(file, source, refs, folder)
+        if checkout.take(path) is None:
+            refuse("value_file_missing", f"the file {foreign_text(file)} is not in the repository", "add it")
+        yield name, path
 
 
 def _resolved(name: str, source: Source, refs: dict[str, bool], folder: str) -> str:

@@ -5,10 +5,13 @@ Protects the proof: what we cannot repeat exactly as Argo CD or Flux does it is 
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reconciler.manifests import flux, helm
 from reconciler.manifests.checkout import joined, refuse
+from reconciler.manifests.overrides import overridden
 from reconciler.model.delivery import normalized_repository
 from reconciler.model.rendering import HELM, KUSTOMIZE, RenderJob
 
@@ -21,7 +24,19 @@ RENDERED_KINDS = (KUSTOMIZE, HELM)
 
 def is_ours(source: Source, repository: str) -> bool:
     """Tell whether a source reads our repository."""
-    return not source.chart and normalized_repository(source.repository) == normalized_repository(repository)
+    return not source.chart and same_repository(source.repository, repository)
+
+
+def same_repository(left: str, right: str) -> bool:
+    """Tell whether two addresses are one repository's."""
+    return _comparable(left) == _comparable(right)
+
+
+@lru_cache(maxsize=4096)
+def _comparable(url: str) -> str:
+    """Return a repository's address as Argo CD compares it, where case does not count; default ports say nothing."""
+    host, slash, path = normalized_repository(url).lower().partition("/")
+    return re.sub(r":(?:22|80|443)$", "", host) + slash + path
 
 
 def job_for(application: Application, index: int, checkout: Checkout, repository: str, *, max_bytes: int) -> RenderJob:
@@ -32,20 +47,23 @@ def job_for(application: Application, index: int, checkout: Checkout, repository
     source = application.sources[index]
     folder = joined("", source.path)
     _refuse_build_environment(source)
+    override = ""
+    if source.kind in RENDERED_KINDS and is_ours(source, repository):
+        source, override = overridden(application, source, checkout, folder, max_bytes)
     value_files: tuple[str, ...] = ()
+    file_parameters: tuple[tuple[str, str], ...] = ()
     if source.kind == KUSTOMIZE:
         _refuse_options(application, source.kustomize.unsupported)
-        _refuse_override(checkout, folder, application)
         flux.collect(checkout, source, max_bytes)
     elif source.kind == HELM:
         _refuse_options(application, source.helm.unsupported)
         if is_ours(source, repository):
-            _refuse_override(checkout, folder, application)
             helm.collect_chart(checkout, folder, max_bytes)
         elif not source.chart:
             refuse("other_repository", f"the chart of {application.ref} lies in another repository", "edit it by hand")
         refs = {s.ref: is_ours(s, repository) for s in application.sources if s.ref}
         value_files = tuple(helm.value_files(checkout, source, refs, folder))
+        file_parameters = tuple(helm.file_parameters(checkout, source, refs, folder))
         if value_files and source.helm.value_files_replace and joined(folder, "values.yaml") not in value_files:
             checkout.contents[joined(folder, "values.yaml")] = b"{}"
     else:
@@ -59,7 +77,10 @@ def job_for(application: Application, index: int, checkout: Checkout, repository
         kustomize=source.kustomize,
         helm=source.helm,
         value_files=value_files,
+        file_parameters=file_parameters,
         chart=f"{source.chart}-{source.target_revision}" if source.chart else "",
+        copies=tuple(checkout.copies),
+        override=override,
     )
 
 
@@ -75,25 +96,19 @@ def editable(job: RenderJob) -> tuple[str, ...]:
 def _refuse_options(application: Application, keys: tuple[str, ...]) -> None:
     if keys:
         message = f"{application.ref} sets {', '.join(keys)}, which we cannot repeat"
-        refuse("unsupported_option", message, "edit by hand")
-
-
-def _refuse_override(checkout: Checkout, folder: str, application: Application) -> None:
-    """Refuse where Argo CD, which alone knows them, would read options from files beside the source."""
-    names = (".argocd-source.yaml", f".argocd-source-{application.ref.name}.yaml")
-    for name in names if application.ref.kind == "Application" else ():
-        if checkout.has(joined(folder, name)):
-            refuse("override_file", f"{joined(folder, name)} changes the source beside its Application", "edit by hand")
+        refuse("unsupported_option", message, "set that in a file of the source instead, or edit by hand")
 
 
 def _refuse_build_environment(source: Source) -> None:
     """Argo CD fills its build environment into options; we do not know it."""
     said = [
         *source.helm.value_files,
+        *(path for _, path in source.helm.file_parameters),
         *(p.value for p in source.helm.parameters),
         source.helm.values,
         *source.kustomize.images,
         source.kustomize.namespace,
+        *(value for _, value in (*source.kustomize.labels, *source.kustomize.annotations)),
     ]
     if any("$ARGOCD_" in text or "${ARGOCD_" in text for text in said):
         refuse("build_environment", "the Application's options use Argo CD's build environment", "write the value out")

@@ -18,7 +18,7 @@ from reconciler.manifests.tree import REGULAR_MODES
 from reconciler.manifests.values import first_document, mappings, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from reconciler.manifests.checkout import Checkout
     from reconciler.manifests.folder import Folder
@@ -47,25 +47,30 @@ def is_kustomization(path: str, mode: int) -> bool:
     return mode in REGULAR_MODES and posixpath.basename(path) in NAMES
 
 
-KUSTOMIZATIONS = Reading("kustomizations 1", is_kustomization, named_in)
+KUSTOMIZATIONS = Reading("kustomizations 2", is_kustomization, named_in)
 
 
-def readers(kustomizations: Folder, paths: Collection[str]) -> set[str]:
+def readers(
+    kustomizations: Folder, paths: Collection[str], resolved: Callable[[str], str] = lambda path: path
+) -> set[str]:
     """Return the folders whose kustomization reads one of the files, itself or by way of others; doubt counts.
 
-    `kustomizations` are all of the commit.
+    `kustomizations` are all of the commit, `resolved` returns a path without symbolic links.
     """
     folders = {posixpath.dirname(path) for path in kustomizations.manifests}
     named_by: dict[str, list[str]] = {}
+    inflating: list[tuple[str, str]] = []  # (chart, folder)
     for path, (_, contents) in kustomizations.manifests.items():
         here = posixpath.dirname(path)
-        for entry, _ in contents.words():
+        for entry, what in contents.words():
             with suppress(Refusal):  # it leads out of the repository
-                named_by.setdefault(joined(here, entry), []).append(here)
+                inflating += [(resolved(joined(here, entry)), here)] if what == "chart" else []
+                named_by.setdefault(resolved(joined(here, entry)), []).append(here)
     doubtful = (posixpath.dirname(file.path) for file in kustomizations.unjudged())
     found = {here for here in doubtful if any(is_below(path, here) for path in paths)}
     found |= {posixpath.dirname(path) for path in paths if path in kustomizations.manifests}
     found |= {here for path in paths for here in named_by.get(path, ())}
+    found |= {here for chart, here in inflating if any(is_below(path, chart) for path in paths)}
     waiting = list(found)
     while waiting:
         above = {here for here in named_by.get(waiting.pop(), ()) if here in folders} - found
@@ -121,6 +126,11 @@ def _all_entries(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key in _WITH_PATH:
         for item in mappings(content.get(key)):
             yield from ((entry, "file") for entry in texts(item.get("path")))
+    for chart in mappings(content.get("helmCharts")):  # not rendered here, but whoever inflates one reads its files
+        yield from ((entry, "file") for entry in texts(chart.get("valuesFile")))
+        yield from ((entry, "file") for entry in texts(chart.get("additionalValuesFiles")))
+        home = mappings(content.get("helmGlobals"))[:1] or [{}]
+        yield posixpath.join(str(home[0].get("chartHome") or "charts"), str(chart.get("name") or "")), "chart"
     for key in _GENERATORS:
         for item in mappings(content.get(key)):
             yield from ((entry.partition("=")[2] or entry, "file") for entry in texts(item.get("files")))

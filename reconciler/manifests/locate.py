@@ -51,7 +51,6 @@ def locate(
     described = folder.describing(target, application.destination_namespace)
     found = _only([owning for owning in described if is_read(source, owning.file)], target, source, unjudged)
     refuse_unsafe_entry(found.file, beside(found.file.path), allowed_paths)
-    _refuse_json(found.file)
     return found
 
 
@@ -127,12 +126,3 @@ def _only(
 def _shown(names: Sequence[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"{', '.join(map(foreign_text, names[:_SHOWN]))}{more}"
-
-
-def _refuse_json(file: TreeFile) -> None:
-    if file.path.endswith(".json"):
-        raise Refusal(
-            code="locate.json_file",
-            message=f"{file.path} is JSON, which is not edited",
-            remedy="write the manifest as YAML, or change it by hand",
-        )

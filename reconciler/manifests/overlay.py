@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import Rendered
 
+_MAX_PATCHES = 9  # of ours for one object in an overlay
 _LIST_ITEM = re.compile(r"^( *)- ", re.MULTILINE)
 
 
@@ -67,9 +68,9 @@ def overlaid(
     Raises Refusal when its kustomization cannot take an entry without doubt, or the patch's name is taken.
     """
     path = kustomization_in(checkout, folder)
-    patch = patch_of(folder, target)
-    if path is None or checkout.has(patch):
-        refuse("no_overlay", f"{patch} is there already, or no kustomization is", "edit the overlay by hand")
+    if path is None:
+        refuse("no_overlay", f"{folder} holds no kustomization", "edit it by hand")
+    patch = patch_of(checkout, folder, target)
     content = first_document(checkout.contents[path], max_bytes)
     target = replace(target, name=_own_name(target.name, content, prefix, suffix))
     entry = {"path": posixpath.basename(patch), "target": {"kind": target.kind, "name": target.name}}
@@ -79,10 +80,17 @@ def overlaid(
     return tuple(Overlaid(path, patch, {path: kustomization, patch: content}) for content in patches)
 
 
-def patch_of(folder: str, target: ObjectRef) -> str:
-    """Return the path of the patch that an overlay is given for an object."""
-    name = re.sub(r"[^a-z0-9.-]+", "-", f"{target.kind}-{target.name}-values".lower())
-    return joined(folder, f"{name}.yaml")
+def patch_of(checkout: Checkout, folder: str, target: ObjectRef) -> str:
+    """Return the path of the patch that an overlay is given for an object.
+
+    Raises Refusal where every name for it is taken.
+    """
+    stem = re.sub(r"[^a-z0-9.-]+", "-", f"{target.kind}-{target.name}-values".lower())
+    paths = (joined(folder, f"{stem}{number}.yaml") for number in ("", *(f"-{n}" for n in range(2, _MAX_PATCHES + 1))))
+    path = next((path for path in paths if not checkout.has(path)), None)
+    if path is None:
+        refuse("no_overlay", f"{folder} holds many patches of that name", "edit it by hand")
+    return path
 
 
 def _own_name(name: str, content: Mapping[str, Any], prefix: str, suffix: str) -> str:
@@ -96,8 +104,10 @@ def with_patch(data: bytes, entry: Mapping[str, Any], *, max_bytes: int) -> byte
     """Return a kustomization with an entry more in its `patches`."""
     bom, text = split_bom(decode(data, max_bytes))
     refuse_generated(text)
+    ends = "\r\n" if text.count("\r") == text.count("\r\n") == text.count("\n") > 0 else "\n"
+    text = text.replace(ends, "\n")
     if "\r" in text:
-        refuse("line_ends", "the kustomization has line ends of another system", "edit it by hand")
+        refuse("line_ends", "the kustomization has line ends of several systems", "edit it by hand")
     root = _root(text)
     patches = root.entries.get("patches")
     if patches is None:
@@ -107,7 +117,7 @@ def with_patch(data: bytes, entry: Mapping[str, Any], *, max_bytes: int) -> byte
     else:
         refuse("no_parent", "`patches` of the kustomization is no list of lines", "edit it by hand")
     _recheck(text, edited, entry)
-    return (bom + edited).encode()
+    return (bom + edited.replace("\n", ends)).encode()
 
 
 def _root(text: str) -> MappingNode:

@@ -27,6 +27,7 @@ _BOM = "\ufeff"
 _TAB_INDENT = re.compile(r"^ *\t", re.MULTILINE)
 DEPTHS = {"document": 1, "mapping": 1, "sequence": 1, "end": -1, "alias": 0}  # a scalar neither opens nor closes
 _DISPUTED_BREAK = re.compile("[\x85\u2028\u2029]")
+_ACTION = re.compile(r"""^[ ]*(?:-[ ]+)*(?:[\w./"'-]+[ ]*:[ ]+)?\{\{""", re.MULTILINE)  # of a template
 _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 
 
@@ -106,14 +107,28 @@ def split_bom(text: str) -> tuple[str, str]:
 
 def refuse_generated(text: str) -> None:
     """Refuse text that is not plainly the manifest itself: templates, directives, tabs, line ends of YAML 1.1 only."""
-    if "{{" in text:
-        refuse("template", "the file holds `{{`: it is, or looks like, a template", "edit the template by hand")
+    if "{{" in text and _is_template(text):
+        refuse(
+            "template", "`{{` stands in the file where a value begins: it is a template", "edit the template by hand"
+        )
     if _DIRECTIVE.search(text):
         refuse("directive", "the file holds a YAML directive (`%…`)", "remove the directive")
     if _TAB_INDENT.search(text):
         refuse("tabs", "a line of the file is indented with a tab", "indent with spaces")
     if _DISPUTED_BREAK.search(text):
         refuse("line_separator", "the file holds U+0085, U+2028 or U+2029", "remove the invisible character")
+
+
+def _is_template(text: str) -> bool:
+    """Tell whether `{{` stands outside values and comments, where it is nothing to YAML but a template's action.
+
+    Inside them it belongs to whoever reads the value: alert rules, workflows, and Helm's `tpl`.
+    """
+    try:
+        parts = scan(text)
+    except Refusal:  # for the braces, or for another reason, which is the one to name then
+        return _ACTION.search(text) is not None
+    return any(p.role == "mapping" and p.style and text.startswith("{{", p.start) for p in parts)
 
 
 def scan(text: str) -> list[Part]:

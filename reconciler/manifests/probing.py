@@ -7,15 +7,14 @@ several such places is a refusal that names what was tried.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from reconciler.errors import Conflict, Refusal
-from reconciler.manifests.candidates import Candidate, candidates
+from reconciler.manifests.candidates import Candidate, candidates, hidden
 from reconciler.manifests.intended import intended
 from reconciler.manifests.objects import ABSENT, differences, find_rendered, masked, same, text_of, value_at
 from reconciler.manifests.scalars import holds_quantity
-from reconciler.manifests.spots import edit_spots
+from reconciler.manifests.spots import edit_spots, refuse_broken_json
 from reconciler.model.action import replacements
 from reconciler.model.objects import format_path
 from reconciler.model.quantity import same_quantity
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import Rendered
 
+_REMEDY = "edit it by hand, or name the place in locate.mappings"
 _SHOWN = 4  # candidates, or differences, named in a message
 
 
@@ -105,6 +105,11 @@ class Probe:
         """Tell whether an edit of another kind, such as a new patch, makes all the changes and nothing else."""
         effect = self.effect(edited)
         return len(effect.changes) == len(self._changes) and not effect.others
+
+    @property
+    def is_hindered(self) -> bool:
+        """Tell whether there were places that have an influence, or may have one, and could not be taken."""
+        return bool(self._notes)
 
     def refuse_renamed(self) -> None:
         """Refuse, by name, an object that an edit would give another name: it could not be followed."""
@@ -230,7 +235,7 @@ class Probe:
             for path, mine in by_path.items()
         }
         for path, content in edited.items():
-            _refuse_broken_json(path, content)
+            refuse_broken_json(path, content)
         return edited
 
     def _is_editable(self, candidate: Candidate) -> bool:
@@ -258,19 +263,29 @@ class Probe:
     def _refuse_not_found(self, change: Replacement, tried: Sequence[Candidate], paths: Sequence[str]) -> NoReturn:
         """Explain: candidates that did too much, else those that did nothing, else where there was none."""
         self.refuse_renamed()
+        unseen = list(hidden(change, self._files, paths, max_bytes=self._max_bytes))[:_SHOWN]
+        unseen += [f"{path} is a template that says {change.before} itself" for path in self._templates(change)][:1]
+        remedy = _REMEDY
         if self._notes:
+            remedy = "give the field a value of its own in Git, by hand"
             why = "; ".join(list(dict.fromkeys(self._notes))[:_SHOWN])
         elif tried:
             why = f"tried without effect: {self._named(tried)}"
+        elif unseen:
+            why, remedy = "; ".join(unseen), "edit it by hand"
         else:
             why = f"none of the files that may be edited ({len(paths)}) says {change.before} for it"
-        self._refuse("not_found", f"no single place in Git decides {format_path(change.path)}: {why}")
+        self._refuse("not_found", f"no single place in Git decides {format_path(change.path)}: {why}", remedy)
+
+    def _templates(self, change: Replacement) -> list[str]:
+        """Return the templates that hold the present value: where a chart writes it out, no value decides it."""
+        said = change.before.encode()
+        return [p for p, content in self._files.items() if "/templates/" in f"/{p}" and said in content]
 
     def _named(self, group: Sequence[Candidate]) -> str:
         return _listed([str(c) for c in group])
 
-    def _refuse(self, reason: str, message: str) -> NoReturn:
-        remedy = "edit it by hand, or name the place in locate.mappings"
+    def _refuse(self, reason: str, message: str, remedy: str = _REMEDY) -> NoReturn:
         raise Refusal(code=f"locate.{reason}", message=message, remedy=remedy)
 
 
@@ -279,16 +294,6 @@ def _is_renamed(target: ObjectRef, others: Sequence[str]) -> bool:
     stem = f"{target.kind} {target.name.rpartition('-')[0]}-"
     comes = [other for other in others if other.startswith(stem) and other.endswith(" comes")]
     return f"{target.kind} {target.name} goes" in others and len(comes) == 1
-
-
-def _refuse_broken_json(path: str, content: bytes) -> None:
-    """A value without quotes, such as a new amount in the place of a number, is YAML and no JSON."""
-    try:
-        if path.endswith(".json"):
-            json.loads(content)
-    except (ValueError, RecursionError):
-        message = f"{path} would be JSON no more"
-        raise Refusal(code="edit.json", message=message, remedy="edit it by hand") from None
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.manifests.parts import BLOCKS, Part, refuse
-from reconciler.manifests.scalars import ScalarType, holds_quantity, intended_type, plain_type, writable, write_scalar
+from reconciler.manifests.scalars import (
+    ScalarType,
+    holds_quantity,
+    in_words,
+    intended_type,
+    plain_type,
+    writable,
+    write_scalar,
+)
 from reconciler.manifests.splices import Edit, scalar
 from reconciler.manifests.walk import is_null
 from reconciler.model.action import shown
@@ -23,7 +31,7 @@ def replacement(part: Part | None, change: FieldChange, after: str) -> Edit:
     current = plain_type(part.value or "") if part.style is None else ScalarType.STRING
     kind = intended_type(change.path, current, after)
     if kind is None:
-        message = f"{format_path(change.path)} holds a {current} value, which the new one is not"
+        message = f"{format_path(change.path)} holds {in_words(current)}, which the new one is not"
         refuse("type_change", message, "edit it by hand")
     token, style = write_scalar(after, kind, part.style)
     return Edit(part.start, part.end, token, part.number, 1, (scalar(after, style),))

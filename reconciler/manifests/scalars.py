@@ -26,6 +26,11 @@ class ScalarType(StrEnum):
     DISPUTED = "disputed"  # the versions disagree, or agree on something that no manifest needs, such as a date
 
 
+def in_words(kind: ScalarType) -> str:
+    """Return what a value of this type is, for messages."""
+    return "a value that versions of YAML read differently" if kind is ScalarType.DISPUTED else f"a {kind} value"
+
+
 QUOTES = ("'", '"')
 _NUMBERS = frozenset({ScalarType.INTEGER, ScalarType.FLOAT})
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # fits 64 bits, no octal look-alikes

@@ -1,17 +1,19 @@
 """Change single values in a file that need not be a manifest: values files, kustomizations, patches, lists of them.
 
-A spot is a scalar of one parsed text, or a scalar of the YAML that a literal block (`patch: |`) holds. Protects
-invariant 5 as `edit` does: the token is spliced in at the parser's marks, then the result is parsed again and all of
-it compared with what it must be, on both levels where there are two.
+A spot is a scalar of one parsed text, or a scalar of the YAML that a literal block (`patch: |`) holds, or of the JSON
+that stands in single quotes (`patch: '[…]'`). Protects invariant 5 as `edit` does: the token is spliced in at the
+parser's marks, then the result is parsed again and all of it compared with what it must be, on both levels where there
+are two.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from reconciler.errors import Refusal
 from reconciler.manifests.parts import Part, content, decode, refuse, scan, split_bom
-from reconciler.manifests.scalars import ScalarType, intended_type, plain_type, writable, write_scalar
+from reconciler.manifests.scalars import ScalarType, in_words, intended_type, plain_type, writable, write_scalar
 from reconciler.model.objects import FieldPath, format_path
 
 if TYPE_CHECKING:
@@ -57,6 +59,15 @@ def edit_spots(data: bytes, spots: Sequence[Spot], *, max_bytes: int) -> bytes:
     return (bom + edited).encode()
 
 
+def refuse_broken_json(path: str, content: bytes) -> None:
+    """Refuse a JSON file that an edit would leave as YAML only: a value without quotes in the place of a number."""
+    try:
+        if path.endswith(".json"):
+            json.loads(content.removeprefix(b"\xef\xbb\xbf"))
+    except (ValueError, RecursionError):
+        refuse("json", f"{path} would be JSON no more", "edit it by hand")
+
+
 def _splice(part: Part, spot: Spot, text: str) -> _Splice:
     token, style = _written(part, spot)
     if "\n" in text[part.start : part.end]:
@@ -78,14 +89,15 @@ def _written(part: Part, spot: Spot) -> tuple[str, str | None]:
     current = plain_type(part.value) if part.style is None else ScalarType.STRING
     kind = intended_type(spot.field, current, spot.after)
     if kind is None or current is ScalarType.NULL:
-        refuse("type_change", f"{name} holds a {current} value, which the new one is not", "edit it by hand")
+        refuse("type_change", f"{name} holds {in_words(current)}, which the new one is not", "edit it by hand")
     return write_scalar(spot.after, kind, part.style)
 
 
 def _splices_inside(block: Part, spots: Sequence[Spot], text: str) -> list[_Splice]:
-    """Return the splices in one literal block; each names the block's whole new content."""
+    """Return the splices in one literal block, or text in single quotes; each names the block's whole new content."""
     inner = block.value or ""
-    if block.role != "scalar" or block.style != "|" or block.anchor is not None or block.tag is not None:
+    as_written = block.style == "'" and text[block.start + 1 : block.end - 1] == inner
+    if block.role != "scalar" or not (block.style == "|" or as_written) or block.anchor or block.tag:
         refuse("block_scalar", "the value stands in text that is no plain literal block", "edit it by hand")
     parts = scan(inner)
     places = [_splice(parts[spot.inner], spot, inner) for spot in spots if spot.inner is not None]
@@ -93,7 +105,12 @@ def _splices_inside(block: Part, spots: Sequence[Spot], text: str) -> list[_Spli
     for place in sorted(places, key=lambda s: s.start, reverse=True):
         edited = edited[: place.start] + place.token + edited[place.end :]
     _recheck(inner, parts, edited, places)
-    return [_outside(block, place, inner, edited, text) for place in places]
+    if not as_written:
+        return [_outside(block, place, inner, edited, text) for place in places]
+    if "'" in edited:
+        refuse("quotes", "the new value would end the quotes around it", "edit it by hand")
+    shift = block.start + 1
+    return [_Splice(shift + p.start, shift + p.end, p.token, block.number, "'", edited) for p in places]
 
 
 def _outside(block: Part, place: _Splice, inner: str, edited: str, text: str) -> _Splice:

@@ -24,13 +24,37 @@ _HELM = frozenset(
         "values",
         "valuesObject",
         "parameters",
+        "fileParameters",
         "ignoreMissingValueFiles",
         "skipCrds",
+        "skipTests",
+        "skipSchemaValidation",
+        "kubeVersion",
+        "apiVersions",
         "passCredentials",  # concerns how a chart is fetched
         "version",  # v3 is all there is
     }
 )
-_KUSTOMIZE = frozenset({"namePrefix", "nameSuffix", "namespace", "images", "replicas", "patches"})
+_LABEL_FLAGS = {
+    "forceCommonLabels": "--force",
+    "labelWithoutSelector": "--without-selector",
+    "labelIncludeTemplates": "--include-templates",
+}
+_KUSTOMIZE = frozenset(
+    {
+        "namePrefix",
+        "nameSuffix",
+        "namespace",
+        "images",
+        "replicas",
+        "patches",
+        "components",
+        "commonLabels",
+        "commonAnnotations",
+        "forceCommonAnnotations",
+        *_LABEL_FLAGS,
+    }
+)
 
 
 def sources_in(holder: Json) -> list[Json]:
@@ -73,8 +97,13 @@ def _helm(raw: Json) -> HelmOptions:
             )
             for p in raw.get("parameters") or ()
         ),
+        file_parameters=tuple((p.get("name") or "", p.get("path") or "") for p in raw.get("fileParameters") or ()),
         ignore_missing_value_files=raw.get("ignoreMissingValueFiles") is True,
         skip_crds=raw.get("skipCrds") is True,
+        skip_tests=raw.get("skipTests") is True,
+        skip_schema=raw.get("skipSchemaValidation") is True,
+        kube_version=raw.get("kubeVersion") or "",
+        api_versions=tuple(raw.get("apiVersions") or ()),
         unsupported=_others(raw, _HELM),
     )
 
@@ -87,8 +116,17 @@ def _kustomize(raw: Json) -> KustomizeOptions:
         images=tuple(raw.get("images") or ()),
         replicas=tuple((r.get("name") or "", str(r.get("count"))) for r in raw.get("replicas") or ()),
         patches=tuple(json.dumps(patch, sort_keys=True) for patch in raw.get("patches") or ()),
+        labels=_pairs(raw.get("commonLabels")),
+        label_flags=tuple(flag for key, flag in _LABEL_FLAGS.items() if raw.get(key) is True),
+        annotations=_pairs(raw.get("commonAnnotations")),
+        annotation_flags=("--force",) if raw.get("forceCommonAnnotations") is True else (),
+        components=tuple(raw.get("components") or ()),
         unsupported=_others(raw, _KUSTOMIZE),
     )
+
+
+def _pairs(raw: Json | None) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((key, str(value)) for key, value in (raw or {}).items()))
 
 
 def _others(raw: Json, known: Iterable[str]) -> tuple[str, ...]:

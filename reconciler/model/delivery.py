@@ -35,10 +35,15 @@ class HelmOptions:
     value_files: tuple[str, ...] = ()  # the later wins
     values: str = field(default="", repr=False)  # YAML or JSON: `valuesObject`, else `values`; wins over the files
     parameters: tuple[HelmParameter, ...] = ()  # win over everything
+    file_parameters: tuple[tuple[str, str], ...] = ()  # (name, file): the content of a file as one value
     ignore_missing_value_files: bool = False
     value_files_replace: bool = False  # as in Flux: named value files stand in the place of the chart's own
     files_fixed: bool = False  # as in Flux: another value in a file is no new chart, so no file is edited
     skip_crds: bool = False
+    skip_tests: bool = False
+    skip_schema: bool = False  # does not hold values against the chart's schema
+    kube_version: str = ""  # empty: what Helm takes by itself
+    api_versions: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()  # keys that are set and that we cannot repeat
 
 
@@ -52,6 +57,10 @@ class KustomizeOptions:
     images: tuple[str, ...] = ()  # as `kustomize edit set image` takes them
     replicas: tuple[tuple[str, str], ...] = ()  # (name, count)
     patches: tuple[str, ...] = ()  # entries of `patches:`, each as JSON
+    labels: tuple[tuple[str, str], ...] = ()  # `commonLabels`
+    label_flags: tuple[str, ...] = ()  # of `kustomize edit add label`
+    annotations: tuple[tuple[str, str], ...] = ()  # `commonAnnotations`
+    annotation_flags: tuple[str, ...] = ()
     components: tuple[str, ...] = ()  # folders, relative to the kustomization
     generated: bool = False  # the folder has no kustomization: one of all its YAML is made, as Flux does
     variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # Flux fills them into what is built

@@ -30,17 +30,24 @@ class RenderJob:
     kustomize: KustomizeOptions = field(default_factory=KustomizeOptions)
     helm: HelmOptions = field(default_factory=HelmOptions)
     value_files: tuple[str, ...] = ()  # of Helm, resolved; the later wins
+    file_parameters: tuple[tuple[str, str], ...] = ()  # of Helm: (name, file), resolved
     chart: str = ""  # of a chart repository: `name-version`
+    copies: tuple[tuple[str, str], ...] = ()  # (file, where it stands again for the tool): local charts of a chart
+    override: str = ""  # the file beside the source that sets options in the Application's place
+    again: bool = False  # the same once more, to see whether it comes out the same
 
     def edited(self, files: Mapping[str, bytes]) -> RenderJob:
         """Return the same job with other content in some files."""
-        return replace(self, files={**self.files, **files})
+        again = {copy: files[path] for path, copy in self.copies if path in files}
+        return replace(self, files={**self.files, **files, **again})
 
     @property
     def key(self) -> str:
         """A hash of everything that decides the outcome."""
-        digest = hashlib.sha256(repr((self.tool, self.folder, self.release, self.namespace, self.chart)).encode())
-        digest.update(repr((self.kustomize, self.kustomize.variables, self.value_files, _whole(self.helm))).encode())
+        what = (self.tool, self.folder, self.release, self.namespace, self.chart, self.again)
+        digest = hashlib.sha256(repr(what).encode())
+        how = (self.kustomize, self.kustomize.variables, self.value_files, self.file_parameters, _whole(self.helm))
+        digest.update(repr(how).encode())
         for path, content in sorted(self.files.items()):
             digest.update(f"{path}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()

@@ -60,6 +60,10 @@ class Repository(Examined, Protocol):
         """Return every `.sourceignore` of a commit with its lines; larger files are not judged."""
         ...
 
+    def links(self, commit: CommitId, *, max_bytes: int) -> Folder:
+        """Return every symbolic link of a commit with where it leads, each judged once for all commits."""
+        ...
+
     def beside(self, commit: CommitId, path: str) -> Iterator[TreeFile]:
         """Yield everything in the folders that lead to a path, folders included."""
         ...

@@ -15,11 +15,12 @@ from reconciler.manifests import git_files
 from reconciler.manifests.applications import with_spec
 from reconciler.manifests.applicationsets import generated, git_generators, spec_of
 from reconciler.manifests.documents import find
+from reconciler.manifests.jobs import same_repository
 from reconciler.manifests.locate import is_read
 from reconciler.manifests.objects import same
 from reconciler.manifests.parts import arrange, decode, scan, split_bom
 from reconciler.manifests.templates import refuse
-from reconciler.model.delivery import Application, normalized_repository, owning_applications
+from reconciler.model.delivery import Application, owning_applications
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import ObjectRef
 from reconciler.model.proposal import TreeFile
@@ -78,7 +79,7 @@ class Generator:
 
     def _is_ours(self, generator: Json) -> bool:
         mine = self.workshop.repository.url
-        return normalized_repository(str(generator.get("repoURL"))) == normalized_repository(mine)
+        return same_repository(str(generator.get("repoURL")), mine)
 
     def _read(self, generator: Json, edited: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return the files that a git generator reads, from our base branch alone."""

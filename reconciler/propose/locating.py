@@ -6,24 +6,29 @@ Application that shares an edited file is never changed unseen.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
 from reconciler.manifests import jobs
+from reconciler.manifests.checkout import joined
 from reconciler.manifests.documents import refuse_forbidden_kind
 from reconciler.manifests.locate import require_current
-from reconciler.manifests.objects import find_rendered, text_of, value_at
+from reconciler.manifests.objects import differences, find_rendered, text_of, value_at
+from reconciler.manifests.overrides import overridden
 from reconciler.manifests.parameters import with_other_parameters
 from reconciler.manifests.probing import Probe
 from reconciler.model.action import replacements
 from reconciler.model.objects import Inner, format_path
 from reconciler.model.proposal import Located, Site
+from reconciler.model.rendering import HELM
 from reconciler.propose.fields import of_new_fields
 from reconciler.propose.generating import locate_generated
 from reconciler.propose.homes import Own
 from reconciler.propose.own import beside_defaults, beside_others, of_another_kind
 from reconciler.propose.own_manifest import of_manifest
 from reconciler.propose.parents import replaced
+from reconciler.propose.patches import beside_hindrance, in_own_patch
 from reconciler.propose.search import Search
 from reconciler.propose.sharing import refuse_shared, sharing
 from reconciler.propose.sites import edited_source, edits_of, refuse_unsafe, site_of
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
     from reconciler.propose.workshop import Workshop
     from reconciler.settings import Settings
 
+_SHOWN = 4  # differences named in a message
 SOURCE = "reconciler.dev/source"  # on an object in Git: where its fields are to be edited
 
 
@@ -81,16 +87,17 @@ def locate_rendered(
             return locate_generated(action, application, index, application.generated_by, snapshot, workshop)
         if name is not None:
             return _located(search, *of_manifest(search, name))
-        own = None if said else of_another_kind(search)
+        own = None if said else of_another_kind(search) or beside_hindrance(search)
         if own is None:
             probe.refuse_renamed()
+            _refuse_unrepeatable(job, workshop)
             raise
         return _located(search, own)
     sites = tuple(site_of(place, checkout.files[place.path].blob) for place in proven.places)
     own = None if said else beside_defaults(search, proven.places)
     shared = () if own else search.shared_with(proven.edited)
     if shared and not workshop.settings.locate.allow_shared:
-        own = beside_others(search, proven.places)
+        own = in_own_patch(search) or beside_others(search, proven.places)
     if own is not None:
         return _located(search, own)
     refuse_shared(shared, tuple(proven.edited), application, index, workshop.settings)
@@ -122,7 +129,10 @@ def _located(search: Search, own: Own, shared: tuple[ObjectRef, ...] = ()) -> tu
 
 
 def _own_parameter(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> str | None:
-    """Return the name of the Application's own value that decides one of the fields, if one does."""
+    """Return the name of the Application's own value that decides one of the fields, if one does.
+
+    Raises Refusal where that stands in a file beside the source.
+    """
     for change in replaced(action):
         for name, changed in with_other_parameters(job, change):
             try:
@@ -131,8 +141,32 @@ def _own_parameter(action: Action, application: Application, job: RenderJob, wor
                 continue
             found = find_rendered(rendered, action.target, application.destination_namespace)
             if len(found) == 1 and text_of(value_at(found[0], change.path)) == change.after:
+                _refuse_override(name, job)
                 return name
     return None
+
+
+def _refuse_unrepeatable(job: RenderJob, workshop: Workshop) -> None:
+    """Refuse, by name, where a chart makes passwords or certificates up: no two renderings are the same."""
+    render = workshop.renderer.render
+    found = list(differences(render(job), render(replace(job, again=True)))) if job.tool == HELM else []
+    if found:
+        raise Refusal(
+            code="rendering.not_repeatable",
+            message=f"the same files render differently each time in {', '.join(found[:_SHOWN])}, so no edit can be"
+            " proven",
+            remedy="set in Git what the chart makes up there, which Argo CD too makes up anew with each comparison",
+        )
+
+
+def _refuse_override(name: str, job: RenderJob) -> None:
+    """Refuse a value that stands in a file beside the source: another tool writes there, and would write it again."""
+    if job.override and name.startswith(("helm.parameters", "kustomize.images")):
+        raise Refusal(
+            code="locate.override_file",
+            message=f"{job.override} sets the field, in its {name}",
+            remedy="let the tool that writes that file change it, Argo CD Image Updater as a rule, or edit it by hand",
+        )
 
 
 def locate_plain(
@@ -142,6 +176,7 @@ def locate_plain(
 
     Raises Refusal when there is not exactly one manifest, or others read its file and may not be changed.
     """
+    _refuse_other_options(application, index, workshop)
     owning = workshop.owning_file(action.target, application, index)
     edited = {owning.file.path: b""}
     shared = sharing(application, snapshot.applications, edited, workshop)
@@ -158,6 +193,12 @@ def locate_plain(
         for change in action.changes
     )
     return Located(application=application.ref, source_index=index, sites=sites, shared_with=shared)
+
+
+def _refuse_other_options(application: Application, index: int, workshop: Workshop) -> None:
+    """Refuse a directory where a file beside the manifests says what of it is read."""
+    source, checkout = application.sources[index], workshop.checkout()
+    overridden(application, source, checkout, joined("", source.path), workshop.settings.guards.max_file_bytes)
 
 
 def holding_source(action: Action, application: Application, indexes: Sequence[int], workshop: Workshop) -> int:

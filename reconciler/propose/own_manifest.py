@@ -156,7 +156,7 @@ def _in_overlay(search: Search, kept: Kept, probe: Probe, entered: Entered, way:
     job, checkout, now = kept.job, kept.checkout, kept.manifest
     if job is None:
         refuse("no_overlay", "the manifest stands in a plain directory", "edit it by hand")
-    path, patch = kustomization_in(checkout, job.folder) or "", patch_of(job.folder, kept.ref)
+    path, patch = kustomization_in(checkout, job.folder) or "", patch_of(checkout, job.folder, kept.ref)
     prefix, suffix = job.kustomize.name_prefix, job.kustomize.name_suffix
     limit = search.workshop.settings.guards.max_file_bytes
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Conflict, Refusal, SourceError
 from reconciler.manifests.edit import edit_fields
 from reconciler.manifests.jobs import RENDERED_KINDS, is_ours
+from reconciler.manifests.spots import refuse_broken_json
 from reconciler.model.delivery import owning_applications
 from reconciler.model.facts import Unknown
 from reconciler.model.flux_source import HELM_RELEASE
@@ -63,6 +64,7 @@ def _edited(located: Located, action: Action, application: Application, workshop
             raise
         remedy = "nothing to do if delivery is about to bring that value; otherwise see why it does not"
         raise Conflict(code="propose.git_ahead", message=refusal.message, remedy=remedy) from refusal
+    refuse_broken_json(path, after)
     return (FileEdit(path=path, before=before.decode(), after=after.decode()),)
 
 

@@ -7,19 +7,23 @@ be rendered, but reads the file, counts as changed.
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Callable  # noqa: TC003 - a field of a NamedTuple
+from fnmatch import fnmatchcase
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import Refusal, SourceError
-from reconciler.manifests import jobs, kustomize
+from reconciler.manifests import helm, jobs, kustomize
 from reconciler.manifests.checkout import is_below, joined
+from reconciler.manifests.links import Links, links_of
 from reconciler.manifests.locate import is_read
 from reconciler.manifests.objects import same
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.rendering import FLUX, HELM, KUSTOMIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.model.delivery import Application, Source
     from reconciler.model.objects import ObjectRef
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from reconciler.settings import Settings
 
 _SHOWN = 10  # Applications named in a message
+_FILLED = re.compile(r"\$\{?[A-Z_]+\}?")  # by Argo CD's build environment
+_PATTERN = frozenset("*?[")
 
 
 def sharing(
@@ -48,25 +54,71 @@ def sharing(
             message="who else reads the file is not known now",
             remedy="run `reconciler doctor`; the next pass tries again",
         )
-    by_kustomize = _kustomized(edited, workshop)
+    reads = _readers(edited, workshop)
     shared = (
         other.ref
         for other in applications
         if other.ref not in (mine.ref, besides)
-        and any(_changes(other, index, edited, by_kustomize, workshop) for index, _ in enumerate(other.sources))
+        and any(_changes(other, index, edited, reads, workshop) for index, _ in enumerate(other.sources))
     )
     return tuple(sorted(shared))
 
 
-def _kustomized(edited: Mapping[str, bytes], workshop: Workshop) -> Callable[[str], bool]:
+class _Readers(NamedTuple):
+    """What is known of the edited files before any Application is looked at."""
+
+    kustomization: Callable[[str], bool]  # whether the one in a folder reads one of them
+    chart: Callable[[str], bool]  # whether the one in a folder depends on a chart that holds one
+    links: Links
+    leading: tuple[str, ...]  # symbolic links to one of them, or to a folder that holds one
+    names: frozenset[str]  # last parts of the paths by which they can be named
+
+    def folder(self, source: Source) -> str:
+        """Return a source's folder without symbolic links."""
+        return self.links.resolved(posixpath.normpath(posixpath.join("/", source.path)).lstrip("/"))
+
+
+def _readers(edited: Mapping[str, bytes], workshop: Workshop) -> _Readers:
+    limit = workshop.settings.guards.max_file_bytes
+    links = links_of(workshop.repository.links(workshop.commit, max_bytes=limit))
+    ends = {link: links.resolved(link) for link in links.targets}
+    leading = [link for link, end in ends.items() if any(path == end or is_below(path, end) for path in edited)]
+    return _Readers(
+        _kustomized(edited, workshop, links),
+        _depended_on(edited, workshop),
+        links,
+        tuple(leading),
+        frozenset(map(posixpath.basename, (*edited, *leading))),
+    )
+
+
+def _kustomized(edited: Mapping[str, bytes], workshop: Workshop, links: Links) -> Callable[[str], bool]:
     """Return whether the kustomization in a folder reads one of the files; all are looked at once, when first asked."""
 
     @cache
     def folders() -> set[str]:
         limit = workshop.settings.guards.max_file_bytes
-        return kustomize.readers(workshop.repository.kustomizations(workshop.commit, max_bytes=limit), edited.keys())
+        there = workshop.repository.kustomizations(workshop.commit, max_bytes=limit)
+        return kustomize.readers(there, edited.keys(), links.resolved)
 
     return lambda folder: folder in folders()
+
+
+def _depended_on(edited: Mapping[str, bytes], workshop: Workshop) -> Callable[[str], bool]:
+    """Return whether the chart in a folder depends on another chart of the repository that holds one of the files."""
+    checkout, limit = workshop.checkout(), workshop.settings.guards.max_file_bytes
+
+    @cache
+    def depends(folder: str) -> bool:
+        try:
+            charts = helm.local_charts(checkout, folder, limit)
+        except Refusal:
+            return True
+        return any(is_below(path, chart) for path in edited for chart in charts)
+
+    above = {"/".join(path.split("/")[:depth]) for path in edited for depth in range(path.count("/") + 1)}
+    in_chart = any(checkout.has(joined(folder, "Chart.yaml")) for folder in sorted(above))
+    return depends if in_chart else lambda _: False
 
 
 def refuse_shared(
@@ -97,7 +149,7 @@ def _changes(
     application: Application,
     index: int,
     edited: Mapping[str, bytes],
-    by_kustomize: Callable[[str], bool],
+    reads: _Readers,
     workshop: Workshop,
 ) -> bool:
     """Tell whether a source would be another one with the edit; every doubt is a yes.
@@ -109,22 +161,26 @@ def _changes(
     if source.is_only_a_reference or not (ours or any(jobs.is_ours(s, url) for s in application.sources if s.ref)):
         return False
     if source.kind == HELM:
-        return _may_reach(source, edited) and _renders_otherwise(application, index, edited, workshop)
+        reached = _may_reach(source, edited, reads) or (ours and reads.chart(reads.folder(source)))
+        return reached and _renders_otherwise(application, index, edited, workshop)
     if not ours:
         return False
     try:
         application = workshop.settled(application)
         source = application.sources[index]
-        folder = joined("", source.path)
+        folder = reads.links.resolved(joined("", source.path))
     except Refusal:
-        return source.kind == FLUX or _may_reach(source, edited)  # Flux may read far more than its folder
+        return source.kind == FLUX or _may_reach(source, edited, reads)  # Flux may read far more than its folder
     if source.kind == KUSTOMIZE:
         wider = source.kustomize.generated or source.kustomize.components  # reads more than its folder names
-        return bool(wider or by_kustomize(folder)) and _renders_otherwise(application, index, edited, workshop)
+        return bool(wider or reads.kustomization(folder)) and _renders_otherwise(application, index, edited, workshop)
     below = [path for path in edited if is_below(path, folder)]
+    linked = folder != joined("", source.path) or any(is_below(link, folder) for link in reads.leading)
+    if linked or source.kind != "Directory":
+        return linked or bool(below)
     there = [workshop.repository.entry(workshop.commit, path) for path in below]
     try:
-        return any(file and (source.kind != "Directory" or is_read(source, file)) for file in there)
+        return any(file and is_read(source, file) for file in there)
     except Refusal:  # of a glob
         return True
 
@@ -138,8 +194,11 @@ def _renders_otherwise(application: Application, index: int, edited: Mapping[str
         return True
 
 
-def _may_reach(source: Source, edited: Mapping[str, bytes]) -> bool:
-    """Tell whether a source may read one of the files: one below it, or that it names."""
-    folder = posixpath.normpath(posixpath.join("/", source.path)).lstrip("/")
-    named = {posixpath.basename(posixpath.normpath(name)) for name in source.helm.value_files}
-    return any(is_below(path, folder) or posixpath.basename(path) in named for path in edited)
+def _may_reach(source: Source, edited: Mapping[str, bytes], reads: _Readers) -> bool:
+    """Tell whether a source may read one of the files: one below it, or that it names, be it by a pattern or a link."""
+    folder = reads.folder(source)
+    said = (*source.helm.value_files, *(file for _, file in source.helm.file_parameters))
+    named = {_FILLED.sub("*", posixpath.basename(posixpath.normpath(name))) for name in said}
+    patterns = [name for name in named if _PATTERN.intersection(name)]
+    by_pattern = any(fnmatchcase(name, pattern) for pattern in patterns for name in reads.names)
+    return by_pattern or bool(named & reads.names) or any(is_below(p, folder) for p in (*edited, *reads.leading))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
 from reconciler.manifests import jobs
+from reconciler.manifests.spots import refuse_broken_json
 from reconciler.manifests.tree import REGULAR_MODES, refuse_unsafe_entry
 from reconciler.model.proposal import FileEdit, Site, TreeFile
 from reconciler.plain import counted
@@ -51,8 +52,10 @@ def refuse_unsafe(paths: Iterable[str], checkout: Checkout, settings: Settings) 
 def edits_of(edited: Mapping[str, bytes], files: Mapping[str, bytes], settings: Settings) -> tuple[FileEdit, ...]:
     """Return the edited files beside what they were.
 
-    Raises Refusal when more lines would change than are allowed.
+    Raises Refusal when more lines would change than are allowed, or JSON would be none any more.
     """
+    for path, after in edited.items():
+        refuse_broken_json(path, after)
     edits = tuple(
         FileEdit(path=path, before=files.get(path, b"").decode(), after=after.decode())
         for path, after in sorted(edited.items())

@@ -56,7 +56,11 @@ def test_what_the_application_tells_its_tools_comes_over() -> None:
         "ignoreMissingValueFiles": True,
         "skipCrds": False,
         "fileParameters": [{"name": "x", "path": "y"}],
-        "skipTests": False,
+        "somethingNew": True,
+        "skipTests": True,
+        "skipSchemaValidation": False,
+        "kubeVersion": "1.31",
+        "apiVersions": ["a/v1"],
     }
     kustomize = {
         "namePrefix": "a-",
@@ -64,7 +68,11 @@ def test_what_the_application_tells_its_tools_comes_over() -> None:
         "replicas": [{"name": "web", "count": 3}],
         "patches": [{"patch": "x"}],
         "components": ["../c"],
-        "commonLabels": {},
+        "commonLabels": {"b": "2", "a": "$ARGOCD_APP_NAME"},
+        "labelWithoutSelector": True,
+        "forceCommonAnnotations": True,
+        "commonAnnotations": {},
+        "ignoreMissingComponents": True,
     }
 
     chart = source_of({"chart": "redis", "ref": "r", "targetRevision": "1.2.3", "helm": helm}, "Helm")
@@ -77,7 +85,11 @@ def test_what_the_application_tells_its_tools_comes_over() -> None:
         values='{"a": 2}',
         parameters=(HelmParameter(name="b", value="3", force_string=True), HelmParameter(name="c", value="")),
         ignore_missing_value_files=True,
-        unsupported=("fileParameters",),
+        skip_tests=True,
+        kube_version="1.31",
+        api_versions=("a/v1",),
+        file_parameters=(("x", "y"),),
+        unsupported=("somethingNew",),
     )
     assert '"a"' not in repr(chart)
     assert overlay.kustomize == KustomizeOptions(
@@ -85,7 +97,11 @@ def test_what_the_application_tells_its_tools_comes_over() -> None:
         images=("web=shop/web:2",),
         replicas=(("web", "3"),),
         patches=('{"patch": "x"}',),
-        unsupported=("components",),
+        labels=(("a", "$ARGOCD_APP_NAME"), ("b", "2")),
+        label_flags=("--without-selector",),
+        annotation_flags=("--force",),
+        components=("../c",),
+        unsupported=("ignoreMissingComponents",),
     )
     assert source_of({"repoURL": "u", "ref": "values"}, "").is_only_a_reference
 

@@ -235,3 +235,13 @@ def test_a_document_is_edited_by_whoever_picks_it() -> None:
 
     assert edited.decode() == "web: {replicas: 1}\n---\nkind: small   # of which there are two\nweb:\n  replicas: 2\n"
     assert read_document(edited, second, [("web", "replicas"), ("x",)], max_bytes=999) == ("2", None)
+
+
+@pytest.mark.parametrize(
+    "more", ["# {{ .Values.memory }}\n", '---\nsummary: "{{ $labels.pod }}"\nplain: a {{ b }}\nblock: |\n  {{ c }}\n']
+)
+def test_braces_inside_values_and_comments_are_left_alone(more: str) -> None:
+    """Alert rules and workflows hold them in plain manifests, beside what is edited."""
+    edited = edit(MANIFEST + more, change(MEMORY, "512Mi", "1Gi"))
+
+    assert edited == MANIFEST.replace("memory: 512Mi", "memory: 1Gi", 1) + more

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.errors import Refusal
 from reconciler.manifests.checkout import Checkout, joined
-from reconciler.manifests.jobs import editable, job_for
+from reconciler.manifests.jobs import editable, job_for, same_repository
 from reconciler.model.delivery import HelmOptions, HelmParameter, KustomizeOptions, Source
 from reconciler.model.proposal import TreeFile
 from tests.worlds import application
@@ -237,8 +237,11 @@ def test_dependency_that_is_not_vendored_is_refused() -> None:
 @pytest.mark.parametrize("name", [".argocd-source.yaml", ".argocd-source-webapp.yaml"])
 def test_override_file_of_argo_cd_is_refused(name: str) -> None:
     """It changes the source beside its Application; another Application's does not."""
-    assert refusal(CHART | {f"chart/{name}": "x"}, source("Helm", "chart")).code == "rendering.override_file"
-    other = job(CHART | {"chart/.argocd-source-other.yaml": "x"}, source("Helm", "chart"))
+    assert (
+        refusal(CHART | {f"chart/{name}": "helm: {values: x}"}, source("Helm", "chart")).code
+        == "rendering.override_file"
+    )
+    other = job(CHART | {"chart/.argocd-source-other.yaml": "helm: {values: x}"}, source("Helm", "chart"))
     assert other.folder == "chart"
 
 
@@ -264,3 +267,18 @@ def test_job_is_another_with_other_content_or_options() -> None:
 
     assert len(keys) == 5
     assert "a: 1" not in repr(job(CHART, source("Helm", "chart", helm=HelmOptions(values="a: 1"))))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ("https://github.com/Shop/Manifests.git", "git@github.com:shop/manifests", True),
+        ("ssh://git@github.com:22/shop/manifests", "https://github.com/shop/manifests/", True),
+        ("https://github.com:443/shop/manifests", "https://github.com/shop/manifests", True),
+        ("https://github.com:8443/shop/manifests", "https://github.com/shop/manifests", False),
+        ("https://github.com/shop/manifests", "https://github.com/shop/manifest", False),
+    ],
+)
+def test_address_of_a_repository_is_compared_as_argo_cd_does(left: str, right: str, same: bool) -> None:  # noqa: FBT001
+    """Without case, scheme, user, default port and `.git`: whoever writes it otherwise reads the same files."""
+    assert same_repository(left, right) is same

@@ -187,11 +187,11 @@ def test_rendered_sources_are_refused(kind: str) -> None:
     assert (kind or "unknown") in refused.message
 
 
-def test_json_is_found_and_refused() -> None:
-    """Argo CD reads JSON too; the reason says that it is not edited."""
+def test_json_is_found() -> None:
+    """Argo CD reads JSON too, and it is edited like any other flow of YAML."""
     text = '{"apiVersion": "apps/v1", "kind": "Deployment",\n\t"metadata": {"name": "webapp"}}'
 
-    assert refusal({"apps/web.json": text}).code == "locate.json_file"
+    assert find({"apps/web.json": text}).file.path == "apps/web.json"
 
 
 def test_a_status_about_older_sources_is_waited_for() -> None:

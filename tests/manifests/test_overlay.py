@@ -60,7 +60,7 @@ def test_further_patch_follows_the_last_one(before: str) -> None:
         "{resources: [a]}\n",
         "- a\n",
         "a: 1\n---\nb: 2\n",
-        "resources:\r\n- a\r\n",
+        "resources:\r\n- a\n",
         "a: {{ x }}\n",
     ],
 )

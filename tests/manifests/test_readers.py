@@ -94,3 +94,19 @@ def test_only_names_of_files_are_kept(text: str) -> None:
 
     assert [entry for entry, _ in kept.words()] == ["p.yaml"]
     assert b"hunter2" not in kept.said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "helmCharts:\n- {name: web, valuesFile: ../charts/web/prod.yaml}\n",
+        "helmCharts:\n- {name: web, additionalValuesFiles: [../charts/web/prod.yaml]}\n",
+        "helmCharts:\n- {name: web}\nhelmGlobals: {chartHome: ../charts}\n",
+    ],
+)
+def test_chart_that_is_inflated_counts_as_read(said: str) -> None:
+    """With all that is in it, and the value files that the kustomization names."""
+    tree = {"one/kustomization.yaml": said, "two/kustomization.yaml": "resources: [../one]\n"}
+
+    assert readers(commit_of(tree), ["charts/web/prod.yaml"]) == {"one", "two"}
+    assert readers(commit_of(tree), ["charts/webs/prod.yaml"]) == set()

@@ -100,3 +100,34 @@ def test_several_values_of_one_file_are_replaced_at_once() -> None:
 
     assert made == text.replace("512Mi", "1Gi")
     assert len(found) == 3
+
+
+QUOTED = """patches:
+- patch: '[{"path": "/resources/limits/memory", "value": "512Mi"}, {"path": "/é", "value": "512Mi"}]' # "512Mi"
+"""
+
+
+def test_json_in_single_quotes_is_edited_inside() -> None:
+    """One value, or several of the same text."""
+    data = QUOTED.encode()
+    found = candidates(raised(), WEB, {"f.yaml": data}, ["f.yaml"], max_bytes=10_000)
+
+    assert edited(QUOTED) == QUOTED.replace("512Mi", "1Gi", 1)
+    assert edit_spots(data, [c.spot for c in found], max_bytes=10_000).decode() == QUOTED.replace("512Mi", "1Gi", 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        QUOTED.replace("/é", "it''s"),
+        QUOTED.replace("}, {", "},\n    {"),
+        QUOTED.replace("patch: '", "patch: !x '"),
+        QUOTED.replace("patch: '", "patch: &x '"),
+    ],
+)
+def test_json_in_quotes_that_is_not_as_written_is_refused(text: str) -> None:
+    """Escaped quotes, several lines, an anchor or a tag: where the value stands is not what the parser says of it."""
+    with pytest.raises(Refusal) as refused:
+        edited(text)
+
+    assert refused.value.code == "edit.block_scalar"

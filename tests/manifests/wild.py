@@ -182,7 +182,7 @@ class Wild(Tokens):
         """Put something into a few files that makes them unfit for any edit."""
         kind = self.rng.random()
         if kind < 0.004:
-            return text + f"{line_break}# {{{{ .Values.x }}}}"
+            return text + f"{line_break}---{line_break}x: {{{{ .Values.x }}}}"
         if kind < 0.006:
             return text + f"{line_break}x:{line_break}\t- 1"
         if kind < 0.008:

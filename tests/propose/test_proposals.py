@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from reconciler.decide.revert import revert_of
 from reconciler.errors import Conflict, Refusal, SourceError
@@ -274,3 +276,37 @@ def test_git_that_does_not_answer_is_a_source_error(desk: Desk) -> None:
 
     with pytest.raises(SourceError):
         desk.propose()
+
+
+@pytest.mark.parametrize(("indent", "separators"), [(2, None), (None, (",", ":")), (None, None)])
+def test_json_stays_json(desk: Desk, indent: int | None, separators: tuple[str, str] | None) -> None:
+    """In one line or in many: the value alone changes, in its quotes."""
+    manifest = list(yaml.safe_load_all(MANIFEST))[1]
+    text = json.dumps(manifest, indent=indent, separators=separators)
+    desk.shop.ana.commit("trunk", {FILE: "a: 1\n", "apps/webapp.json": text})
+
+    made = desk.propose()
+
+    (edit,) = made.edits
+    assert (edit.path, edit.after) == ("apps/webapp.json", text.replace("512Mi", "1Gi"))
+
+
+def test_value_that_needs_quotes_in_json_is_refused(desk: Desk) -> None:
+    """An amount of bytes without quotes is a number there, and `1Gi` would be nothing."""
+    text = json.dumps(list(yaml.safe_load_all(MANIFEST))[1]).replace('"512Mi"', "536870912")
+    desk.shop.ana.commit("trunk", {FILE: "a: 1\n", "apps/webapp.json": text})
+
+    with pytest.raises(Refusal) as refused:
+        desk.propose()
+
+    assert refused.value.code == "edit.json"
+
+
+def test_directory_that_a_file_beside_it_selects_from_is_refused(desk: Desk) -> None:
+    """Argo CD reads another set of files then."""
+    desk.shop.ana.commit("trunk", {"apps/.argocd-source.yaml": "directory: {exclude: webapp.yaml}\n"})
+
+    with pytest.raises(Refusal) as refused:
+        desk.propose()
+
+    assert refused.value.code == "rendering.override_file"
