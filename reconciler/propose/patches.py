@@ -17,7 +17,8 @@ from reconciler.manifests.parts import arrange, decode, scan, split_bom
 from reconciler.model.action import FieldChange
 from reconciler.model.proposal import Site
 from reconciler.model.rendering import KUSTOMIZE
-from reconciler.propose.own import Own, in_overlay
+from reconciler.propose.homes import Own
+from reconciler.propose.own import in_overlay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
