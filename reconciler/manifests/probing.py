@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests.candidates import Candidate, candidates
+from reconciler.manifests.hashed import named_now, stem_of, under_old_names
 from reconciler.manifests.intended import intended
 from reconciler.manifests.objects import ABSENT, differences, find_rendered, masked, same, text_of, value_at
 from reconciler.manifests.scalars import holds_quantity
@@ -35,6 +36,7 @@ class Effect(NamedTuple):
 
     changes: frozenset[int]
     others: tuple[str, ...]
+    becomes: ObjectRef | None = None  # the target, where its name follows its content; None: it keeps its name
 
 
 class Proven(NamedTuple):
@@ -42,6 +44,7 @@ class Proven(NamedTuple):
 
     places: tuple[Candidate, ...]
     edited: dict[str, bytes]
+    becomes: ObjectRef | None = None
 
 
 class Probe:
@@ -58,9 +61,8 @@ class Probe:
         max_bytes: int,
         max_renderings: int,
     ) -> None:
-        self._target = target
         self._namespace = namespace
-        self._changes = tuple(changes)
+        self.changes = tuple(changes)
         self._files = files
         self._render = render
         self._max_bytes = max_bytes
@@ -69,7 +71,8 @@ class Probe:
         self._renamed = False  # a candidate gave the target another name
         self._effects: dict[frozenset[Candidate], Effect] = {}
         self._base = self._rendered({})
-        self._paths = [change.path for change in self._changes]
+        self.target = named_now(self._base, target, namespace)  # delivery may be behind with another hash
+        self._paths = [change.path for change in self.changes]
         self._require_present()
 
     @property
@@ -89,27 +92,31 @@ class Probe:
         `wanted` leaves out places, where a person has said which one it is. Raises Refusal with a code `locate.…`.
         """
         places: dict[Candidate, None] = {}
-        replaced = replacements(self._changes)
+        replaced = replacements(self.changes)
         if replaced is None:
             self._refuse("not_a_replacement", "a field comes or goes, for which there is no present value to look for")
         for number, change in enumerate(replaced):
             if not any(number in self._effect([place]).changes for place in places):
                 places[self._place(number, change, paths, wanted)] = None
         edited, effect = self._edited(tuple(places)), self._effect(tuple(places))
-        if effect.others or len(effect.changes) < len(self._changes):
+        if effect.others or len(effect.changes) < len(self.changes):
             self._refuse("not_exact", f"together {self._named(list(places))} change {_listed(effect.others)}")
-        return Proven(tuple(places), edited)
+        return Proven(tuple(places), edited, effect.becomes)
 
     def is_exact(self, edited: Mapping[str, bytes]) -> bool:
         """Tell whether an edit of another kind, such as a new patch, makes all the changes and nothing else."""
         effect = self.effect(edited)
-        return len(effect.changes) == len(self._changes) and not effect.others
+        return len(effect.changes) == len(self.changes) and not effect.others
+
+    def becomes(self, edited: Mapping[str, bytes]) -> ObjectRef | None:
+        """Return what the target is with an edit, if its name follows its content; None: it keeps its name."""
+        return None if stem_of(self.rendered) is None else self.effect(edited).becomes
 
     def refuse_renamed(self) -> None:
         """Refuse, by name, an object that an edit would give another name: it could not be followed."""
         if self._renamed:
-            message = f"the name of {self._target} follows its content: with an edit it would be another object"
-            remedy = "set generatorOptions.disableNameSuffixHash, or edit it by hand"
+            message = f"the name of {self.target} follows its content: with an edit it would be another object"
+            remedy = "give it a name that stays, or edit it by hand"
             raise Refusal(code="locate.generated_name", message=message, remedy=remedy)
 
     def effect(self, edited: Mapping[str, bytes]) -> Effect:
@@ -122,7 +129,7 @@ class Probe:
     def _require_present(self) -> None:
         """The present values must be what is rendered; else delivery is behind Git, or something else sets them."""
         mine = self._mine(self._base)
-        for change in self._changes:
+        for change in self.changes:
             found = value_at(mine, change.path)
             if change.before is None:
                 self._require_absent(change, found)
@@ -151,7 +158,7 @@ class Probe:
         self, number: int, change: Replacement, paths: Sequence[str], wanted: Callable[[Candidate], bool]
     ) -> Candidate:
         """Return the one candidate that makes this change and none that is not intended."""
-        found = candidates(change, self._target, self._files, paths, max_bytes=self._max_bytes)
+        found = candidates(change, self.target, self._files, paths, max_bytes=self._max_bytes)
         tried = [c for c in found if wanted(c) and self._is_editable(c)]
         accepted = []
         for candidate in self._decisive(tried, number):
@@ -195,19 +202,29 @@ class Probe:
 
     def _compared(self, after: Sequence[Rendered]) -> Effect:
         """Compare with the rendering before: which intended fields have their new value, and what else differs."""
-        found = find_rendered(after, self._target, self._namespace)
+        after, becomes = self._followed(after)
+        found = find_rendered(after, self.target, self._namespace)
         if len(found) != 1:
             others = tuple(differences(self._base, after)) or ("the object itself",)
-            self._renamed = self._renamed or _is_renamed(self._target, others)
+            self._renamed = self._renamed or _is_renamed(self.target, others)
             return Effect(frozenset(), others)
         old, new = self._mine(self._base), found[0]
-        made = {n for n, change in enumerate(self._changes) if self._is_made(old, new, change)}
+        made = {n for n, change in enumerate(self.changes) if self._is_made(old, new, change)}
         paths = [self._paths[n] for n in sorted(made)]
-        moved = [self._changes[n] for n in sorted(made) if None in (self._changes[n].before, self._changes[n].after)]
+        moved = [self.changes[n] for n in sorted(made) if None in (self.changes[n].before, self.changes[n].after)]
         base = [intended(o, new, moved) if moved and o is old else o for o in self._base]
-        left = masked(base, self._target, self._namespace, paths)
-        right = masked(after, self._target, self._namespace, paths)
-        return Effect(frozenset(made), () if same(left, right) else tuple(differences(left, right)))
+        left = masked(base, self.target, self._namespace, paths)
+        right = masked(after, self.target, self._namespace, paths)
+        return Effect(frozenset(made), () if same(left, right) else tuple(differences(left, right)), becomes)
+
+    def _followed(self, after: Sequence[Rendered]) -> tuple[Sequence[Rendered], ObjectRef | None]:
+        """Return a rendering with the target under its former name, if only the hash of its content made it another."""
+        now = named_now(after, self.target, self._namespace)
+        old = self._mine(self._base)
+        if now == self.target or stem_of(old) is None:
+            return after, None
+        (new,) = find_rendered(after, now, self._namespace)
+        return under_old_names(self._base, after, old, new), now
 
     def _is_made(self, old: Rendered, new: Rendered, change: FieldChange) -> bool:
         """A number that has become text, or the reverse, is no such change, except for amounts, which may be either."""
@@ -248,10 +265,10 @@ class Probe:
         return self._render(edited)
 
     def _mine(self, objects: Sequence[Rendered]) -> Rendered:
-        found = find_rendered(objects, self._target, self._namespace)
+        found = find_rendered(objects, self.target, self._namespace)
         if len(found) != 1:
             how = f"{len(found)} times" if found else "not"
-            self._refuse("not_found" if not found else "ambiguous", f"{self._target} is {how} in what is rendered")
+            self._refuse("not_found" if not found else "ambiguous", f"{self.target} is {how} in what is rendered")
         return found[0]
 
     def _refuse_not_found(self, change: Replacement, tried: Sequence[Candidate], paths: Sequence[str]) -> NoReturn:

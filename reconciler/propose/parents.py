@@ -134,5 +134,6 @@ def locate_in_manifest(
         shared_with=shared,
         rendered_by=index,
         parent=kept.parent.ref,
+        becomes=proven.becomes,
     )
     return located, edits_of(proven.edited, {file.path: workshop.repository.read(file.blob)}, workshop.settings)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.manifests.applications import as_declared
-from reconciler.manifests.objects import find_rendered, text_of, value_at
+from reconciler.manifests.hashed import find_now
+from reconciler.manifests.objects import text_of, value_at
+from reconciler.manifests.texts import taken_apart, value_in
 from reconciler.propose.generated import as_generated, generator_at
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.model.delivery import Application
     from reconciler.model.objects import FieldPath, ObjectRef
     from reconciler.model.proposal import Located
+    from reconciler.model.rendering import Rendered
     from reconciler.propose.workshop import Workshop
 
 
@@ -36,7 +39,13 @@ def values_rendered(
         limit = workshop.settings.guards.max_file_bytes
         application = as_declared(application, workshop.repository.read(entry.blob), max_bytes=limit)
     job, _ = workshop.job(application, located.rendered_by or 0)
-    found = find_rendered(workshop.renderer.render(job), target, application.destination_namespace)
+    found = find_now(workshop.renderer.render(job), target, application.destination_namespace)
     if len(found) != 1:
         return tuple(None for _ in paths)
-    return tuple(text_of(value_at(found[0], path)) for path in paths)
+    return tuple(_value(found[0], path) for path in paths)
+
+
+def _value(rendered: Rendered, path: FieldPath) -> str | None:
+    holder, names = taken_apart(path)
+    text = text_of(value_at(rendered, holder))
+    return value_in(text, path) if names and text is not None else text

@@ -199,18 +199,6 @@ def test_literal_of_a_generated_config_map_is_edited(
     assert edits(made) == {path: files[path].replace("LEVEL=debug", "LEVEL=info")}
 
 
-@pytest.mark.parametrize("generator", ["literals: [LEVEL=debug]", "envs: [app.env]"])
-def test_config_map_whose_name_follows_its_content_is_refused_by_name(desk: Desk, generator: str) -> None:
-    """The object that is looked at would be another one after the edit, and could not be followed."""
-    text = f"{OVERLAY}configMapGenerator:\n- name: settings\n  {generator}\n"
-    files = {PROD: text, "overlays/prod/app.env": "LEVEL=debug\n"}
-
-    with pytest.raises(Refusal) as refused:
-        proposed(desk, files, ("data.LEVEL", "debug", "info"), target=replace(SETTINGS, name="settings-t84bgbmfg7"))
-
-    assert refused.value.code == "locate.generated_name"
-
-
 APPLICATION = """\
 apiVersion: argoproj.io/v1alpha1
 kind: Application
