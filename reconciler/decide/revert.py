@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.action import Action, ActionClass, ActionName, FieldChange, Remedy, RiskLevel, shown
 
 if TYPE_CHECKING:
+    from reconciler.model.objects import ObjectRef
     from reconciler.model.operation import Operation
 
 
@@ -26,12 +27,13 @@ def revert_of(operation: Operation) -> Remedy | str:
         for change, live in zip(action.changes, operation.expected, strict=True)
     )
     pull_request = f"pull request {operation.pull_request.number}" if operation.pull_request else "the change"
+    target, uid = _delivered(action, operation)
     inverse = Action(
         name=ActionName.REVERT_CHANGE,
-        target=action.target,
-        uid=action.uid,
+        target=target,
+        uid=uid,
         risk=RiskLevel.LOW,
-        summary=f"{action.target.name}: revert {pull_request}, {shown(changes[0].before)} → {shown(changes[0].after)}",
+        summary=f"{target.name}: revert {pull_request}, {shown(changes[0].before)} → {shown(changes[0].after)}",
         changes=changes,
         blast_radius=action.blast_radius,
     )
@@ -42,6 +44,13 @@ def revert_of(operation: Operation) -> Remedy | str:
         parent=operation.id,
     )
     return replace(whole, parts=tuple(_part(whole, part) for part in operation.remedy.parts))
+
+
+def _delivered(action: Action, operation: Operation) -> tuple[ObjectRef, str]:
+    """Return what holds the change by now; where names follow content, that is an object nobody has looked at yet."""
+    tracked = operation.pull_request
+    becomes = tracked.located.becomes if tracked else None
+    return (action.target, action.uid) if becomes is None else (becomes, "")
 
 
 def _part(whole: Remedy, part: Remedy) -> Remedy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.manifests.applications import as_declared
-from reconciler.manifests.hashed import find_now
+from reconciler.manifests.hashed import find_now, named_now
 from reconciler.manifests.objects import text_of, value_at
 from reconciler.manifests.texts import taken_apart, value_in
 from reconciler.propose.generated import as_generated, generator_at
@@ -25,24 +25,38 @@ def values_rendered(
 ) -> tuple[str | None, ...]:
     """Return the fields as a commit renders them, None for those that it does not render as one value.
 
+    An object whose name follows its content is found under its name of then.
+    """
+    found = _rendered(application, located, workshop)
+    mine = find_now(found, target, application.destination_namespace)
+    if len(mine) != 1:
+        return tuple(None for _ in paths)
+    return tuple(_value(mine[0], path) for path in paths)
+
+
+def target_rendered(application: Application, located: Located, target: ObjectRef, workshop: Workshop) -> ObjectRef:
+    """Return the target by the name that a commit renders it with, where that follows its content."""
+    return named_now(_rendered(application, located, workshop), target, application.destination_namespace)
+
+
+def _rendered(application: Application, located: Located, workshop: Workshop) -> tuple[Rendered, ...]:
+    """Return what a commit renders; nothing where the file is gone that says what to render.
+
     Where the edit is in the Application's own manifest, it is rendered as its manifest in that commit says.
     """
     if located.generator is not None:
         generator = generator_at(located.generator, application, workshop)
         if generator is None:
-            return tuple(None for _ in paths)
+            return ()
         application = as_generated(application, generator.applications({}))
     elif located.parent is not None:
         entry = workshop.repository.entry(workshop.commit, located.sites[0].path)
         if entry is None:
-            return tuple(None for _ in paths)
+            return ()
         limit = workshop.settings.guards.max_file_bytes
         application = as_declared(application, workshop.repository.read(entry.blob), max_bytes=limit)
     job, _ = workshop.job(application, located.rendered_by or 0)
-    found = find_now(workshop.renderer.render(job), target, application.destination_namespace)
-    if len(found) != 1:
-        return tuple(None for _ in paths)
-    return tuple(_value(found[0], path) for path in paths)
+    return workshop.renderer.render(job)
 
 
 def _value(rendered: Rendered, path: FieldPath) -> str | None:

@@ -18,7 +18,7 @@ from tests.manifests.examples import CONTAINER, MANIFEST
 from tests.propose.test_kustomize import Change, edits, proposed
 from tests.propose.test_own import PROD as OWN
 from tests.propose.test_own import SHARED
-from tests.propose.test_rendered import BASE, CHART, OVERLAY, other, source
+from tests.propose.test_rendered import CHART, OVERLAY, other, source
 from tests.worlds import Story, oom_remedy
 
 if TYPE_CHECKING:
