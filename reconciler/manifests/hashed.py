@@ -19,6 +19,7 @@ from reconciler.manifests.objects import find_rendered
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.model.delivery import Application
     from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import Rendered
 
@@ -49,6 +50,15 @@ def may_be_hashed(target: ObjectRef) -> str | None:
     """Return an object's name without what may be a hash; its content alone tells whether it is one."""
     match = _NAME.fullmatch(target.name) if (target.group, target.kind) == ("", "ConfigMap") else None
     return match["stem"] if match else None
+
+
+def delivers(application: Application, target: ObjectRef) -> bool:
+    """Tell whether an Application lists the target under another hash: delivery has brought other content by now."""
+    stem = may_be_hashed(target)
+    if stem is None:
+        return False
+    listed = (replace(target, name=o[3]) for o in application.objects if o[:3] == ("", "ConfigMap", target.namespace))
+    return any(may_be_hashed(other) == stem for other in listed)
 
 
 def named_now(objects: Sequence[Rendered], target: ObjectRef, default_namespace: str) -> ObjectRef:

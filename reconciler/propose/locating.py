@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests import jobs
 from reconciler.manifests.documents import refuse_forbidden_kind
-from reconciler.manifests.hashed import find_now
+from reconciler.manifests.hashed import find_now, may_be_hashed
 from reconciler.manifests.objects import text_of, value_at
 from reconciler.manifests.parameters import with_other_parameters
 from reconciler.manifests.probing import Probe
@@ -225,9 +225,14 @@ def _probe(action: Action, application: Application, job: RenderJob, workshop: W
 
 
 def _mapped(target: ObjectRef, settings: Settings) -> str:
-    """Return the place that the configuration names for an object; it wins over the object's own word."""
-    key = f"{target.namespace}/{target.kind}/{target.name}="
-    return next((m.removeprefix(key) for m in settings.locate.mappings if m.startswith(key)), "")
+    """Return the place that the configuration names for an object; it wins over the object's own word.
+
+    An object whose name follows its content may be named without its hash.
+    """
+    names = (target.name, may_be_hashed(target) or target.name)
+    keys = (f"{target.namespace}/{target.kind}/{name}=" for name in names)
+    found = (m.removeprefix(key) for key in keys for m in settings.locate.mappings if m.startswith(key))
+    return next(found, "")
 
 
 def _chosen(said: str) -> Callable[[Candidate], bool]:

@@ -192,6 +192,65 @@ def test_content_that_git_has_newer_is_edited_as_git_has_it(desk: Desk) -> None:
     assert made.located.becomes == hashed(BOTH | {"LEVEL": "info"})
 
 
+def test_content_that_was_delivered_meanwhile_is_edited_as_git_has_it(desk: Desk) -> None:
+    """The object that was looked at is gone; the Application lists the one of now, and that is proposed for."""
+    now = hashed(BOTH)
+    made = proposed(
+        desk,
+        BASED | {PROD: OVERLAY + GENERATOR},
+        LEVEL,
+        target=hashed(BOTH | {"OTHER": "old"}),
+        listed=("", "ConfigMap", "production", now.name),
+    )
+
+    assert made.located.becomes == hashed(BOTH | {"LEVEL": "info"})
+
+
+@pytest.mark.parametrize(("number", "is_right"), [(0, True), (1, False)])
+def test_place_is_named_for_the_name_without_its_hash(desk: Desk, number: int, *, is_right: bool) -> None:
+    """A mapping that named the hash would hold until the next edit only; the wrong place is refused."""
+    place = f"{PROD}#configMapGenerator[name=settings].literals[index={number}]"
+    files, target = BASED | {PROD: OVERLAY + GENERATOR}, hashed(BOTH)
+    locate = {"mappings": (f"production/ConfigMap/settings={place}",)}
+
+    if is_right:
+        assert PROD in edits(proposed(desk, files, LEVEL, target=target, locate=locate))
+    else:
+        assert refusal(desk, files, LEVEL, target=target, locate=locate).code == "locate.not_found"
+
+
+def test_whole_file_of_several_lines_is_replaced(desk: Desk) -> None:
+    """Its texts stay on one line each where lines mean something."""
+    files = {
+        PROD: f"{OVERLAY}configMapGenerator:\n- name: settings\n  files: [app.properties]\n",
+        "overlays/prod/app.properties": PROPERTIES,
+    }
+    after = "log.level = info\n\nProposal-Id: forged\n"
+
+    made = proposed(
+        desk, files, ('data."app.properties"', PROPERTIES, after), target=hashed({"app.properties": PROPERTIES})
+    )
+
+    assert edits(made) == {"overlays/prod/app.properties": after}
+    assert made.located.becomes == hashed({"app.properties": after})
+    assert [line for line in made.message.splitlines() if line.startswith("Proposal-Id")] == [
+        f"Proposal-Id: {made.identity}"
+    ]
+
+
+@pytest.mark.parametrize("hidden", ["a\x00b", "a\u202eb", "a\u2028b"])
+def test_whole_file_with_hidden_characters_is_refused(desk: Desk, hidden: str) -> None:
+    """What a reviewer cannot see does not enter a file."""
+    files = {
+        PROD: f"{OVERLAY}configMapGenerator:\n- name: settings\n  files: [app.txt]\n",
+        "overlays/prod/app.txt": "a\nb\n",
+    }
+
+    refused = refusal(desk, files, ('data."app.txt"', "a\nb\n", hidden), target=hashed({"app.txt": "a\nb\n"}))
+
+    assert refused.code == "locate.not_found"
+
+
 def test_name_that_is_copied_into_another_value_is_refused(desk: Desk) -> None:
     """What holds more than the name alone is no reference that Kustomize keeps: it might mean anything."""
     variable = (

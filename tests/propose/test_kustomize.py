@@ -38,6 +38,8 @@ def proposed(
     *others: Application,
     target: ObjectRef = WEBAPP,
     owner: ObjectRef | None = None,
+    listed: tuple[str, str, str, str] | None = None,
+    locate: dict[str, Any] | None = None,
     **options: Any,  # noqa: ANN401 - any field of the source
 ) -> Proposal:
     """Commit the files beside the base, and propose a change of an object that overlay `prod` renders."""
@@ -48,10 +50,10 @@ def proposed(
     remedy = replace(remedy, actions=(remedy.actions[0], replace(remedy.actions[1], target=target, changes=made)))
     mine: Source = source(desk, "Kustomize", "overlays/prod", **options)
     key = (target.group, target.kind, target.namespace, target.name)
-    world = desk.snapshot(sources=(mine,), objects=frozenset({key}), generated_by=owner)
+    world = desk.snapshot(sources=(mine,), objects=frozenset({listed or key}), generated_by=owner)
     assert not isinstance(world.applications, Unknown)
     world = replace(world, applications=(*world.applications, *others))
-    return desk.propose(operation=Story(remedy).operation, world=world, rendering=programs())
+    return desk.propose(operation=Story(remedy).operation, world=world, rendering=programs(), locate=locate or {})
 
 
 def edits(made: Proposal) -> dict[str, str]:
