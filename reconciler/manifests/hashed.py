@@ -26,24 +26,31 @@ if TYPE_CHECKING:
 # `encode` in Kustomize's api/hasher/hasher.go: ten digits, in letters that cannot spell a word.
 _HASH = 10
 _LETTERS = str.maketrans("013ae", "ghkmt")
-_NAME = re.compile(r"(?P<stem>.+)-[2456789bcdfghkmt]{10}")
+_NAME = re.compile(r"(?P<stem>.+)-(?P<hash>[2456789bcdfghkmt]{10})")
 _ESCAPED = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}  # as Go's encoding/json does
 
 
 def hash_of(rendered: Rendered) -> str:
     """Return the hash that Kustomize appends to a ConfigMap's name; the name itself is no part of it."""
-    said: dict[str, Any] = {"kind": "ConfigMap", "name": "", "data": rendered.get("data", "")}
+    said: dict[str, Any] = {"kind": "ConfigMap", "name": "", "data": _with_texts_as_keys(rendered.get("data", ""))}
     if isinstance(rendered.get("binaryData"), dict):
-        said["binaryData"] = rendered["binaryData"]
+        said["binaryData"] = _with_texts_as_keys(rendered["binaryData"])
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return hashlib.sha256(text.translate(_ESCAPED).encode()).hexdigest()[:_HASH].translate(_LETTERS)
+    found = hashlib.sha256(text.translate(_ESCAPED).encode(errors="surrogatepass")).hexdigest()
+    return found[:_HASH].translate(_LETTERS)
+
+
+def _with_texts_as_keys(value: Any) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    """Return what may be compared and sorted: YAML takes numbers for keys as well, which no ConfigMap has."""
+    return {str(key): _with_texts_as_keys(below) for key, below in value.items()} if isinstance(value, dict) else value
 
 
 def stem_of(rendered: Rendered) -> str | None:
     """Return a ConfigMap's name without its hash; None where its name does not end in the hash of its content."""
-    stem, dash, ending = str(rendered["metadata"]["name"]).rpartition("-")
-    is_hashed = rendered["kind"] == "ConfigMap" and rendered.get("apiVersion") == "v1" and bool(stem and dash)
-    return stem if is_hashed and ending == hash_of(rendered) else None
+    match = _NAME.fullmatch(rendered["metadata"]["name"])
+    if match is None or (rendered.get("apiVersion"), rendered["kind"]) != ("v1", "ConfigMap"):
+        return None
+    return match["stem"] if match["hash"] == hash_of(rendered) else None
 
 
 def may_be_hashed(target: ObjectRef) -> str | None:

@@ -220,11 +220,10 @@ class Probe:
     def _followed(self, after: Sequence[Rendered]) -> tuple[Sequence[Rendered], ObjectRef | None]:
         """Return a rendering with the target under its former name, if only the hash of its content made it another."""
         now = named_now(after, self.target, self._namespace)
-        old = self._mine(self._base)
-        if now == self.target or stem_of(old) is None:
+        if now == self.target or stem_of(self.rendered) is None:
             return after, None
         (new,) = find_rendered(after, now, self._namespace)
-        return under_old_names(self._base, after, old, new), now
+        return under_old_names(self._base, after, self.rendered, new), now
 
     def _is_made(self, old: Rendered, new: Rendered, change: FieldChange) -> bool:
         """A number that has become text, or the reverse, is no such change, except for amounts, which may be either."""

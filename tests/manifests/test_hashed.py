@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import random
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from reconciler.manifests.hashed import hash_of, may_be_hashed, named_now, stem_
 from reconciler.manifests.probing import Probe
 from reconciler.model.action import FieldChange, Replacement
 from reconciler.model.objects import ObjectRef
+from reconciler.model.rendering import KUSTOMIZE, RenderJob
+from tests.adapters.tools import renderers
 
 SETTINGS = ObjectRef(cluster="default", group="", kind="ConfigMap", namespace="production", name="settings-t84bgbmfg7")
 NAMESPACE = "production"
@@ -67,6 +71,36 @@ def test_hash_is_the_one_that_kustomize_appends(rendered: dict[str, Any], name: 
 
     assert hash_of(whole) == name
     assert stem_of(whole) == "a-b"
+
+
+@pytest.mark.real  # the tool, not the testbed
+def test_hash_is_kustomizes_whatever_a_value_says() -> None:
+    """One rendering of a hundred ConfigMaps, with the characters that YAML and JSON write in ways of their own."""
+    draw = random.Random(7)
+    signs = [*"aZ09 ~-_=:,#'\"\\/|>[]{}&*!%@`<\n", "é", "\u2028", "\u00a0", "🙂", "yes", "0o17", "null"]
+    made = {
+        f"k/{number}.txt": "".join(draw.choices(signs, k=draw.randint(0, 12))).encode() for number in range(100)
+    } | {"k/kustomization.yaml": b""}
+    entries = [{"name": f"map-{n}", "files": [f"a={n}.txt", f"b.b={99 - n}.txt"]} for n in range(100)]
+    made["k/kustomization.yaml"] = json.dumps({"configMapGenerator": entries}).encode()
+    job = RenderJob(tool=KUSTOMIZE, folder="k", files=made, release="r", namespace="n")
+
+    found = renderers().render(job)
+
+    assert sorted(str(stem_of(o)) for o in found) == sorted(f"map-{n}" for n in range(100))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{1: "a", "b": {2: "c", "d": None}}, ["a"], None, 5, {"a": "\ud800"}],
+    ids=["keys", "list", "none", "5", "half"],
+)
+def test_whatever_is_rendered_has_a_hash(data: Any) -> None:  # noqa: ANN401 - any YAML
+    """What is no ConfigMap's content matches nothing, and stops nobody."""
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "data": data, "metadata": {"name": "settings-57h9b5dg99"}}
+
+    assert stem_of(made) is None
+    assert named_now([made], SETTINGS, NAMESPACE) == SETTINGS
 
 
 def test_name_that_only_looks_hashed_has_no_stem() -> None:

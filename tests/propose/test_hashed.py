@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests.hashed import hash_of
+from reconciler.model.delivery import KustomizeOptions
 from tests.manifests.examples import MANIFEST
-from tests.propose.test_kustomize import PROD, SETTINGS, Change, edits, proposed
+from tests.propose.test_kustomize import APPLICATION, PROD, SETTINGS, Change, edits, proposed
+from tests.propose.test_own import root
 from tests.propose.test_rendered import OVERLAY, other
 
 if TYPE_CHECKING:
@@ -319,6 +322,26 @@ def test_shared_text_is_refused_with_everybody_named(desk: Desk) -> None:
     assert refused.code == "locate.shared_base"
     assert "staging" in refused.message
     assert "testing" in refused.message
+
+
+def test_patch_in_the_application_is_edited_in_its_manifest(desk: Desk) -> None:
+    """App of apps: what the Application itself makes of the ConfigMap comes before the hash."""
+    patch = json.dumps([{"op": "replace", "path": "/data/LEVEL", "value": "debug"}])
+    written = (
+        "      patches:\n      - target: {kind: ConfigMap}\n        patch: |-\n"
+        "          - op: replace\n            path: /data/LEVEL\n            value: debug\n"
+    )
+    options = KustomizeOptions(patches=(json.dumps({"target": {"kind": "ConfigMap"}, "patch": patch}),))
+    files = BASED | {
+        PROD: OVERLAY + GENERATOR.replace("LEVEL=debug", "LEVEL=trace"),
+        "apps/webapp.yaml": APPLICATION.format(url=desk.shop.url, options=written),
+    }
+
+    made = proposed(desk, files, LEVEL, root(desk), target=hashed(BOTH), kustomize=options)
+
+    after = APPLICATION.format(url=desk.shop.url, options=written.replace("debug", "info"))
+    assert edits(made) == {"apps/webapp.yaml": after}
+    assert made.located.becomes == hashed(BOTH | {"LEVEL": "info"})
 
 
 def test_generated_secret_is_refused(desk: Desk) -> None:
