@@ -50,7 +50,9 @@ def _delivered(action: Action, operation: Operation) -> tuple[ObjectRef, str]:
     """Return what holds the change by now; where names follow content, that is an object nobody has looked at yet."""
     tracked = operation.pull_request
     becomes = tracked.located.becomes if tracked else None
-    return (action.target, action.uid) if becomes is None else (becomes, "")
+    if becomes is None or replace(becomes, name=action.target.name) != action.target:
+        return action.target, action.uid
+    return becomes, ""
 
 
 def _part(whole: Remedy, part: Remedy) -> Remedy:

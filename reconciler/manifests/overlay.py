@@ -1,8 +1,7 @@
 """Give an overlay a patch of its own, where the value stands in a base that others read.
 
-Two files change: a new patch, and one entry in the overlay's kustomization that names it, in the file's own style. A
-generated ConfigMap gets an entry that is merged into it, and no patch. Protects invariant 5: every old line stays, and
-the kustomization re-parses to what it was with that entry.
+Two files change: a new patch, and one entry in the overlay's kustomization that names it, in the file's
+own style. Protects invariant 5: every old line stays, and the kustomization re-parses to what it was with that entry.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ def overlaid(
     content = first_document(checkout.contents[path], max_bytes)
     target = replace(target, name=_own_name(target.name, content, prefix, suffix))
     entry = {"path": name, "target": {"kind": target.kind, "name": target.name}}
-    kustomization = with_entry(checkout.contents[path], "patches", entry, max_bytes=max_bytes)
+    kustomization = with_patch(checkout.contents[path], entry, max_bytes=max_bytes)
     replaced = replacements(changes)
     patches = (_strategic(target, rendered, changes), *([_by_pointers(rendered, replaced)] if replaced else ()))
     return tuple(Overlaid(path, patch, {path: kustomization, patch: content}) for content in patches)
@@ -87,41 +86,18 @@ def _own_name(name: str, content: Mapping[str, Any], prefix: str, suffix: str) -
     return name.removesuffix(after) if isinstance(after, str) else name
 
 
-def merging(
-    checkout: Checkout,
-    folder: str,
-    target: ObjectRef,
-    changes: Sequence[Replacement],
-    *,
-    prefix: str = "",
-    suffix: str = "",
-    max_bytes: int,
-) -> tuple[str, bytes]:
-    """Return an overlay's kustomization by its path, with the values merged into a ConfigMap that its base generates.
-
-    Raises Refusal when it cannot take an entry without doubt.
-    """
-    path = kustomization_in(checkout, folder)
-    if path is None:
-        refuse("no_overlay", f"{folder} holds no kustomization", "edit it by hand")
-    name = _own_name(target.name, first_document(checkout.contents[path], max_bytes), prefix, suffix)
-    literals = [f"{change.path[-1]}={change.after}" for change in changes]
-    entry = {"name": name, "behavior": "merge", "literals": literals}
-    return path, with_entry(checkout.contents[path], "configMapGenerator", entry, max_bytes=max_bytes)
-
-
-def with_entry(data: bytes, key: str, entry: Mapping[str, Any], *, max_bytes: int) -> bytes:
-    """Return a kustomization with an entry more in one of its lists, such as `patches`."""
+def with_patch(data: bytes, entry: Mapping[str, Any], *, key: str = "patches", max_bytes: int) -> bytes:
+    """Return a kustomization with an entry more in its `patches`, or in another list of mappings."""
     bom, text = split_bom(decode(data, max_bytes))
     refuse_generated(text)
     if "\r" in text:
         refuse("line_ends", "the kustomization has line ends of another system", "edit it by hand")
     root = _root(text)
-    there = root.entries.get(key)
-    if there is None:
+    patches = root.entries.get(key)
+    if patches is None:
         edited = _ended(text) + f"{key}:\n" + _item(entry, _indent(text))
-    elif isinstance(there, SequenceNode) and there.items and there.part.style is None:
-        edited = _after(text, there, entry)
+    elif isinstance(patches, SequenceNode) and patches.items and patches.part.style is None:
+        edited = _after(text, patches, entry)
     else:
         refuse("no_parent", f"`{key}` of the kustomization is no list of lines", "edit it by hand")
     _recheck(text, edited, key, entry)
@@ -138,13 +114,13 @@ def _root(text: str) -> MappingNode:
     return root
 
 
-def _after(text: str, there: SequenceNode, entry: Mapping[str, Any]) -> str:
+def _after(text: str, patches: SequenceNode, entry: Mapping[str, Any]) -> str:
     """Insert below the last line of the last item: the last scalar's, for a collection's end mark runs on."""
-    last = _last_scalar(there)
+    last = _last_scalar(patches)
     end = last.end if text[last.end - 1 : last.end] == "\n" else text.find("\n", last.end) + 1
     if end == 0:
         text, end = _ended(text), len(text) + 1
-    first = there.items[0]
+    first = patches.items[0]
     start = (first if isinstance(first, Part) else first.part).start
     line = text.rfind("\n", 0, start) + 1
     dash = text.find("- ", line)
@@ -243,3 +219,26 @@ def _set(into: dict[str, Any], path: FieldPath, value: str | None) -> None:
             node[step] = None if value is None else yaml.safe_load(value)  # null unsets
         else:
             node = node.setdefault(step, empty)
+
+
+def merged(
+    checkout: Checkout,
+    folder: str,
+    target: ObjectRef,
+    changes: Sequence[Replacement],
+    *,
+    prefix: str = "",
+    suffix: str = "",
+    max_bytes: int,
+) -> tuple[str, bytes]:
+    """Return an overlay's kustomization by its path, with the values merged into a ConfigMap that its base generates.
+
+    Raises Refusal when it cannot take an entry without doubt.
+    """
+    path = kustomization_in(checkout, folder)
+    if path is None:
+        refuse("no_overlay", f"{folder} holds no kustomization", "edit it by hand")
+    name = _own_name(target.name, first_document(checkout.contents[path], max_bytes), prefix, suffix)
+    literals = [f"{change.path[-1]}={change.after}" for change in changes]
+    entry = {"name": name, "behavior": "merge", "literals": literals}
+    return path, with_patch(checkout.contents[path], entry, key="configMapGenerator", max_bytes=max_bytes)

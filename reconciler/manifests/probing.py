@@ -62,7 +62,7 @@ class Probe:
         max_renderings: int,
     ) -> None:
         self._namespace = namespace
-        self.changes = tuple(changes)
+        self._changes = tuple(changes)
         self._files = files
         self._render = render
         self._max_bytes = max_bytes
@@ -71,8 +71,8 @@ class Probe:
         self._renamed = False  # a candidate gave the target another name
         self._effects: dict[frozenset[Candidate], Effect] = {}
         self._base = self._rendered({})
-        self.target = named_now(self._base, target, namespace)  # delivery may be behind with another hash
-        self._paths = [change.path for change in self.changes]
+        self._target = named_now(self._base, target, namespace)  # delivery may be behind with another hash
+        self._paths = [change.path for change in self._changes]
         self._require_present()
 
     @property
@@ -92,21 +92,31 @@ class Probe:
         `wanted` leaves out places, where a person has said which one it is. Raises Refusal with a code `locate.…`.
         """
         places: dict[Candidate, None] = {}
-        replaced = replacements(self.changes)
+        replaced = replacements(self._changes)
         if replaced is None:
             self._refuse("not_a_replacement", "a field comes or goes, for which there is no present value to look for")
         for number, change in enumerate(replaced):
             if not any(number in self._effect([place]).changes for place in places):
                 places[self._place(number, change, paths, wanted)] = None
         edited, effect = self._edited(tuple(places)), self._effect(tuple(places))
-        if effect.others or len(effect.changes) < len(self.changes):
+        if effect.others or len(effect.changes) < len(self._changes):
             self._refuse("not_exact", f"together {self._named(list(places))} change {_listed(effect.others)}")
         return Proven(tuple(places), edited, effect.becomes)
 
     def is_exact(self, edited: Mapping[str, bytes]) -> bool:
         """Tell whether an edit of another kind, such as a new patch, makes all the changes and nothing else."""
         effect = self.effect(edited)
-        return len(effect.changes) == len(self.changes) and not effect.others
+        return len(effect.changes) == len(self._changes) and not effect.others
+
+    @property
+    def target(self) -> ObjectRef:
+        """The target by the name that it is rendered with now."""
+        return self._target
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        """What is to change, of whole fields."""
+        return self._changes
 
     def becomes(self, edited: Mapping[str, bytes]) -> ObjectRef | None:
         """Return what the target is with an edit, if its name follows its content; None: it keeps its name."""
@@ -115,7 +125,7 @@ class Probe:
     def refuse_renamed(self) -> None:
         """Refuse, by name, an object that an edit would give another name: it could not be followed."""
         if self._renamed:
-            message = f"the name of {self.target} follows its content: with an edit it would be another object"
+            message = f"the name of {self._target} follows its content: with an edit it would be another object"
             remedy = "give it a name that stays, or edit it by hand"
             raise Refusal(code="locate.generated_name", message=message, remedy=remedy)
 
@@ -129,7 +139,7 @@ class Probe:
     def _require_present(self) -> None:
         """The present values must be what is rendered; else delivery is behind Git, or something else sets them."""
         mine = self._mine(self._base)
-        for change in self.changes:
+        for change in self._changes:
             found = value_at(mine, change.path)
             if change.before is None:
                 self._require_absent(change, found)
@@ -158,7 +168,7 @@ class Probe:
         self, number: int, change: Replacement, paths: Sequence[str], wanted: Callable[[Candidate], bool]
     ) -> Candidate:
         """Return the one candidate that makes this change and none that is not intended."""
-        found = candidates(change, self.target, self._files, paths, max_bytes=self._max_bytes)
+        found = candidates(change, self._target, self._files, paths, max_bytes=self._max_bytes)
         tried = [c for c in found if wanted(c) and self._is_editable(c)]
         accepted = []
         for candidate in self._decisive(tried, number):
@@ -203,24 +213,24 @@ class Probe:
     def _compared(self, after: Sequence[Rendered]) -> Effect:
         """Compare with the rendering before: which intended fields have their new value, and what else differs."""
         after, becomes = self._followed(after)
-        found = find_rendered(after, self.target, self._namespace)
+        found = find_rendered(after, self._target, self._namespace)
         if len(found) != 1:
             others = tuple(differences(self._base, after)) or ("the object itself",)
-            self._renamed = self._renamed or _is_renamed(self.target, others)
+            self._renamed = self._renamed or _is_renamed(self._target, others)
             return Effect(frozenset(), others)
         old, new = self._mine(self._base), found[0]
-        made = {n for n, change in enumerate(self.changes) if self._is_made(old, new, change)}
+        made = {n for n, change in enumerate(self._changes) if self._is_made(old, new, change)}
         paths = [self._paths[n] for n in sorted(made)]
-        moved = [self.changes[n] for n in sorted(made) if None in (self.changes[n].before, self.changes[n].after)]
+        moved = [self._changes[n] for n in sorted(made) if None in (self._changes[n].before, self._changes[n].after)]
         base = [intended(o, new, moved) if moved and o is old else o for o in self._base]
-        left = masked(base, self.target, self._namespace, paths)
-        right = masked(after, self.target, self._namespace, paths)
+        left = masked(base, self._target, self._namespace, paths)
+        right = masked(after, self._target, self._namespace, paths)
         return Effect(frozenset(made), () if same(left, right) else tuple(differences(left, right)), becomes)
 
     def _followed(self, after: Sequence[Rendered]) -> tuple[Sequence[Rendered], ObjectRef | None]:
         """Return a rendering with the target under its former name, if only the hash of its content made it another."""
-        now = named_now(after, self.target, self._namespace)
-        if now == self.target or stem_of(self.rendered) is None:
+        now = named_now(after, self._target, self._namespace)
+        if now == self._target or stem_of(self.rendered) is None:
             return after, None
         (new,) = find_rendered(after, now, self._namespace)
         return under_old_names(self._base, after, self.rendered, new), now
@@ -264,10 +274,10 @@ class Probe:
         return self._render(edited)
 
     def _mine(self, objects: Sequence[Rendered]) -> Rendered:
-        found = find_rendered(objects, self.target, self._namespace)
+        found = find_rendered(objects, self._target, self._namespace)
         if len(found) != 1:
             how = f"{len(found)} times" if found else "not"
-            self._refuse("not_found" if not found else "ambiguous", f"{self.target} is {how} in what is rendered")
+            self._refuse("not_found" if not found else "ambiguous", f"{self._target} is {how} in what is rendered")
         return found[0]
 
     def _refuse_not_found(self, change: Replacement, tried: Sequence[Candidate], paths: Sequence[str]) -> NoReturn:

@@ -6,26 +6,28 @@ Protects: a file is accepted only where rendering with its edit shows exactly th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
+from reconciler.manifests.edit import edit_fields
 from reconciler.manifests.env_files import with_line
-from reconciler.manifests.hashed import find_now
+from reconciler.manifests.hashed import find_now, stem_of
 from reconciler.manifests.objects import value_at
+from reconciler.manifests.overlay import merged
 from reconciler.manifests.texts import as_whole, taken_apart
 from reconciler.model.action import replacements
-from reconciler.model.objects import Inner
+from reconciler.model.objects import Inner, Item
 from reconciler.model.proposal import Site
 from reconciler.model.rendering import KUSTOMIZE
-from reconciler.propose.fields import documents_of, in_document
-from reconciler.propose.own import Own
+from reconciler.propose.own import Own, in_overlay
 from reconciler.propose.parents import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.model.action import Action, FieldChange
+    from reconciler.model.action import Action, FieldChange, Replacement
     from reconciler.model.objects import FieldPath
     from reconciler.model.rendering import Rendered
     from reconciler.propose.search import Search
@@ -65,8 +67,7 @@ def of_text(search: Search) -> Own:
 
     Raises Refusal where neither holds the text.
     """
-    documents = (in_document(search, path, number, search.action.changes) for path, number in documents_of(search))
-    ways = (*_as_own_files(search), *(own for own in documents if own is not None))
+    ways = (*_as_own_files(search), *_in_manifests(search))
     found = next((own for own in ways[:_MAX_TRIED] if search.probe.is_exact(own.edited)), None)
     if found is None:
         raise Refusal(
@@ -75,6 +76,41 @@ def of_text(search: Search) -> Own:
             remedy="keep the text in a file of its own (`files` of a configMapGenerator), or edit it by hand",
         )
     return found
+
+
+def beside_hashed(search: Search) -> Own | None:
+    """Return the Application's own overlay with values of a ConfigMap whose name follows its content.
+
+    They are merged into what the base generates, or patched. None where the name stays, or there is no such place.
+    """
+    stem, changes = stem_of(search.probe.rendered), replacements(search.action.changes)
+    if stem is None or changes is None or any("\n" in change.after for change in changes):
+        return None  # a copy of a whole text would not follow the one that others share
+    before = replace(search.action, target=replace(search.target, name=stem))
+    return _merging(search, stem, changes) or in_overlay(replace(search, action=before))
+
+
+def _merging(search: Search, stem: str, changes: Sequence[Replacement]) -> Own | None:
+    options, limit = search.job.kustomize, search.workshop.settings.guards.max_file_bytes
+    if not all(map(_is_of_data, changes)):
+        return None
+    try:
+        path, content = merged(
+            search.checkout,
+            search.job.folder,
+            replace(search.target, name=stem),
+            changes,
+            prefix=options.name_prefix,
+            suffix=options.name_suffix,
+            max_bytes=limit,
+        )
+        if not search.is_own({path: content}):
+            return None
+    except Refusal:
+        return None
+    place = ("configMapGenerator", Item("name", stem))
+    sites = (replace(_site(search, path, c), field=(*place, c.path[-1]), before=None) for c in changes)
+    return Own({path: content}, tuple(sites))
 
 
 def _with_lines(search: Search) -> Iterator[Own]:
@@ -99,6 +135,21 @@ def _as_own_files(search: Search) -> Iterator[Own]:
         edited = {path: change.after.encode() for path, change in zip(paths, changes, strict=True)}
         home = {change.path: path for path, change in zip(paths, changes, strict=True)}
         yield Own(edited, tuple(_site(search, home[_holder(change)], change) for change in search.action.changes))
+
+
+def _in_manifests(search: Search) -> Iterator[Own]:
+    """Yield each file with the changes in the object's manifest, where that has the name that it is rendered with."""
+    guards, namespace = search.workshop.settings.guards, search.application.destination_namespace
+    limits = {"max_bytes": guards.max_file_bytes, "max_changed_lines": guards.max_changed_lines}
+    for path in sorted(search.job.files):
+        if not path.endswith((".yaml", ".yml")):
+            continue
+        try:
+            edited = edit_fields(search.job.files[path], search.target, namespace, search.action.changes, **limits)
+        except Refusal:
+            continue
+        sites = (replace(_site(search, path, change), field=change.path) for change in search.action.changes)
+        yield Own({path: edited}, tuple(sites))
 
 
 def _files_of(search: Search, text: str) -> Sequence[str]:

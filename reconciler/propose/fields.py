@@ -48,16 +48,16 @@ def of_new_fields(search: Search) -> Own:
 
 
 def _in_kustomize(search: Search) -> Own | None:
-    for number, (path, document) in enumerate(documents_of(search)):
+    for number, (path, document) in enumerate(_documents(search)):
         own = _changed(search, path, document, search.action.changes) if number < _MAX_TRIED else None
         if own is not None:
             return own
     return in_overlay(search)
 
 
-def documents_of(search: Search) -> Iterator[tuple[str, int]]:
+def _documents(search: Search) -> Iterator[tuple[str, int]]:
     """Yield the documents that may be the object or a patch of it, those below its overlay first."""
-    folder, target = search.job.folder, search.target
+    folder, target = search.job.folder, search.action.target
     for path in sorted(search.job.files, key=lambda path: (not is_below(path, folder), path)):
         if path.endswith((".yaml", ".yml")) and target.kind.encode() in search.job.files[path]:
             for document, root in enumerate(_roots(search.job.files[path])):
@@ -82,15 +82,6 @@ def _roots(data: bytes) -> Sequence[Node]:
 
 def _changed(search: Search, path: str, document: int, changes: Sequence[FieldChange]) -> Own | None:
     """Return a file with the changes in one of its documents, if that is exact and reaches nobody else."""
-    own = in_document(search, path, document, changes)
-    try:
-        return own if own is not None and search.is_own(own.edited) else None
-    except Refusal:
-        return None
-
-
-def in_document(search: Search, path: str, document: int, changes: Sequence[FieldChange]) -> Own | None:
-    """Return a file with the changes in one of its documents, whatever that does to the rendering."""
 
     def pick(roots: Sequence[Node]) -> MappingNode:
         root = roots[document]
@@ -102,6 +93,8 @@ def in_document(search: Search, path: str, document: int, changes: Sequence[Fiel
     limits = {"max_bytes": guards.max_file_bytes, "max_changed_lines": guards.max_changed_lines}
     try:
         edited = {path: edit_document(search.job.files[path], pick, changes, **limits)}
+        if not search.is_own(edited):
+            return None
     except Refusal:
         return None
     blob = search.checkout.files[path].blob

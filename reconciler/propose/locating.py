@@ -19,10 +19,10 @@ from reconciler.model.action import replacements
 from reconciler.model.objects import format_path
 from reconciler.model.proposal import Located, Site
 from reconciler.model.rendering import KUSTOMIZE
-from reconciler.propose.config_maps import is_inside, of_files, of_text, whole_changes
+from reconciler.propose.config_maps import beside_hashed, is_inside, of_files, of_text, whole_changes
 from reconciler.propose.fields import of_new_fields
 from reconciler.propose.generating import locate_generated
-from reconciler.propose.own import Own, beside_defaults, beside_others, in_overlay, of_a_default
+from reconciler.propose.own import Own, beside_defaults, beside_others, in_overlay, of_another_kind
 from reconciler.propose.parents import locate_in_manifest, replaced
 from reconciler.propose.search import Search
 from reconciler.propose.sharing import refuse_shared, sharing
@@ -90,7 +90,9 @@ def locate_rendered(
     own = None if said else beside_defaults(search, proven.places)
     if own is not None:
         return _located(search, own)
-    return _for_it_alone(search, Own(proven.edited, sites), lambda: beside_others(search, proven.places))
+    return _for_it_alone(
+        search, Own(proven.edited, sites), lambda: beside_hashed(search) or beside_others(search, proven.places)
+    )
 
 
 def _elsewhere(search: Search, said: str) -> tuple[Located, tuple[FileEdit, ...]] | None:
@@ -105,8 +107,8 @@ def _elsewhere(search: Search, said: str) -> tuple[Located, tuple[FileEdit, ...]
         return None
     found = of_files(search)
     if found is not None:
-        return _for_it_alone(search, found, lambda: in_overlay(search))
-    own = of_a_default(search)
+        return _for_it_alone(search, found, lambda: beside_hashed(search) or in_overlay(search))
+    own = of_another_kind(search)
     return None if own is None else _located(search, own)
 
 

@@ -7,7 +7,6 @@ this Application alone.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import Refusal
@@ -15,14 +14,13 @@ from reconciler.manifests.candidates import candidates
 from reconciler.manifests.charts import defaults
 from reconciler.manifests.documents import find, only
 from reconciler.manifests.edit import edit_document
-from reconciler.manifests.hashed import stem_of
 from reconciler.manifests.jobs import editable
-from reconciler.manifests.overlay import merging, overlaid
+from reconciler.manifests.overlay import overlaid
 from reconciler.manifests.own_values import Value, with_values
 from reconciler.manifests.parts import MappingNode, Node, arrange, decode, refuse, scan, split_bom
 from reconciler.manifests.scalars import ScalarType, plain_type
 from reconciler.manifests.values import plain
-from reconciler.model.action import FieldChange, replacements
+from reconciler.model.action import FieldChange
 from reconciler.model.objects import FieldPath, Item
 from reconciler.model.proposal import Site
 from reconciler.model.rendering import KUSTOMIZE
@@ -83,10 +81,13 @@ def _first_home(found: Iterable[Home], places: Sequence[Candidate]) -> Own | Non
     return next((own for home in found if (own := put(home, values))), None)
 
 
-def of_a_default(search: Search) -> Own | None:
+def of_another_kind(search: Search) -> Own | None:
+    """Return the Application's own place for defaults of a chart that is not edited, which no YAML of ours says."""
+    return None if search.job.tool == KUSTOMIZE else _of_a_default(search)
+
+
+def _of_a_default(search: Search) -> Own | None:
     """Return the Application's own place for values that only the defaults of a chart hold which is not edited."""
-    if search.job.tool == KUSTOMIZE:
-        return None
     try:
         options = _defaults(search)
     except Refusal:
@@ -100,61 +101,32 @@ def of_a_default(search: Search) -> Own | None:
 
 
 def in_overlay(search: Search) -> Own | None:
-    """Return the Application's own overlay with a patch for the fields, or with what is merged into a ConfigMap."""
+    """Return the Application's own overlay with a patch for the fields."""
+    target, job, checkout = search.action.target, search.job, search.checkout
+    limit = search.workshop.settings.guards.max_file_bytes
     try:
-        ways = (*_merged(search), *_patched(search))
-        made = next((own for own in ways if search.probe.is_exact(own.edited)), None)
-        return None if made is None or search.shared_with(made.edited) else made
+        ways = overlaid(
+            checkout,
+            job.folder,
+            target,
+            search.probe.rendered,
+            search.action.changes,
+            prefix=job.kustomize.name_prefix,
+            suffix=job.kustomize.name_suffix,
+            max_bytes=limit,
+        )
+        made = next((way for way in ways if search.probe.is_exact(way.edited)), None)
+        if made is None or search.shared_with(made.edited):
+            return None
     except Refusal:
         return None
-
-
-def _merged(search: Search) -> Iterator[Own]:
-    """Yield the overlay with an entry of its generator, where the base generates the object with a hash in its name."""
-    stem, changes = stem_of(search.probe.rendered), replacements(search.action.changes)
-    if stem is None or changes is None or any(change.path[:-1] != ("data",) for change in changes):
-        return
-    try:
-        target = replace(search.target, name=stem)
-        path, edited = merging(search.checkout, search.job.folder, target, changes, **_names_and_limit(search))
-    except Refusal:
-        return
-    blob = search.checkout.files[path].blob
-    sites = (
-        Site(
-            path=path,
-            blob=blob,
-            document=0,
-            field=("configMapGenerator", Item("name", stem), str(change.path[-1])),
-            before=None,
-            after=change.after,
-        )
-        for change in changes
-    )
-    yield Own({path: edited}, tuple(sites))
-
-
-def _patched(search: Search) -> Iterator[Own]:
-    """Yield the overlay with a new patch, in each way of writing one."""
-    checkout, changes = search.checkout, search.action.changes
-    if any("\n" in (change.after or "") for change in changes):
-        return  # a copy of a whole text, which would not follow the one that others share
-    target = replace(search.target, name=stem_of(search.probe.rendered) or search.target.name)
-    rendered, options = search.probe.rendered, _names_and_limit(search)
-    for made in overlaid(checkout, search.job.folder, target, rendered, changes, **options):
-        sites = [
-            Site(path=made.patch, blob="", document=0, field=change.path, before=change.before, after=change.after)
-            for change in changes
-        ]
-        blob = checkout.files[made.kustomization].blob
-        entry = Site(path=made.kustomization, blob=blob, document=0, field=("patches",), before="", after=made.patch)
-        yield Own(made.edited, (*sites, entry))
-
-
-def _names_and_limit(search: Search) -> dict[str, Any]:
-    options = search.job.kustomize
-    limit = search.workshop.settings.guards.max_file_bytes
-    return {"prefix": options.name_prefix, "suffix": options.name_suffix, "max_bytes": limit}
+    sites = [
+        Site(path=made.patch, blob="", document=0, field=change.path, before=change.before, after=change.after)
+        for change in search.action.changes
+    ]
+    blob = checkout.files[made.kustomization].blob
+    entry = Site(path=made.kustomization, blob=blob, document=0, field=("patches",), before="", after=made.patch)
+    return Own(made.edited, (*sites, entry))
 
 
 def put(home: Home, values: Sequence[Value]) -> Own | None:

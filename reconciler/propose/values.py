@@ -27,35 +27,40 @@ def values_rendered(
 
     An object whose name follows its content is found under its name of then.
     """
-    found = _rendered(application, located, workshop)
-    mine = find_now(found, target, application.destination_namespace)
-    if len(mine) != 1:
+    declared = declared_at(application, located, workshop)
+    if declared is None:
         return tuple(None for _ in paths)
-    return tuple(_value(mine[0], path) for path in paths)
+    found = find_now(rendered_at(declared, located, workshop), target, application.destination_namespace)
+    return tuple(_value(found[0], path) if len(found) == 1 else None for path in paths)
 
 
 def target_rendered(application: Application, located: Located, target: ObjectRef, workshop: Workshop) -> ObjectRef:
     """Return the target by the name that a commit renders it with, where that follows its content."""
-    return named_now(_rendered(application, located, workshop), target, application.destination_namespace)
+    declared = declared_at(application, located, workshop)
+    rendered = () if declared is None else rendered_at(declared, located, workshop)
+    return named_now(rendered, target, application.destination_namespace)
 
 
-def _rendered(application: Application, located: Located, workshop: Workshop) -> tuple[Rendered, ...]:
-    """Return what a commit renders; nothing where the file is gone that says what to render.
+def declared_at(application: Application, located: Located, workshop: Workshop) -> Application | None:
+    """Return the Application as a commit declares it, where an edit changes its own manifest or what generates it.
 
-    Where the edit is in the Application's own manifest, it is rendered as its manifest in that commit says.
+    None where the commit has none.
     """
     if located.generator is not None:
         generator = generator_at(located.generator, application, workshop)
-        if generator is None:
-            return ()
-        application = as_generated(application, generator.applications({}))
-    elif located.parent is not None:
+        return None if generator is None else as_generated(application, generator.applications({}))
+    if located.parent is not None:
         entry = workshop.repository.entry(workshop.commit, located.sites[0].path)
         if entry is None:
-            return ()
+            return None
         limit = workshop.settings.guards.max_file_bytes
-        application = as_declared(application, workshop.repository.read(entry.blob), max_bytes=limit)
-    job, _ = workshop.job(application, located.rendered_by or 0)
+        return as_declared(application, workshop.repository.read(entry.blob), max_bytes=limit)
+    return application
+
+
+def rendered_at(declared: Application, located: Located, workshop: Workshop) -> tuple[Rendered, ...]:
+    """Return what a commit renders for the Application."""
+    job, _ = workshop.job(declared, located.rendered_by or 0)
     return workshop.renderer.render(job)
 
 

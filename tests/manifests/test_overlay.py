@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from reconciler.errors import Refusal
-from reconciler.manifests.overlay import with_entry
+from reconciler.manifests.overlay import with_patch
 
 ENTRY = {"path": "new.yaml", "target": {"kind": "Deployment", "name": "web"}}
 
@@ -24,7 +24,7 @@ ENTRY = {"path": "new.yaml", "target": {"kind": "Deployment", "name": "web"}}
 )
 def test_first_patch_comes_last_in_the_file(before: str, added: str) -> None:
     """With the indent of the file's other lists, and the line end that was missing."""
-    assert with_entry(before.encode(), "patches", ENTRY, max_bytes=1000).decode() == before + added
+    assert with_patch(before.encode(), ENTRY, max_bytes=1000).decode() == before + added
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_first_patch_comes_last_in_the_file(before: str, added: str) -> None:
 )
 def test_further_patch_follows_the_last_one(before: str) -> None:
     """Every old line stays, in order; comments and blank lines below stay below."""
-    after = with_entry(before.encode(), "patches", ENTRY, max_bytes=1000).decode()
+    after = with_patch(before.encode(), ENTRY, max_bytes=1000).decode()
 
     expected = yaml.safe_load(before)
     expected["patches"].append(ENTRY)
@@ -67,6 +67,6 @@ def test_further_patch_follows_the_last_one(before: str) -> None:
 def test_file_that_takes_no_line_without_doubt_is_refused(before: str) -> None:
     """Invariant 5: then the shared base is refused with an explanation instead."""
     with pytest.raises(Refusal) as refused:
-        with_entry(before.encode(), "patches", ENTRY, max_bytes=1000)
+        with_patch(before.encode(), ENTRY, max_bytes=1000)
 
     assert refused.value.code.startswith(("edit.", "rendering."))
