@@ -344,6 +344,23 @@ def test_patch_in_the_application_is_edited_in_its_manifest(desk: Desk) -> None:
     assert made.located.becomes == hashed(BOTH | {"LEVEL": "info"})
 
 
+def test_flux_is_told_from_argo_by_nothing_here(desk: Desk) -> None:
+    """What its Kustomization adds comes before the hash, as with Argo CD."""
+    options = KustomizeOptions(name_suffix="-eu", namespace="production")
+
+    made = proposed(
+        desk,
+        BASED | {PROD: OVERLAY + GENERATOR},
+        LEVEL,
+        target=hashed(BOTH, "settings-eu"),
+        kind="Flux",
+        kustomize=options,
+    )
+
+    assert edits(made) == {PROD: OVERLAY + GENERATOR.replace("LEVEL=debug", "LEVEL=info")}
+    assert made.located.becomes == hashed(BOTH | {"LEVEL": "info"}, "settings-eu")
+
+
 def test_generated_secret_is_refused(desk: Desk) -> None:
     """Invariant 11: Secrets are never edited."""
     generator = "secretGenerator:\n- name: settings\n  literals: [LEVEL=debug]\n"

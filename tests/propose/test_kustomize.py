@@ -40,6 +40,7 @@ def proposed(
     owner: ObjectRef | None = None,
     listed: tuple[str, str, str, str] | None = None,
     locate: dict[str, Any] | None = None,
+    kind: str = "Kustomize",
     **options: Any,  # noqa: ANN401 - any field of the source
 ) -> Proposal:
     """Commit the files beside the base, and propose a change of an object that overlay `prod` renders."""
@@ -48,7 +49,7 @@ def proposed(
     remedy = oom_remedy()
     made = tuple(FieldChange(path=parse_path(p), before=b, after=a) for p, b, a in changes)
     remedy = replace(remedy, actions=(remedy.actions[0], replace(remedy.actions[1], target=target, changes=made)))
-    mine: Source = source(desk, "Kustomize", "overlays/prod", **options)
+    mine: Source = source(desk, kind, "overlays/prod", **options)
     key = (target.group, target.kind, target.namespace, target.name)
     world = desk.snapshot(sources=(mine,), objects=frozenset({listed or key}), generated_by=owner)
     assert not isinstance(world.applications, Unknown)
