@@ -119,8 +119,8 @@ class Probe:
         return self._changes
 
     def becomes(self, edited: Mapping[str, bytes]) -> ObjectRef | None:
-        """Return what the target is with an edit, if its name follows its content; None: it keeps its name."""
-        return None if stem_of(self.rendered) is None else self.effect(edited).becomes
+        """Return what the target is with an edit that was found exact; None: it keeps its name."""
+        return None if stem_of(self.rendered) is None else self._compared(self._rendered(edited)).becomes
 
     def refuse_renamed(self) -> None:
         """Refuse, by name, an object that an edit would give another name: it could not be followed."""

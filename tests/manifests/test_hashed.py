@@ -148,6 +148,19 @@ def test_edit_is_exact_where_the_name_and_its_references_alone_follow() -> None:
     assert made.name == now
 
 
+def test_name_that_there_is_no_rendering_left_for_is_refused() -> None:
+    """It is never taken for one that stays: the object could not be followed."""
+    old, new = config_map(LEVEL="debug"), config_map(LEVEL="info")
+    found = probe([old], [new])
+    for _ in range(9):
+        assert found.is_exact({FILE: b""})
+
+    with pytest.raises(Refusal) as refused:
+        found.becomes({FILE: b""})
+
+    assert refused.value.code == "locate.too_many_renderings"
+
+
 OLD, NEW = config_map(LEVEL="debug"), config_map(LEVEL="info")
 WAS, NOW = OLD["metadata"]["name"], NEW["metadata"]["name"]
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from reconciler.adapters.kubernetes_objects import values_of
 from reconciler.manifests.hashed import hash_of
 from reconciler.model.action import FieldChange
 from reconciler.model.facts import Unknown
-from reconciler.model.objects import FieldPath, ObjectRef
+from reconciler.model.objects import FieldPath, ObjectRef, parse_path
 from reconciler.model.proposal import PullRequestState
 from reconciler.model.snapshot import Renamed
 from reconciler.observe import observe
@@ -60,7 +61,7 @@ class Tool:
     def render(self, job: RenderJob) -> tuple[Rendered, ...]:
         """Return what the job's own file generates."""
         (entry,) = yaml.safe_load(job.files[FILE])["configMapGenerator"]
-        return (config_map(**dict(literal.split("=") for literal in entry["literals"])),)
+        return (config_map(**dict(literal.split("=", 1) for literal in entry["literals"])),)
 
 
 class Cluster:
@@ -74,8 +75,10 @@ class Cluster:
         """Return the wanted fields, None for those of an object that is not there."""
         if self.silent:
             return Unknown("kubernetes", "timeout")
-        found = {target: self.maps.get(target.name, {"data": {}})["data"] for target in wanted}
-        return {(t, path): found[t].get(str(path[-1])) for t, paths in wanted.items() for path in paths}
+        found: dict[tuple[ObjectRef, FieldPath], str | None] = {}
+        for target, paths in wanted.items():
+            found |= values_of(self.maps.get(target.name, {}), target, paths)
+        return found
 
 
 class Merge:
@@ -93,8 +96,12 @@ class Merge:
     @property
     def operation(self) -> Operation:
         """The operation that proposed it, with its pull request open in the ledger."""
+        return self.proposed_by(LEVEL)
+
+    def proposed_by(self, path: FieldPath) -> Operation:
+        """Return the operation that proposed to change a field of it."""
         remedy = oom_remedy()
-        change = FieldChange(path=LEVEL, before="debug", after="info")
+        change = FieldChange(path=path, before="debug", after="info")
         action = replace(remedy.actions[1], target=ref(LEVEL="debug", OTHER="x"), changes=(change,))
         made = Story(replace(remedy, actions=(action,))).pull_request_opened().operation
         assert made.pull_request is not None
@@ -115,14 +122,21 @@ class Merge:
         there: Any = cluster
         return replace(self.world.ports(), renderer=tool, cluster=there)
 
-    def follow(self, cluster: Cluster, base: CommitId | Unknown | None = None, **changes: Any) -> Followed:  # noqa: ANN401
+    def follow(
+        self,
+        cluster: Cluster,
+        base: CommitId | Unknown | None = None,
+        *,
+        operation: Operation | None = None,
+        **changes: Any,  # noqa: ANN401 - any field of an Application
+    ) -> Followed:
         """Look up the merged pull request."""
         found = pull_request(PullRequestState.MERGED, merge_commit=self.merge)
         self.world.pulls.add(
             found.branch, state="closed", merged_at="2026-03-01T09:31:00Z", merge_commit_sha=self.merge
         )
         return follow(
-            self.operation,
+            operation or self.operation,
             pull_requests=(found,),
             applications=(replace(self.application, **changes),),
             base=base or self.merge,
@@ -187,6 +201,25 @@ def test_what_delivery_has_compared_lies_between_base_and_merge(world: World) ->
     base = made.commit(LEVEL="info", OTHER="z")
 
     assert said(made.follow(Cluster(LATER), base, revisions=(compared,))) == (LATER["metadata"]["name"], "info")
+
+
+def test_key_inside_a_text_is_read_as_any_field(world: World) -> None:
+    """At the merge, at base and in the cluster, each under the name that the text makes there."""
+    made = Merge(world)
+    old, new = {"app.env": "A=b\nLEVEL=debug"}, {"app.env": "A=b\nLEVEL=info"}
+    made.commit(**old)
+    made.merge = made.commit(**new)
+    operation = made.proposed_by(parse_path('data."app.env"{LEVEL}'))
+    operation = replace(
+        operation,
+        remedy=replace(
+            operation.remedy, actions=tuple(replace(a, target=ref(**old)) for a in operation.remedy.actions)
+        ),
+    )
+    followed = made.follow(Cluster(config_map(**old), config_map(**new)), operation=operation)
+
+    assert (followed.values_at_merge, followed.values_at_base) == (("info",), ("info",))
+    assert said(followed) == (ref(**new).name, "info")
 
 
 @pytest.mark.parametrize("base", [None, Unknown("git", "timeout")])
