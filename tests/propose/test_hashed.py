@@ -186,6 +186,30 @@ def test_shared_base_gets_a_merging_entry_in_the_overlay(desk: Desk) -> None:
     assert made.located.shared_with == ()
 
 
+@pytest.mark.parametrize(
+    ("literals", "after"),
+    [
+        ("  literals:\n  - OTHER=y  # ours\n", "  literals:\n  - OTHER=y  # ours\n  - LEVEL=info\n"),
+        ("  literals:\n    - OTHER=y", "  literals:\n    - OTHER=y\n    - LEVEL=info\n"),
+        (
+            "  literals: [OTHER=y]\n",
+            "  literals: [OTHER=y]\n- name: settings\n  behavior: merge\n  literals:\n  - LEVEL=info\n",
+        ),
+    ],
+    ids=["in lines", "deeper, without a last line end", "in one line"],
+)
+def test_entry_that_merges_already_gets_a_literal_more(desk: Desk, literals: str, after: str) -> None:
+    """Where it has a line for each; else one more entry is merged."""
+    merging = f"{OVERLAY}configMapGenerator:\n- name: settings\n  behavior: merge\n"
+    staging = other(desk, "staging", "Kustomize", "overlays/staging")
+    data = {"LEVEL": "debug", "OTHER": "y"}
+
+    made = proposed(desk, IN_BASE | {PROD: merging + literals}, LEVEL, staging, target=hashed(data))
+
+    assert edits(made) == {PROD: merging + after}
+    assert made.located.becomes == hashed(data | {"LEVEL": "info"})
+
+
 @pytest.mark.parametrize("generator", ["  envs: [app.env]\n", "  files: [LEVEL]\n"])
 def test_shared_file_of_a_generator_is_left_alone(desk: Desk, generator: str) -> None:
     """Lines of an environment and a key's own file are shared as any other."""
