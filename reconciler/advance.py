@@ -19,7 +19,7 @@ from reconciler.errors import LedgerError
 from reconciler.model.action import Remedy
 from reconciler.model.codec import decode
 from reconciler.model.conversation import CONVERSATION
-from reconciler.model.objects import CommitId
+from reconciler.model.objects import CommitId, ObjectRef
 from reconciler.model.operation import (
     Approval,
     EffectStatus,
@@ -208,8 +208,12 @@ def _trouble_watched(operation: Operation, event: Event, data: Mapping[str, Any]
     return replace(operation, quiet_passes=operation.quiet_passes + 1, quiet_since=since)
 
 
-def _change_live(operation: Operation, event: Event, _: Mapping[str, Any]) -> Operation:
-    return replace(operation, live_at=event.at)
+def _change_live(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:
+    live, tracked = replace(operation, live_at=event.at), operation.pull_request
+    if tracked is None or "target" not in data:
+        return live
+    located = replace(tracked.located, becomes=decode(ObjectRef, data["target"]))
+    return replace(live, pull_request=replace(tracked, located=located))
 
 
 def _checked(operation: Operation, _: Event, data: Mapping[str, Any]) -> Operation:

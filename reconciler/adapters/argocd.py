@@ -132,10 +132,17 @@ def application_of(raw: Json, cluster: str) -> Application:
             (r.get("group") or "", r["kind"], r.get("namespace") or "", r["name"])
             for r in status.get("resources") or ()
         ),
+        only_leftovers=_differs_in_leftovers(status.get("resources") or ()),
         ignored_fields=frozenset(_ignored(spec)),
         refresh_pending=REFRESH in (raw["metadata"].get("annotations") or {}),
         generated_by=_generator(raw["metadata"], cluster),
     )
+
+
+def _differs_in_leftovers(resources: Sequence[Json]) -> bool:
+    """Tell whether all that is OutOfSync is objects that Git has no more: they stay where pruning is not automated."""
+    differing = [r for r in resources if r.get("status") == "OutOfSync"]
+    return bool(differing) and all(r.get("requiresPruning") is True for r in differing)
 
 
 def _generator(metadata: Json, cluster: str) -> ObjectRef | None:

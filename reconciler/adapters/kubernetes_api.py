@@ -98,6 +98,10 @@ class KubernetesApi:
             fields=self._fields(wanted, listed, [future.result() for future in others]),
         )
 
+    def fields(self, wanted: Wanted) -> Fact[FieldValues]:
+        """Get the wanted fields of single objects; one that is not there has none of them."""
+        return _together([_fact(self._one, ref, paths) for ref, paths in wanted.items()])
+
     def restart(self, target: ObjectRef, *, uid: str, at: datetime) -> None:
         """Set the template's restartedAt annotation to `at`; setting the same again changes nothing.
 
@@ -191,11 +195,10 @@ class KubernetesApi:
         self, wanted: Wanted, listed: dict[str, Fact[Listed]], others: Sequence[Fact[FieldValues]]
     ) -> Fact[FieldValues]:
         """Put the wanted values together; they are known only when every one of them is."""
-        values: dict[tuple[ObjectRef, FieldPath], str | None] = {}
-        for other in others:
-            if isinstance(other, Unknown):
-                return other
-            values.update(other)
+        got = _together(others)
+        if isinstance(got, Unknown):
+            return got
+        values = dict(got)
         for ref in filter(self._is_listed, wanted):
             fact = listed[ref.kind]
             if isinstance(fact, Unknown):
@@ -270,6 +273,16 @@ def _converted(raws: list[Json], convert: Callable[[Json], T], doing: str) -> li
         raise too_deep(doing) from None
     except SHAPE_ERRORS as error:
         raise malformed(doing) from error
+
+
+def _together(facts: Sequence[Fact[FieldValues]]) -> Fact[FieldValues]:
+    """Put values together; they are known only when every one of them is."""
+    values: dict[tuple[ObjectRef, FieldPath], str | None] = {}
+    for fact in facts:
+        if isinstance(fact, Unknown):
+            return fact
+        values.update(fact)
+    return values
 
 
 def _fact(read: Callable[..., T], *arguments: object) -> Fact[T]:

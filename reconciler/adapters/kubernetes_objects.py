@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Refusal
+from reconciler.manifests.texts import taken_apart, value_in
 from reconciler.model.cluster import Container, ContainerStatus, Namespace, Pod, Termination, Workload
 from reconciler.model.objects import Inner, Item, ObjectRef, format_path
 
@@ -210,7 +211,7 @@ def raw_at(raw: Any, path: FieldPath) -> Any:  # noqa: ANN401 - JSON has no narr
         elif isinstance(step, Inner):
             raise Refusal(
                 code="kubernetes.inner_field",
-                message=f"{format_path(path)} lies in a text, which is not read from the cluster",
+                message=f"{format_path(path)} lies in a text, which is not written to the cluster",
                 remedy="name the whole field",
             )
         else:
@@ -225,8 +226,17 @@ def value_at(raw: Json, path: FieldPath) -> str | None:
 
 
 def values_of(raw: Json, ref: ObjectRef, paths: Iterable[FieldPath]) -> dict[tuple[ObjectRef, FieldPath], str | None]:
-    """Return the wanted fields of one object."""
-    return {(ref, path): value_at(raw, path) for path in paths}
+    """Return the wanted fields of one object, and keys inside the texts that they hold.
+
+    Raises Refusal when such a text cannot be judged.
+    """
+    return {(ref, path): _value_in(raw, path) for path in paths}
+
+
+def _value_in(raw: Json, path: FieldPath) -> str | None:
+    holder, names = taken_apart(path)
+    text = value_at(raw, holder)
+    return value_in(text, path) if names and text is not None else text
 
 
 def field_managers(raw: Json) -> dict[str, frozenset[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.manifests.hashed import may_become
 from reconciler.model.action import Action, ActionName, FieldChange, Remedy, RiskLevel, shown
 from reconciler.model.quantity import same_quantities
 
@@ -30,7 +31,7 @@ def revert_of(operation: Operation) -> Remedy | str:
     live = dict(zip(((t, c.path) for t, c in operation.remedy.fields), operation.expected, strict=True))
     several = len(declarative) > 1
     inverses = tuple(
-        _inverse(action, changes, pull_request)
+        _inverse(action, changes, pull_request, operation)
         for action in declarative
         if (changes := _taken_back(action, live, several=several))
     )
@@ -54,16 +55,26 @@ def _taken_back(action: Action, live: Live, *, several: bool) -> tuple[FieldChan
     return tuple(c for c in inverse if not several or not same_quantities((c.before,), (c.after,)))
 
 
-def _inverse(action: Action, changes: tuple[FieldChange, ...], pull_request: str) -> Action:
+def _inverse(action: Action, changes: tuple[FieldChange, ...], pull_request: str, operation: Operation) -> Action:
+    target, uid = _delivered(action, operation)
     return Action(
         name=ActionName.REVERT_CHANGE,
-        target=action.target,
-        uid=action.uid,
+        target=target,
+        uid=uid,
         risk=RiskLevel.LOW,
-        summary=f"{action.target.name}: revert {pull_request}, {shown(changes[0].before)} → {shown(changes[0].after)}",
+        summary=f"{target.name}: revert {pull_request}, {shown(changes[0].before)} → {shown(changes[0].after)}",
         changes=changes,
         blast_radius=action.blast_radius,
     )
+
+
+def _delivered(action: Action, operation: Operation) -> tuple[ObjectRef, str]:
+    """Return what holds the change by now; where names follow content, that is an object nobody has looked at yet."""
+    tracked = operation.pull_request
+    becomes = tracked.located.becomes if tracked else None
+    if becomes is None or not may_become(action.target, becomes):
+        return action.target, action.uid
+    return becomes, ""
 
 
 def _part(whole: Remedy, part: Remedy) -> Remedy | None:

@@ -123,8 +123,9 @@ def _spot(value: _Value, change: Replacement, writings: Mapping[str, str]) -> Sp
     if after is None and holds_quantity(change.path) and same_quantity(value.text, change.before):
         after = change.after
     key, equals, rest = value.text.partition("=")
-    if after is None and equals and key == change.path[-1] and rest == change.before:
-        after = f"{key}={change.after}"
+    if after is None and equals and key == change.path[-1]:
+        quote = next((q for q in ("", '"', "'") if rest == f"{q}{change.before}{q}"), None)  # Kustomize takes them off
+        after = None if quote is None else f"{key}={quote}{change.after}{quote}"
     if after is None and change.path[-1] == "image":
         after = with_tag(value.text, change)
     if after is None and "${" in value.text:

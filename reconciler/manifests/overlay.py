@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from reconciler.model.rendering import Rendered
 
 _MAX_PATCHES = 9  # of ours for one object in an overlay
+_GENERATOR = "configMapGenerator"
 _LIST_ITEM = re.compile(r"^( *)- ", re.MULTILINE)
 
 
@@ -100,8 +101,8 @@ def _own_name(name: str, content: Mapping[str, Any], prefix: str, suffix: str) -
     return name.removesuffix(after) if isinstance(after, str) else name
 
 
-def with_patch(data: bytes, entry: Mapping[str, Any], *, max_bytes: int) -> bytes:
-    """Return a kustomization with an entry more in its `patches`."""
+def with_patch(data: bytes, entry: Mapping[str, Any], *, key: str = "patches", max_bytes: int) -> bytes:
+    """Return a kustomization with an entry more in its `patches`, or in another list of mappings."""
     bom, text = split_bom(decode(data, max_bytes))
     refuse_generated(text)
     ends = "\r\n" if text.count("\r") == text.count("\r\n") == text.count("\n") > 0 else "\n"
@@ -109,14 +110,14 @@ def with_patch(data: bytes, entry: Mapping[str, Any], *, max_bytes: int) -> byte
     if "\r" in text:
         refuse("line_ends", "the kustomization has line ends of several systems", "edit it by hand")
     root = _root(text)
-    patches = root.entries.get("patches")
+    patches = root.entries.get(key)
     if patches is None:
-        edited = _ended(text) + "patches:\n" + _item(entry, _indent(text))
+        edited = _ended(text) + f"{key}:\n" + _item(entry, _indent(text))
     elif isinstance(patches, SequenceNode) and patches.items and patches.part.style is None:
         edited = _after(text, patches, entry)
     else:
-        refuse("no_parent", "`patches` of the kustomization is no list of lines", "edit it by hand")
-    _recheck(text, edited, entry)
+        refuse("no_parent", f"`{key}` of the kustomization is no list of lines", "edit it by hand")
+    _recheck(text, edited, key, entry)
     return (bom + edited.replace("\n", ends)).encode()
 
 
@@ -130,7 +131,7 @@ def _root(text: str) -> MappingNode:
     return root
 
 
-def _after(text: str, patches: SequenceNode, entry: Mapping[str, Any]) -> str:
+def _after(text: str, patches: SequenceNode, entry: Mapping[str, Any] | str) -> str:
     """Insert below the last line of the last item: the last scalar's, for a collection's end mark runs on."""
     last = _last_scalar(patches)
     end = last.end if text[last.end - 1 : last.end] == "\n" else text.find("\n", last.end) + 1
@@ -162,17 +163,18 @@ def _indent(text: str) -> str:
     return found[1] if found else ""
 
 
-def _item(entry: Mapping[str, Any], indent: str) -> str:
+def _item(entry: Mapping[str, Any] | str, indent: str) -> str:
     import yaml
 
-    lines = yaml.safe_dump(dict(entry), sort_keys=False, default_flow_style=False).splitlines()
-    return "".join(f"{indent}{'- ' if n == 0 else '  '}{line}\n" for n, line in enumerate(lines))
+    item = entry if isinstance(entry, str) else dict(entry)
+    lines = yaml.safe_dump([item], sort_keys=False, default_flow_style=False).splitlines()
+    return "".join(f"{indent}{line}\n" for line in lines)
 
 
-def _recheck(before: str, edited: str, entry: Mapping[str, Any]) -> None:
+def _recheck(before: str, edited: str, key: str, entry: Mapping[str, Any]) -> None:
     """The result says what it said and the entry, and no old line is another or gone."""
     expected = plain(_root(before))
-    expected["patches"] = [*(expected.get("patches") or []), dict(entry)]
+    expected[key] = [*(expected.get(key) or []), dict(entry)]
     rest = iter(edited.splitlines())
     kept = all(line in rest for line in before.splitlines())
     try:
@@ -235,3 +237,62 @@ def _set(into: dict[str, Any], path: FieldPath, value: str | None) -> None:
             node[step] = None if value is None else yaml.safe_load(value)  # null unsets
         else:
             node = node.setdefault(step, empty)
+
+
+def merged(
+    checkout: Checkout,
+    folder: str,
+    target: ObjectRef,
+    changes: Sequence[Replacement],
+    *,
+    prefix: str = "",
+    suffix: str = "",
+    max_bytes: int,
+) -> tuple[str, bytes]:
+    """Return an overlay's kustomization by its path, with the values merged into a ConfigMap that its base generates.
+
+    Raises Refusal when it cannot take an entry without doubt.
+    """
+    path = kustomization_in(checkout, folder)
+    if path is None:
+        refuse("no_overlay", f"{folder} holds no kustomization", "edit it by hand")
+    name = _own_name(target.name, first_document(checkout.contents[path], max_bytes), prefix, suffix)
+    literals = [f"{change.path[-1]}={change.after}" for change in changes]
+    longer = _with_literals(checkout.contents[path], name, literals, max_bytes=max_bytes)
+    if longer is not None:
+        return path, longer
+    entry = {"name": name, "behavior": "merge", "literals": literals}
+    return path, with_patch(checkout.contents[path], entry, key=_GENERATOR, max_bytes=max_bytes)
+
+
+def _with_literals(data: bytes, name: str, literals: Sequence[str], *, max_bytes: int) -> bytes | None:
+    """Return a kustomization with more literals in the entry that is merged into a ConfigMap already; None: none is."""
+    bom, text = split_bom(decode(data, max_bytes))
+    refuse_generated(text)
+    for literal in literals:
+        found = _literals(_root(text), name)
+        if found is None or "\r" in text:
+            return None
+        number, there = found
+        edited = _after(text, there, literal)
+        expected, rest = plain(_root(text)), iter(edited.splitlines())
+        expected[_GENERATOR][number]["literals"].append(literal)
+        if plain(_root(edited)) != expected or not all(line in rest for line in text.splitlines()):
+            return None
+        text = edited
+    return (bom + text).encode()
+
+
+def _literals(root: MappingNode, name: str) -> tuple[int, SequenceNode] | None:
+    """Return the literals of the one entry that is merged into a ConfigMap, where each has a line, and its number."""
+    there, said = root.entries.get(_GENERATOR), plain(root).get(_GENERATOR)
+    entries = there.items if isinstance(there, SequenceNode) and isinstance(said, list) else []
+    found = [n for n, entry in enumerate(entries) if isinstance(entry, MappingNode) and _is_merged(said[n], name)]
+    node = entries[found[0]] if len(found) == 1 else None
+    literals = node.entries.get("literals") if isinstance(node, MappingNode) else None
+    lines = isinstance(literals, SequenceNode) and bool(literals.items) and literals.part.style is None
+    return (found[0], literals) if lines and isinstance(literals, SequenceNode) else None
+
+
+def _is_merged(entry: Mapping[str, Any], name: str) -> bool:
+    return (entry.get("name"), entry.get("behavior")) == (name, "merge")

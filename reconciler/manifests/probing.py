@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from reconciler.errors import Conflict, Refusal
 from reconciler.manifests.candidates import Candidate, candidates, hidden
+from reconciler.manifests.hashed import named_now, stem_of, under_old_names
 from reconciler.manifests.intended import intended
 from reconciler.manifests.objects import ABSENT, differences, find_rendered, masked, same, text_of, value_at
 from reconciler.manifests.scalars import holds_quantity
@@ -36,6 +37,7 @@ class Effect(NamedTuple):
 
     changes: frozenset[int]
     others: tuple[str, ...]
+    becomes: ObjectRef | None = None  # the target, where its name follows its content; None: it keeps its name
 
 
 class Proven(NamedTuple):
@@ -43,6 +45,7 @@ class Proven(NamedTuple):
 
     places: tuple[Candidate, ...]
     edited: dict[str, bytes]
+    becomes: ObjectRef | None = None
 
 
 class Probe:
@@ -59,7 +62,6 @@ class Probe:
         max_bytes: int,
         max_renderings: int,
     ) -> None:
-        self._target = target
         self._namespace = namespace
         self._changes = tuple(changes)
         self._files = files
@@ -70,6 +72,7 @@ class Probe:
         self._renamed = False  # a candidate gave the target another name
         self._effects: dict[frozenset[Candidate], Effect] = {}
         self._base = self._rendered({})
+        self._target = named_now(self._base, target, namespace)  # delivery may be behind with another hash
         self._paths = [change.path for change in self._changes]
         self._require_present()
 
@@ -99,7 +102,7 @@ class Probe:
         edited, effect = self._edited(tuple(places)), self._effect(tuple(places))
         if effect.others or len(effect.changes) < len(self._changes):
             self._refuse("not_exact", f"together {self._named(list(places))} change {_listed(effect.others)}")
-        return Proven(tuple(places), edited)
+        return Proven(tuple(places), edited, effect.becomes)
 
     def is_exact(self, edited: Mapping[str, bytes]) -> bool:
         """Tell whether an edit of another kind, such as a new patch, makes all the changes and nothing else."""
@@ -111,11 +114,25 @@ class Probe:
         """Tell whether there were places that have an influence, or may have one, and could not be taken."""
         return bool(self._notes)
 
+    @property
+    def target(self) -> ObjectRef:
+        """The target by the name that it is rendered with now."""
+        return self._target
+
+    @property
+    def changes(self) -> tuple[FieldChange, ...]:
+        """What is to change, of whole fields."""
+        return self._changes
+
+    def becomes(self, edited: Mapping[str, bytes]) -> ObjectRef | None:
+        """Return what the target is with an edit that was found exact; None: it keeps its name."""
+        return None if stem_of(self.rendered) is None else self._compared(self._rendered(edited)).becomes
+
     def refuse_renamed(self) -> None:
         """Refuse, by name, an object that an edit would give another name: it could not be followed."""
         if self._renamed:
             message = f"the name of {self._target} follows its content: with an edit it would be another object"
-            remedy = "set generatorOptions.disableNameSuffixHash, or edit it by hand"
+            remedy = "give it a name that stays, or edit it by hand"
             raise Refusal(code="locate.generated_name", message=message, remedy=remedy)
 
     def effect(self, edited: Mapping[str, bytes]) -> Effect:
@@ -201,6 +218,7 @@ class Probe:
 
     def _compared(self, after: Sequence[Rendered]) -> Effect:
         """Compare with the rendering before: which intended fields have their new value, and what else differs."""
+        after, becomes = self._followed(after)
         found = find_rendered(after, self._target, self._namespace)
         if len(found) != 1:
             others = tuple(differences(self._base, after)) or ("the object itself",)
@@ -213,7 +231,15 @@ class Probe:
         base = [intended(o, new, moved) if moved and o is old else o for o in self._base]
         left = masked(base, self._target, self._namespace, paths)
         right = masked(after, self._target, self._namespace, paths)
-        return Effect(frozenset(made), () if same(left, right) else tuple(differences(left, right)))
+        return Effect(frozenset(made), () if same(left, right) else tuple(differences(left, right)), becomes)
+
+    def _followed(self, after: Sequence[Rendered]) -> tuple[Sequence[Rendered], ObjectRef | None]:
+        """Return a rendering with the target under its former name, if only the hash of its content made it another."""
+        now = named_now(after, self._target, self._namespace)
+        if now == self._target or stem_of(self.rendered) is None:
+            return after, None
+        (new,) = find_rendered(after, now, self._namespace)
+        return under_old_names(self._base, after, self.rendered, new), now
 
     def _is_made(self, old: Rendered, new: Rendered, change: FieldChange) -> bool:
         """A number that has become text, or the reverse, is no such change, except for amounts, which may be either."""

@@ -118,6 +118,7 @@ class Application:
     ignored_fields: frozenset[str] = frozenset()  # ignoreDifferences, as JSON pointers
     refresh_pending: bool = False  # a refresh was asked for and not done yet
     generated_by: ObjectRef | None = None  # the ApplicationSet that keeps it as its template says
+    only_leftovers: bool = False  # OutOfSync, for nothing but objects that Git has no more and nobody pruned yet
     hold: str = ""  # why nothing new is delivered, as the rest of a sentence: suspended, a dependency, its source
 
 

@@ -44,6 +44,7 @@ class Located:
         None  # the Application that delivers this one's manifest (its ApplicationSet's), if edited
     )
     generator: str | None = None  # the file of its ApplicationSet, where what generates it is edited
+    becomes: ObjectRef | None = None  # the object with the edit, where its name follows its content
 
     @property
     def paths(self) -> tuple[str, ...]:

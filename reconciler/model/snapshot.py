@@ -29,6 +29,14 @@ class ClusterView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Renamed:
+    """What a target became whose name follows its content: the object that Git renders by now, and its live fields."""
+
+    target: ObjectRef
+    fields: FieldValues  # under the name that the operation knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
     """Facts about one operation's pull request and its way into the cluster."""
 
@@ -36,6 +44,7 @@ class Followed:
     values_at_merge: Fact[tuple[str | None, ...]] | None = None  # None: not merged yet, nothing to ask
     values_at_base: Fact[tuple[str | None, ...]] | None = None
     contains_merge: Fact[bool] | None = None  # the Application's revision descends from the merge commit
+    renamed: Fact[Renamed] | None = None  # once it is merged; None: the target keeps its name
     # While it is open; None: not open, or nobody asked.
     inspection: Fact[Inspection] | None = None
     base_moved: Fact[bool] | None = None  # base has another content than ours was made from, in one of our files
@@ -52,7 +61,7 @@ class Snapshot:
     workloads: Fact[Mapping[ObjectRef, Workload]]
     pods: Fact[tuple[Pod, ...]]
     autoscaled: Fact[frozenset[ObjectRef]]
-    fields: Fact[FieldValues]
+    fields: Fact[FieldValues]  # of what has another name by now, under the one that its operation knows
     memory_peaks: Fact[Mapping[ContainerKey, float]]  # bytes, over the configured window
     alerts: Fact[tuple[Alert, ...]]
     applications: Fact[tuple[Application, ...]]

@@ -13,6 +13,7 @@ from reconciler.errors import ReconcilerError, foreign_text
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.snapshot import ClusterView, Followed, Snapshot
 from reconciler.observe.follow import follow
+from reconciler.observe.renaming import with_renamed
 from reconciler.watching import UNWATCHED, side_by_side
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def observe(
         view = _cluster_view(cluster.result())
         base = _base(heads.result(), ports)
         pull_requests, found = pulls.result(), applications.result()
+    looked_up = {o.id: _followed(o, pull_requests, found, base, ports, settings) for o in followed if o.pull_request}
     return Snapshot(
         taken_at=now,
         cluster=settings.cluster.name,
@@ -82,7 +84,7 @@ def observe(
         workloads=view.workloads,
         pods=view.pods,
         autoscaled=view.autoscaled,
-        fields=view.fields,
+        fields=with_renamed(view.fields, looked_up, followed),
         memory_peaks=peaks.result(),
         alerts=alerts.result(),
         applications=found,
@@ -90,7 +92,7 @@ def observe(
         pull_requests=pull_requests,
         comments=said.result() if said else (),
         board=ticks.result() if ticks else None,
-        followed={o.id: _followed(o, pull_requests, found, base, ports, settings) for o in followed if o.pull_request},
+        followed=looked_up,
     )
 
 
@@ -135,6 +137,7 @@ def _followed(
         values_at_merge=answer,
         values_at_base=answer,
         contains_merge=answer,
+        renamed=answer if operation.pull_request and operation.pull_request.located.becomes else None,
         inspection=answer,
         base_moved=answer,
     )

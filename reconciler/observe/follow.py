@@ -15,6 +15,7 @@ from reconciler.model.objects import CommitId
 from reconciler.model.proposal import PullRequest, PullRequestState
 from reconciler.model.snapshot import Followed
 from reconciler.observe import inspecting
+from reconciler.observe.renaming import live_under_new_name
 from reconciler.propose.values import values_plain, values_rendered
 from reconciler.propose.workshop import Workshop
 
@@ -69,6 +70,7 @@ def follow(
         values_at_merge=values_at(merge),
         values_at_base=_values_at_base(base, merge, ports.repository, values_at),
         contains_merge=_contains(tracked, merge, applications, ports.repository),
+        renamed=live_under_new_name(operation, tracked, base, merge, applications, ports, settings),
     )
 
 

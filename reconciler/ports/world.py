@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.model.delivery import Application
     from reconciler.model.facts import Fact
     from reconciler.model.objects import FieldPath, ObjectRef
-    from reconciler.model.snapshot import ClusterView
+    from reconciler.model.snapshot import ClusterView, FieldValues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,10 @@ class Cluster(Examined, Protocol):
 
     def observe(self, wanted: Mapping[ObjectRef, frozenset[FieldPath]]) -> ClusterView:
         """List what diagnosis needs, and pick out the wanted fields from the same lists."""
+        ...
+
+    def fields(self, wanted: Mapping[ObjectRef, frozenset[FieldPath]]) -> Fact[FieldValues]:
+        """Get the wanted fields of single objects; one that is not there has none of them."""
         ...
 
     def restart(self, target: ObjectRef, *, uid: str, at: datetime) -> None:

@@ -70,6 +70,7 @@ def locate_generated(
         rendered_by=index,
         parent=parent.ref if in_manifest else None,
         generator=generator.file.path,
+        becomes=proven.becomes,
     )
     return located, edits_of(edited, files, workshop.settings)
 

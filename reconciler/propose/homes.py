@@ -24,6 +24,7 @@ class Own(NamedTuple):
     edited: dict[str, bytes]
     sites: tuple[Site, ...]
     parent: ObjectRef | None = None  # the Application that delivers the edited manifest of this one
+    becomes: ObjectRef | None = None  # with that manifest, the object whose name follows its content
 
 
 class Home(NamedTuple):
@@ -44,4 +45,5 @@ def put(home: Home, values: Sequence[Value]) -> Own | None:
         exact = home.probe.is_exact(edited) and home.is_own(edited)
     except Refusal:
         return None
-    return Own(edited, (*map(home.site, values), *home.beside), home.parent) if exact else None
+    sites = (*map(home.site, values), *home.beside)
+    return Own(edited, sites, home.parent, home.probe.becomes(edited)) if exact else None

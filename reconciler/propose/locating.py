@@ -13,19 +13,21 @@ from reconciler.errors import Refusal
 from reconciler.manifests import jobs
 from reconciler.manifests.checkout import joined
 from reconciler.manifests.documents import refuse_forbidden_kind
+from reconciler.manifests.hashed import find_now, may_be_hashed
 from reconciler.manifests.locate import require_current
 from reconciler.manifests.objects import differences, find_rendered, text_of, value_at
 from reconciler.manifests.overrides import overridden
 from reconciler.manifests.parameters import with_other_parameters
 from reconciler.manifests.probing import Probe
 from reconciler.model.action import replacements
-from reconciler.model.objects import Inner, format_path
+from reconciler.model.objects import format_path
 from reconciler.model.proposal import Located, Site
-from reconciler.model.rendering import HELM
+from reconciler.model.rendering import HELM, KUSTOMIZE
+from reconciler.propose.config_maps import beside_hashed, is_inside, of_files, of_text, whole_changes
 from reconciler.propose.fields import of_new_fields
 from reconciler.propose.generating import locate_generated
 from reconciler.propose.homes import Own
-from reconciler.propose.own import beside_defaults, beside_others, of_another_kind
+from reconciler.propose.own import beside_defaults, beside_others, in_overlay, of_another_kind
 from reconciler.propose.own_manifest import of_manifest
 from reconciler.propose.parents import replaced
 from reconciler.propose.patches import beside_hindrance, in_own_patch
@@ -74,6 +76,8 @@ def locate_rendered(
         checkout=checkout,
         probe=probe,
     )
+    if is_inside(action):
+        return _for_it_alone(search, of_text(search), lambda: None)
     if replacements(action.changes) is None:
         return _located(search, of_new_fields(search))
     said = _mapped(action.target, workshop.settings) or str(probe.target_annotations.get(SOURCE) or "")
@@ -82,26 +86,49 @@ def locate_rendered(
     except Refusal as refusal:
         if refusal.code != "locate.not_found":
             raise
-        name = _own_parameter(action, application, job, workshop)
-        if name is not None and application.generated_by is not None:
-            return locate_generated(action, application, index, application.generated_by, snapshot, workshop)
-        if name is not None:
-            return _located(search, *of_manifest(search, name))
-        own = None if said else of_another_kind(search) or beside_hindrance(search)
-        if own is None:
+        found = _elsewhere(search, said)
+        if found is None:
             probe.refuse_renamed()
             _refuse_unrepeatable(job, workshop)
             raise
-        return _located(search, own)
+        return found
     sites = tuple(site_of(place, checkout.files[place.path].blob) for place in proven.places)
     own = None if said else beside_defaults(search, proven.places)
-    shared = () if own else search.shared_with(proven.edited)
-    if shared and not workshop.settings.locate.allow_shared:
-        own = in_own_patch(search) or beside_others(search, proven.places)
     if own is not None:
         return _located(search, own)
-    refuse_shared(shared, tuple(proven.edited), application, index, workshop.settings)
-    return _located(search, Own(proven.edited, sites), shared)
+    return _for_it_alone(
+        search,
+        Own(proven.edited, sites),
+        lambda: beside_hashed(search) or in_own_patch(search) or beside_others(search, proven.places),
+    )
+
+
+def _elsewhere(search: Search, said: str) -> tuple[Located, tuple[FileEdit, ...]] | None:
+    """Return what no value of the source's YAML decides: the Application does, or other files; None: nothing found."""
+    action, application, index, workshop = search.action, search.application, search.index, search.workshop
+    name = _own_parameter(action, application, search.job, workshop)
+    if name is not None and application.generated_by is not None:
+        return locate_generated(action, application, index, application.generated_by, search.snapshot, workshop)
+    if name is not None:
+        return _located(search, *of_manifest(search, name))
+    if said:
+        return None
+    found = of_files(search)
+    if found is not None:
+        return _for_it_alone(search, found, lambda: beside_hashed(search) or in_overlay(search))
+    own = of_another_kind(search) or beside_hindrance(search)
+    return None if own is None else _located(search, own)
+
+
+def _for_it_alone(search: Search, own: Own, beside: Callable[[], Own | None]) -> tuple[Located, tuple[FileEdit, ...]]:
+    """Return what was found; where others read its files, the Application's own place beside it, or nothing."""
+    shared, settings = search.shared_with(own.edited), search.workshop.settings
+    if shared and not settings.locate.allow_shared:
+        alone = beside()
+        if alone is not None:
+            return _located(search, alone)
+    refuse_shared(shared, tuple(own.edited), search.application, search.index, settings)
+    return _located(search, own, shared)
 
 
 def _refuse_unknown(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> None:
@@ -124,6 +151,7 @@ def _located(search: Search, own: Own, shared: tuple[ObjectRef, ...] = ()) -> tu
         shared_with=shared,
         rendered_by=search.index,
         parent=own.parent,
+        becomes=own.becomes if own.parent else search.probe.becomes(own.edited),
     )
     return located, edits_of(own.edited, checkout.contents, workshop.settings)
 
@@ -139,7 +167,7 @@ def _own_parameter(action: Action, application: Application, job: RenderJob, wor
                 rendered = workshop.renderer.render(changed)
             except Refusal:
                 continue
-            found = find_rendered(rendered, action.target, application.destination_namespace)
+            found = find_now(rendered, action.target, application.destination_namespace)
             if len(found) == 1 and text_of(value_at(found[0], change.path)) == change.after:
                 _refuse_override(name, job)
                 return name
@@ -219,7 +247,7 @@ def holding_source(action: Action, application: Application, indexes: Sequence[i
 def _holds(target: ObjectRef, application: Application, index: int, workshop: Workshop) -> bool:
     if application.sources[index].kind in jobs.RENDERED_KINDS:
         job, _ = workshop.job(application, index)
-        return bool(find_rendered(workshop.renderer.render(job), target, application.destination_namespace))
+        return bool(find_now(workshop.renderer.render(job), target, application.destination_namespace))
     try:
         return bool(workshop.owning_file(target, application, index))
     except Refusal as error:
@@ -229,8 +257,8 @@ def _holds(target: ObjectRef, application: Application, index: int, workshop: Wo
 
 
 def _probe(action: Action, application: Application, job: RenderJob, workshop: Workshop) -> Probe:
-    settings = workshop.settings
-    if any(isinstance(step, Inner) for change in action.changes for step in change.path):
+    settings, namespace = workshop.settings, application.destination_namespace
+    if is_inside(action) and job.tool != KUSTOMIZE:
         replaced(action)
 
     def render(edited: Mapping[str, bytes]) -> tuple[Rendered, ...]:
@@ -238,8 +266,8 @@ def _probe(action: Action, application: Application, job: RenderJob, workshop: W
 
     return Probe(
         action.target,
-        application.destination_namespace,
-        action.changes,
+        namespace,
+        whole_changes(action, render({}), namespace) if is_inside(action) else action.changes,
         job.files,
         render,
         max_bytes=settings.guards.max_file_bytes,
@@ -248,9 +276,14 @@ def _probe(action: Action, application: Application, job: RenderJob, workshop: W
 
 
 def _mapped(target: ObjectRef, settings: Settings) -> str:
-    """Return the place that the configuration names for an object; it wins over the object's own word."""
-    key = f"{target.namespace}/{target.kind}/{target.name}="
-    return next((m.removeprefix(key) for m in settings.locate.mappings if m.startswith(key)), "")
+    """Return the place that the configuration names for an object; it wins over the object's own word.
+
+    An object whose name follows its content may be named without its hash.
+    """
+    names = (target.name, may_be_hashed(target) or target.name)
+    keys = (f"{target.namespace}/{target.kind}/{name}=" for name in names)
+    found = (m.removeprefix(key) for key in keys for m in settings.locate.mappings if m.startswith(key))
+    return next(found, "")
 
 
 def _chosen(said: str) -> Callable[[Candidate], bool]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from reconciler.errors import Refusal
 from reconciler.manifests.candidates import candidates
 from reconciler.manifests.charts import defaults
-from reconciler.manifests.env_files import with_line
 from reconciler.manifests.jobs import editable
 from reconciler.manifests.overlay import overlaid
 from reconciler.manifests.own_values import Value, with_values
@@ -55,35 +54,8 @@ def _first_home(found: Iterable[Home], places: Sequence[Candidate]) -> Own | Non
 
 
 def of_another_kind(search: Search) -> Own | None:
-    """Return the place of values that no YAML of ours says.
-
-    They are lines of an environment that Kustomize reads, or defaults of a chart that is not edited, and then go to the
-    Application's own place.
-    """
-    return _in_env_files(search) if search.job.tool == KUSTOMIZE else _of_a_default(search)
-
-
-def _in_env_files(search: Search) -> Own | None:
-    """Return the file of an environment with the lines changed that generate the fields of a ConfigMap."""
-    job, limit = search.job, search.workshop.settings.guards.max_file_bytes
-    changes = replaced(search.action)
-    if search.action.target.kind != "ConfigMap" or any(change.path[:-1] != ("data",) for change in changes):
-        return None
-    for path in sorted(job.files):
-        edited = job.files[path]
-        try:
-            for change in changes:
-                edited = with_line(edited, str(change.path[-1]), change.before, change.after, max_bytes=limit)
-            if not search.is_own({path: edited}):
-                continue
-        except Refusal:
-            continue
-        blob = search.checkout.files[path].blob
-        sites = (
-            Site(path=path, blob=blob, document=0, field=c.path[-1:], before=c.before, after=c.after) for c in changes
-        )
-        return Own({path: edited}, tuple(sites))
-    return None
+    """Return the Application's own place for defaults of a chart that is not edited, which no YAML of ours says."""
+    return None if search.job.tool == KUSTOMIZE else _of_a_default(search)
 
 
 def _of_a_default(search: Search) -> Own | None:

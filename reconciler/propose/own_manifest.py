@@ -68,7 +68,7 @@ def of_manifest(search: Search, name: str) -> tuple[Own, tuple[ObjectRef, ...]]:
     refuse_shared(shared, tuple(proven.edited), search.application, search.index, search.workshop.settings)
     files = kept.checkout.files
     sites = tuple(site_of(place, files[place.path].blob) for place in proven.places)
-    return Own(proven.edited, sites, kept.parent.ref), shared
+    return Own(proven.edited, sites, kept.parent.ref, proven.becomes), shared
 
 
 def manifest_homes(search: Search) -> Iterator[Home]:

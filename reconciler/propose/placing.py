@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, Refusal, SourceError
 from reconciler.manifests.edit import edit_fields
+from reconciler.manifests.hashed import delivers
 from reconciler.manifests.jobs import RENDERED_KINDS, is_ours
 from reconciler.manifests.spots import refuse_broken_json
 from reconciler.model.delivery import owning_applications
@@ -82,6 +83,7 @@ def owner_of(action: Action, snapshot: Snapshot) -> Application:
     workload = snapshot.workloads.get(action.target)
     tracking_id = workload.tracking_id if workload else None
     owners = owning_applications(action.target, tracking_id, snapshot.applications)
+    owners = owners or tuple(a for a in snapshot.applications if delivers(a, action.target))
     if len(owners) != 1:
         names = ", ".join(str(a.ref) for a in owners) or "none"
         raise Refusal(

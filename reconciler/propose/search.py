@@ -35,6 +35,11 @@ class Search:
     checkout: Checkout  # everything that the job reads
     probe: Probe
 
+    @property
+    def target(self) -> ObjectRef:
+        """The object as this commit renders it: the hash in its name may be another one than the cluster's by now."""
+        return self.probe.target
+
     def shared_with(self, edited: Mapping[str, bytes]) -> tuple[ObjectRef, ...]:
         """Return who else changes with the files, through an ApplicationSet that reads them too.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.manifests.edit import read_fields
-from reconciler.manifests.objects import find_rendered, text_of, value_at
+from reconciler.manifests.hashed import find_now, named_now
+from reconciler.manifests.objects import text_of, value_at
+from reconciler.manifests.texts import taken_apart, value_in
 from reconciler.propose.generated import as_generated, generator_at
 from reconciler.propose.kept import kept_by
 from reconciler.propose.unknown import refuse_unknown
@@ -53,6 +55,20 @@ def values_rendered(
     return tuple(_value(rendered, target, path, application) for target, path in fields)
 
 
+def target_rendered(
+    application: Application,
+    located: Located,
+    target: ObjectRef,
+    workshop: Workshop,
+    *,
+    parent: Application | None = None,
+) -> ObjectRef:
+    """Return the target by the name that a commit renders it with, where that follows its content."""
+    declared = declared_at(application, located, workshop, parent=parent)
+    rendered = () if declared is None else rendered_at(declared, located, workshop)
+    return named_now(rendered, target, application.destination_namespace)
+
+
 def declared_at(
     application: Application, located: Located, workshop: Workshop, *, parent: Application | None = None
 ) -> Application | None:
@@ -76,9 +92,11 @@ def rendered_at(declared: Application, located: Located, workshop: Workshop) -> 
 
 
 def _value(rendered: Sequence[Rendered], target: ObjectRef, path: FieldPath, application: Application) -> str | None:
-    found = find_rendered(rendered, target, application.destination_namespace)
+    found = find_now(rendered, target, application.destination_namespace)
     if len(found) != 1:
         return None
-    value = value_at(found[0], path)
+    holder, names = taken_apart(path)
+    value = value_at(found[0], holder)
     refuse_unknown([value], f"a field of {target}", application)
-    return text_of(value)
+    text = text_of(value)
+    return value_in(text, path) if names and text is not None else text

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.action import shown
+from reconciler.model.codec import encode
 from reconciler.model.delivery import find_application
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import (
@@ -18,13 +19,14 @@ from reconciler.model.operation import (
     TrackedPullRequest,
 )
 from reconciler.model.quantity import same_quantities
+from reconciler.model.snapshot import Renamed
 from reconciler.steps.words import Perform, Record, Step, Verb, View, closing, effect_key, wait
 from reconciler.track import DeliveryState, delivery_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.model.snapshot import Snapshot
+    from reconciler.model.snapshot import Followed, Snapshot
 
 
 def awaiting_sync(operation: Operation, view: View) -> Iterator[Step]:
@@ -52,7 +54,7 @@ def awaiting_sync(operation: Operation, view: View) -> Iterator[Step]:
         case DeliveryState.LIVE:
             index = tracked.located.source_index
             revision = next(iter(application.revisions[index : index + 1]), tracked.merge_commit or "")
-            data = {"revision": revision, "values": list(operation.expected)}
+            data = {"revision": revision, "values": list(operation.expected), **_name_of_now(followed)}
             yield Record(drafts=(Draft(operation=operation.id, kind=EventKind.CHANGE_LIVE, data=data),))
             return
         case DeliveryState.WAITING_FOR_REVISION | DeliveryState.STALE_STATUS if not application.refresh_pending:
@@ -93,6 +95,11 @@ def _live_values(operation: Operation, snapshot: Snapshot) -> tuple[str | None, 
     if missing:
         return Unknown("kubernetes", f"{missing[0][0]} was not read")
     return tuple(snapshot.fields[key] for key in keys)
+
+
+def _name_of_now(followed: Followed) -> dict[str, object]:
+    """Return what the target is called by now, to be written down where its name follows its content."""
+    return {"target": encode(followed.renamed.target)} if isinstance(followed.renamed, Renamed) else {}
 
 
 def _nudge(operation: Operation, view: View) -> Iterator[Step]:

@@ -94,7 +94,7 @@ def _operation(application: Application) -> DeliveryReport | None:
         if "sync window" in message.lower():
             return DeliveryReport(state=DeliveryState.WAITING_FOR_WINDOW, message=f"{name}: {message}")
         return DeliveryReport(state=DeliveryState.SYNCING, message=f"{name} is syncing")
-    if application.sync_status == "Synced":
+    if application.sync_status == "Synced" or (application.sync_status == "OutOfSync" and application.only_leftovers):
         return _settled(application)
     if application.sync_status != "OutOfSync":
         return DeliveryReport(state=DeliveryState.UNKNOWN, message=f"{name} is {application.sync_status}")

@@ -45,6 +45,28 @@ def test_synced_application_maps_whole() -> None:
     assert not mapped.refresh_pending
 
 
+PRUNED = {"kind": "ConfigMap", "name": "old", "status": "OutOfSync", "requiresPruning": True}
+
+
+@pytest.mark.parametrize(
+    ("resources", "only"),
+    [
+        ([{"kind": "ConfigMap", "name": "new", "status": "Synced"}, PRUNED], True),
+        ([{"kind": "ConfigMap", "name": "new", "status": "OutOfSync"}, PRUNED], False),
+        ([PRUNED | {"requiresPruning": False}], False),
+        ([{"kind": "ConfigMap", "name": "new", "status": "Synced"}], False),
+        ([], False),
+    ],
+)
+def test_application_that_differs_in_leftovers_alone_is_told_from_others(
+    resources: list[dict[str, object]], *, only: bool
+) -> None:
+    """Without automated pruning it stays OutOfSync for ever, with everything of Git's live."""
+    found = application_of(application(resources=resources, sync={"status": "OutOfSync"}), "test")
+
+    assert found.only_leftovers is only
+
+
 def test_what_the_application_tells_its_tools_comes_over() -> None:
     """What we know by value, what we do not know by name, and no value in any text that is shown."""
     helm = {

@@ -124,6 +124,37 @@ def test_wanted_field_of_another_kind_is_got_by_name(wire: Wire, tmp_path: Path)
     assert api_on(wire, tmp_path).observe({nightly: frozenset({path})}).fields == {(nightly, path): "true"}
 
 
+SETTINGS = "/api/v1/namespaces/shop/configmaps"
+CORE = {"resources": [{"name": "configmaps", "kind": "ConfigMap"}]}
+LEVEL, INSIDE = parse_path("data.LEVEL"), parse_path('data."app.properties"{log.level}')
+
+
+def test_fields_of_single_objects_are_got_without_any_list(wire: Wire, tmp_path: Path) -> None:
+    """Keys inside the texts that they hold, too; an object that is not there holds none of them."""
+    data = {"LEVEL": "info", "app.properties": "log.level = debug\n"}
+    wire.script |= {"GET /api/v1": Answer(CORE), f"GET {SETTINGS}/new": Answer({"data": data})}
+    old, new = ref("old", "ConfigMap", ""), ref("new", "ConfigMap", "")
+    before = len(wire.requests)
+
+    found = api_on(wire, tmp_path).fields({new: frozenset({LEVEL, INSIDE}), old: frozenset({LEVEL})})
+
+    assert found == {(new, LEVEL): "info", (new, INSIDE): "debug", (old, LEVEL): None}
+    assert {r.path for r in wire.requests[before:]} == {"/api/v1", f"{SETTINGS}/new", f"{SETTINGS}/old"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Answer({"kind": "Status", "code": 403, "message": "no"}, 403), Answer({"data": {"app.properties": "a 'b\nc'"}})],
+    ids=["not allowed", "text that cannot be judged"],
+)
+def test_field_that_cannot_be_read_is_unknown(wire: Wire, tmp_path: Path, answer: Answer) -> None:
+    """Invariant 3: it is not absent."""
+    wire.script |= {"GET /api/v1": Answer(CORE), f"GET {SETTINGS}/new": answer}
+    new = ref("new", "ConfigMap", "")
+
+    assert isinstance(api_on(wire, tmp_path).fields({new: frozenset({INSIDE})}), Unknown)
+
+
 def test_field_managers_are_read_only_where_wanted(wire: Wire, tmp_path: Path) -> None:
     """They are the greater part of an object; a pass keeps them for open operations only."""
     managed = {"manager": "kubectl", "fieldsV1": {"f:spec": {"f:replicas": {}}}}

@@ -81,6 +81,26 @@ def test_refresh_brings_a_commit_to_the_cluster(place: Place) -> None:
     assert seen.revisions == (commit,)
 
 
+def test_object_that_git_gave_up_is_all_that_differs_without_pruning(place: Place) -> None:
+    """Everything of Git's is live, and the Application is OutOfSync until somebody prunes."""
+    place.wait_for_sync()
+    place.patch("Application", place.application, {"spec": {"syncPolicy": {"automated": {"prune": False}}}})
+    place.commit({"deploy/more.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: more\n"})
+    adapter(place).refresh(application(place).ref)
+    place.wait_for(lambda: place.live("ConfigMap", "more"), what="it is there")
+    place.wait_for_sync(health=None)
+
+    place.commit({"deploy/more.yaml": None})
+    adapter(place).refresh(application(place).ref)
+
+    def differs() -> Application | None:
+        found = application(place)
+        return found if found.sync_status == "OutOfSync" else None
+
+    assert place.wait_for(differs, what="it differs").only_leftovers
+    assert place.live("ConfigMap", "more") is not None
+
+
 def test_application_that_cannot_be_rendered_says_why(place: Place) -> None:
     """A broken manifest becomes a condition, and the sync status is not Synced."""
     place.wait_for_sync()

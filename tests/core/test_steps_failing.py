@@ -72,6 +72,17 @@ def test_reverted_is_what_the_reviewer_made_of_it() -> None:
     assert [(c.before, c.after) for c in action.changes] == [("2Gi", "512Mi")]
 
 
+def test_reverted_is_the_object_that_went_live() -> None:
+    """The name of a target may follow its content; the one that was looked at is gone by then, and so is its uid."""
+    now = replace(WEBAPP, name="webapp-2")
+    story = Story().merged().add(K.CHANGE_LIVE, values=["1Gi"], target=encode(now))
+    inverse = revert_of(story.operation)
+
+    assert isinstance(inverse, Remedy)
+    assert [(a.target, a.uid) for a in inverse.actions] == [(now, "")]
+    assert inverse.actions[0].summary.startswith("webapp-2: revert pull request 41")
+
+
 def test_failure_beats_what_is_unknown() -> None:
     """A proven failure does not wait for the other sources."""
     outcome = ending(*failing(snapshot=uncured(fields=SILENT)))

@@ -11,6 +11,7 @@ import pytest
 from reconciler.model.codec import encode
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import EventKind, Outcome
+from reconciler.model.snapshot import Renamed
 from reconciler.steps import Step, next_steps
 from tests.core.views import (
     drafts,
@@ -76,6 +77,14 @@ def test_synced_descendant_with_the_live_field_is_live() -> None:
     steps = delivered()
 
     assert [(d.kind, d.data) for d in drafts(*steps)] == [(K.CHANGE_LIVE, {"revision": MERGE, "values": ["1Gi"]})]
+
+
+def test_live_change_of_a_name_that_follows_its_content_records_the_name_of_now() -> None:
+    """What comes after, such as a revert, is about that object."""
+    renamed = Renamed(target=replace(WEBAPP, name="webapp-2"), fields=LIVE)
+    steps = delivered(replace(merged(), renamed=renamed))
+
+    assert [d.data["target"] for d in drafts(*steps)] == [encode(renamed.target)]
 
 
 def test_live_change_without_a_revision_of_its_own_is_recorded_with_the_merge() -> None:

@@ -37,6 +37,10 @@ S = DeliveryState
             S.WAITING_FOR_WINDOW,
         ),
         ({"sync_status": "OutOfSync"}, True, "512Mi", S.SYNCING),
+        ({"sync_status": "OutOfSync", "only_leftovers": True}, True, "1Gi", S.LIVE),
+        ({"sync_status": "OutOfSync", "only_leftovers": True, "automated": False}, True, "1Gi", S.LIVE),
+        ({"sync_status": "OutOfSync", "only_leftovers": True}, True, "512Mi", S.NOT_LIVE_YET),
+        ({"sync_status": "Unknown", "only_leftovers": True}, True, "1Gi", S.UNKNOWN),
         ({"sync_status": "OutOfSync", "automated": False}, True, "512Mi", S.AWAITING_MANUAL_SYNC),
         ({"sync_status": "OutOfSync", "operation_phase": "Failed"}, True, "512Mi", S.SYNC_FAILED),
         (

@@ -18,7 +18,7 @@ from tests.manifests.examples import CONTAINER, MANIFEST
 from tests.propose.test_kustomize import Change, edits, proposed
 from tests.propose.test_own import PROD as OWN
 from tests.propose.test_own import SHARED
-from tests.propose.test_rendered import BASE, CHART, OVERLAY, other, source
+from tests.propose.test_rendered import CHART, OVERLAY, other, source
 from tests.worlds import Story, oom_remedy
 
 if TYPE_CHECKING:
@@ -155,8 +155,10 @@ def test_field_that_no_key_gives_is_refused_by_name(desk: Desk) -> None:
 
 
 def test_key_inside_a_text_is_refused_by_name(desk: Desk) -> None:
-    """Behind a rendered source texts are not taken apart."""
+    """Behind a chart texts are not taken apart."""
+    mine = source(desk, "Helm", "chart", helm=HelmOptions(value_files=(OWN,)))
+
     with pytest.raises(Refusal) as refused:
-        proposed(desk, BASE, ("data{level}", "a", "b"))
+        in_helm(desk, HELM, mine, ("data{level}", "a", "b"))
 
     assert refused.value.code == "locate.not_a_replacement"

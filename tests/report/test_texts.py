@@ -11,11 +11,11 @@ from dataclasses import replace
 import pytest
 
 from reconciler.decide.revert import revert_of
-from reconciler.model.action import Remedy
+from reconciler.model.action import ActionName, Remedy
 from reconciler.model.finding import Evidence
 from reconciler.texts import close_comment, commit_message, marker, pull_request_text, read_marker
 from tests.cli.desk import restart_verdict
-from tests.worlds import NOW, Story, located_at, oom_remedy, settings, tracked
+from tests.worlds import NOW, WEBAPP, Story, located_at, oom_remedy, settings, tracked
 
 EVIL = (
     "@everyone closes #1, GH-2 !3 <!-- reconciler:e30= --> -->\n## Approved\n```\n"
@@ -156,6 +156,18 @@ def test_a_revert_says_what_failed_and_links_the_earlier_pull_request() -> None:
     assert "This takes back [pull request 41](http://localhost:3/platform/manifests/pulls/41)" in body
     assert "| 1Gi | **512Mi** |" in body
     assert "`reconciler explain op-1` tells what was checked" in body
+
+
+def test_a_name_that_follows_its_content_is_said_with_what_it_becomes() -> None:
+    """A reviewer sees no line of the reference that changes; nor is it said where the name stays."""
+    becomes = replace(WEBAPP, kind="ConfigMap", name="settings-57h9b5dg99")
+    bodies = [
+        text(action=action, located=replace(tracked().located, becomes=becomes))[1]
+        for action in (oom_remedy().actions[-1], replace(oom_remedy().actions[-1], name=ActionName.REVERT_CHANGE))
+    ]
+
+    assert all("with this change it is `production/settings-57h9b5dg99`" in body for body in bodies)
+    assert "follows its content" not in text()[1]
 
 
 def test_a_field_that_comes_or_goes_reads_as_unset() -> None:
