@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.manifests.hashed import may_become
 from reconciler.model.action import Action, ActionClass, ActionName, FieldChange, Remedy, RiskLevel, shown
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _delivered(action: Action, operation: Operation) -> tuple[ObjectRef, str]:
     """Return what holds the change by now; where names follow content, that is an object nobody has looked at yet."""
     tracked = operation.pull_request
     becomes = tracked.located.becomes if tracked else None
-    if becomes is None or replace(becomes, name=action.target.name) != action.target:
+    if becomes is None or not may_become(action.target, becomes):
         return action.target, action.uid
     return becomes, ""
 

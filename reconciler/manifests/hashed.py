@@ -59,6 +59,11 @@ def may_be_hashed(target: ObjectRef) -> str | None:
     return match["stem"] if match else None
 
 
+def may_become(target: ObjectRef, other: ObjectRef) -> bool:
+    """Tell whether one object may be what the other became: all but a hash in the name is the same."""
+    return replace(other, name=target.name) == target and may_be_hashed(target) == may_be_hashed(other)
+
+
 def delivers(application: Application, target: ObjectRef) -> bool:
     """Tell whether an Application lists the target under another hash: delivery has brought other content by now."""
     stem = may_be_hashed(target)
