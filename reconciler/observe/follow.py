@@ -16,7 +16,7 @@ from reconciler.model.proposal import PullRequest, PullRequestState
 from reconciler.model.snapshot import Followed
 from reconciler.observe import inspecting
 from reconciler.observe.renaming import live_under_new_name
-from reconciler.propose.values import values_plain, values_rendered
+from reconciler.propose.values import parent_of, values_plain, values_rendered
 from reconciler.propose.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -118,8 +118,7 @@ def _values(
     """Read the changed fields as a commit has them; a file or object that is gone holds none of them."""
     located, fields = tracked.located, [(target, change.path) for target, change in operation.remedy.fields]
     application = find_application(located.application, applications)
-    delivers = located.parent if located.generator is None else None
-    parent = find_application(delivers, applications) if delivers is not None else None
+    parent = parent_of(located, applications)
     if isinstance(application, Unknown):
         return application
     if isinstance(parent, Unknown):

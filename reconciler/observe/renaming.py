@@ -11,12 +11,12 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ReconcilerError
-from reconciler.model.action import ActionClass
+from reconciler.manifests.hashed import may_become
 from reconciler.model.delivery import find_application
 from reconciler.model.facts import Fact, Unknown
-from reconciler.model.objects import CommitId
+from reconciler.model.objects import CommitId, ObjectRef
 from reconciler.model.snapshot import Renamed
-from reconciler.propose.values import target_rendered
+from reconciler.propose.values import parent_of, target_rendered
 from reconciler.propose.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -45,11 +45,14 @@ def live_under_new_name(
     if tracked.located.becomes is None:
         return None
     application = find_application(tracked.located.application, applications)
+    parent = parent_of(tracked.located, applications)
     if isinstance(application, Unknown):
         return application
+    if isinstance(parent, Unknown):
+        return parent
     if isinstance(base, Unknown):
         return base
-    action = _declarative(operation)
+    action = _renamed(operation, tracked.located.becomes)
     try:
         commits = _since(merge, (base, *_compared(application, tracked)), ports.repository)
         named = (
@@ -58,6 +61,7 @@ def live_under_new_name(
                 tracked.located,
                 action.target,
                 Workshop(repository=ports.repository, renderer=ports.renderer, settings=settings, commit=commit),
+                parent=parent,
             )
             for commit in commits
         )
@@ -90,10 +94,11 @@ def with_renamed(
         return fields
     found = dict(fields)
     for operation in operations:
+        tracked = operation.pull_request
         renamed = followed[operation.id].renamed if operation.id in followed else None
-        if renamed is None:
+        if renamed is None or tracked is None or tracked.located.becomes is None:
             continue
-        action = _declarative(operation)
+        action = _renamed(operation, tracked.located.becomes)
         for change in action.changes:
             found.pop((action.target, change.path), None)
         if isinstance(renamed, Renamed):
@@ -101,5 +106,7 @@ def with_renamed(
     return found
 
 
-def _declarative(operation: Operation) -> Action:
-    return next(a for a in operation.remedy.actions if a.action_class is ActionClass.DECLARATIVE)
+def _renamed(operation: Operation, becomes: ObjectRef) -> Action:
+    """Return the action whose target becomes another object."""
+    declarative = tuple(operation.remedy.declaratives.values())
+    return next((a for a in declarative if may_become(a.target, becomes)), declarative[0])

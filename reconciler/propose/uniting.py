@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.errors import Refusal
 from reconciler.manifests.intended import changed_exactly
-from reconciler.model.delivery import find_application
-from reconciler.model.facts import Unknown
+from reconciler.model.facts import known
 from reconciler.propose.placing import owner_of, placed
 from reconciler.propose.sites import edits_of
-from reconciler.propose.values import declared_at, rendered_at
+from reconciler.propose.values import declared_at, parent_of, rendered_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,19 +94,19 @@ def _together(found: Sequence[Located], workshop: Workshop) -> Located:
         entry = blobs[site.path]
         return replace(site, blob=entry.blob if entry else "")
 
+    renamed = [one.becomes for one in found if one.becomes is not None]
+    if len(renamed) > 1:
+        _refuse(f"{' and '.join(str(other) for other in renamed)} are new names, which are followed one at a time")
     return replace(
         found[0],
+        becomes=next(iter(renamed), None),
         sites=tuple(as_in_base(site) for one in found for site in one.sites),
         shared_with=tuple(sorted({ref for one in found for ref in one.shared_with})),
     )
 
 
 def _parent(located: Located, snapshot: Snapshot) -> Application | None:
-    """Return who delivers the Application's own manifest, where that is edited."""
-    if located.parent is None or located.generator is not None:
-        return None
-    found = find_application(located.parent, snapshot.applications)
-    return None if isinstance(found, Unknown) else found
+    return known(parent_of(located, snapshot.applications), default=None)  # it was found through it just now
 
 
 def _require_exact(

@@ -8,6 +8,7 @@ from reconciler.manifests.edit import read_fields
 from reconciler.manifests.hashed import find_now, named_now
 from reconciler.manifests.objects import text_of, value_at
 from reconciler.manifests.texts import taken_apart, value_in
+from reconciler.model.delivery import find_application
 from reconciler.propose.generated import as_generated, generator_at
 from reconciler.propose.kept import kept_by
 from reconciler.propose.unknown import refuse_unknown
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.model.delivery import Application
+    from reconciler.model.facts import Fact
     from reconciler.model.objects import FieldPath, ObjectRef
     from reconciler.model.proposal import Located
     from reconciler.model.rendering import Rendered
@@ -53,6 +55,13 @@ def values_rendered(
         return tuple(None for _ in fields)
     rendered = rendered_at(declared, located, workshop)
     return tuple(_value(rendered, target, path, application) for target, path in fields)
+
+
+def parent_of(located: Located, applications: Fact[tuple[Application, ...]]) -> Fact[Application | None]:
+    """Return who delivers the Application's own manifest, where that is edited itself."""
+    if located.parent is None or located.generator is not None:
+        return None
+    return find_application(located.parent, applications)
 
 
 def target_rendered(

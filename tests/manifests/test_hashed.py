@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.hashed import hash_of, may_be_hashed, named_now, stem_of
+from reconciler.manifests.hashed import hash_of, may_be_hashed, may_become, named_now, stem_of
 from reconciler.manifests.probing import Probe
 from reconciler.model.action import FieldChange, Replacement
 from reconciler.model.objects import ObjectRef
@@ -124,6 +125,21 @@ def test_name_that_only_looks_hashed_has_no_stem() -> None:
 def test_name_may_be_hashed_by_its_look(kind: str, name: str, stem: str | None) -> None:
     """Ten characters of Kustomize's own alphabet, of a ConfigMap."""
     assert may_be_hashed(ObjectRef(cluster="c", group="", kind=kind, namespace="n", name=name)) == stem
+
+
+@pytest.mark.parametrize(
+    ("changes", "may"),
+    [
+        ({"name": "settings-57h9b5dg99"}, True),
+        ({"name": "other-57h9b5dg99"}, False),
+        ({"name": "settings"}, False),
+        ({"name": "settings-57h9b5dg99", "namespace": "elsewhere"}, False),
+        ({"name": "settings-57h9b5dg99", "kind": "Secret"}, False),
+    ],
+)
+def test_object_becomes_one_that_differs_in_its_hash_alone(changes: dict[str, str], *, may: bool) -> None:
+    """Of several targets it is that one which is followed under another name."""
+    assert may_become(SETTINGS, replace(SETTINGS, **changes)) is may
 
 
 def test_target_is_found_under_the_hash_of_now() -> None:

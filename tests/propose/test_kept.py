@@ -270,6 +270,6 @@ def test_value_at_a_commit_is_read_through_the_parent(desk: Desk) -> None:
     helm = HelmOptions(release_name="webapp", namespace="production", values="{}", files_fixed=True)
     mine = application(ref=RELEASE, sources=(source(desk, "chart", kind="Helm", helm=helm),))
 
-    read = values_rendered(mine, made.located, WEBAPP, [LIMIT], there, parent=root(desk))
+    read = values_rendered(mine, made.located, [(WEBAPP, LIMIT)], there, parent=root(desk))
 
     assert read == ("3Gi",)

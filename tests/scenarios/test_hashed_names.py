@@ -76,10 +76,11 @@ def proposed(world: World, remedy: Remedy) -> Proposal:
         opened_at=made.clock.now(),
         updated_at=made.clock.now(),
         version=1,
+        verdicts={0: GRANTED},
     )
     ports = made.ports()
     snapshot = observe(ports, (), world.settings, made.clock.now())
-    return propose(operation, 0, GRANTED, snapshot, ports.repository, ports.renderer, world.settings)
+    return propose(operation, snapshot, ports.repository, ports.renderer, world.settings)
 
 
 def open_pull_request(world: World) -> int:
