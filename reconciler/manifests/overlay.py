@@ -6,7 +6,6 @@ own style. Protects invariant 5: every old line stays, and the kustomization re-
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,22 +66,17 @@ def overlaid(
     Raises Refusal when its kustomization cannot take an entry without doubt, or the patch's name is taken.
     """
     path = kustomization_in(checkout, folder)
-    patch = patch_of(folder, target)
+    name = re.sub(r"[^a-z0-9.-]+", "-", f"{target.kind}-{target.name}-values".lower()) + ".yaml"
+    patch = joined(folder, name)
     if path is None or checkout.has(patch):
         refuse("no_overlay", f"{patch} is there already, or no kustomization is", "edit the overlay by hand")
     content = first_document(checkout.contents[path], max_bytes)
     target = replace(target, name=_own_name(target.name, content, prefix, suffix))
-    entry = {"path": posixpath.basename(patch), "target": {"kind": target.kind, "name": target.name}}
+    entry = {"path": name, "target": {"kind": target.kind, "name": target.name}}
     kustomization = with_patch(checkout.contents[path], entry, max_bytes=max_bytes)
     replaced = replacements(changes)
     patches = (_strategic(target, rendered, changes), *([_by_pointers(rendered, replaced)] if replaced else ()))
     return tuple(Overlaid(path, patch, {path: kustomization, patch: content}) for content in patches)
-
-
-def patch_of(folder: str, target: ObjectRef) -> str:
-    """Return the path of the patch that an overlay is given for an object."""
-    name = re.sub(r"[^a-z0-9.-]+", "-", f"{target.kind}-{target.name}-values".lower())
-    return joined(folder, f"{name}.yaml")
 
 
 def _own_name(name: str, content: Mapping[str, Any], prefix: str, suffix: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.errors import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.manifests.own_values import Value
     from reconciler.manifests.probing import Probe
@@ -32,9 +32,8 @@ class Home(NamedTuple):
     probe: Probe
     write: Callable[[Sequence[Value]], dict[str, bytes]]
     is_own: Callable[[dict[str, bytes]], bool]
-    site: Callable[[Value], Site]
+    sites: Callable[[Sequence[Value], Mapping[str, bytes]], tuple[Site, ...]]  # given the files edited
     parent: ObjectRef | None = None
-    beside: tuple[Site, ...] = ()  # what else of its files changes
 
 
 def put(home: Home, values: Sequence[Value]) -> Own | None:
@@ -44,4 +43,4 @@ def put(home: Home, values: Sequence[Value]) -> Own | None:
         exact = home.probe.is_exact(edited) and home.is_own(edited)
     except Refusal:
         return None
-    return Own(edited, (*map(home.site, values), *home.beside), home.parent) if exact else None
+    return Own(edited, home.sites(values, edited), home.parent) if exact else None
