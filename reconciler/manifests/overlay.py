@@ -6,7 +6,6 @@ own style. Protects invariant 5: every old line stays, and the kustomization re-
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -69,29 +68,19 @@ def overlaid(
     Raises Refusal when its kustomization cannot take an entry without doubt, or the patch's name is taken.
     """
     path = kustomization_in(checkout, folder)
-    if path is None:
-        refuse("no_overlay", f"{folder} holds no kustomization", "edit it by hand")
-    patch = patch_of(checkout, folder, target)
+    stem = re.sub(r"[^a-z0-9.-]+", "-", f"{target.kind}-{target.name}-values".lower())
+    names = (f"{stem}{number}.yaml" for number in ("", *(f"-{n}" for n in range(2, _MAX_PATCHES + 1))))
+    name = next((name for name in names if not checkout.has(joined(folder, name))), None)
+    if path is None or name is None:
+        refuse("no_overlay", f"{folder} holds many patches of that name, or no kustomization", "edit it by hand")
+    patch = joined(folder, name)
     content = first_document(checkout.contents[path], max_bytes)
     target = replace(target, name=_own_name(target.name, content, prefix, suffix))
-    entry = {"path": posixpath.basename(patch), "target": {"kind": target.kind, "name": target.name}}
+    entry = {"path": name, "target": {"kind": target.kind, "name": target.name}}
     kustomization = with_patch(checkout.contents[path], entry, max_bytes=max_bytes)
     replaced = replacements(changes)
     patches = (_strategic(target, rendered, changes), *([_by_pointers(rendered, replaced)] if replaced else ()))
     return tuple(Overlaid(path, patch, {path: kustomization, patch: content}) for content in patches)
-
-
-def patch_of(checkout: Checkout, folder: str, target: ObjectRef) -> str:
-    """Return the path of the patch that an overlay is given for an object.
-
-    Raises Refusal where every name for it is taken.
-    """
-    stem = re.sub(r"[^a-z0-9.-]+", "-", f"{target.kind}-{target.name}-values".lower())
-    paths = (joined(folder, f"{stem}{number}.yaml") for number in ("", *(f"-{n}" for n in range(2, _MAX_PATCHES + 1))))
-    path = next((path for path in paths if not checkout.has(path)), None)
-    if path is None:
-        refuse("no_overlay", f"{folder} holds many patches of that name", "edit it by hand")
-    return path
 
 
 def _own_name(name: str, content: Mapping[str, Any], prefix: str, suffix: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.errors import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.manifests.own_values import Value
     from reconciler.manifests.probing import Probe
@@ -33,9 +33,8 @@ class Home(NamedTuple):
     probe: Probe
     write: Callable[[Sequence[Value]], dict[str, bytes]]
     is_own: Callable[[dict[str, bytes]], bool]
-    site: Callable[[Value], Site]
+    sites: Callable[[Sequence[Value], Mapping[str, bytes]], tuple[Site, ...]]  # given the files edited
     parent: ObjectRef | None = None
-    beside: tuple[Site, ...] = ()  # what else of its files changes
 
 
 def put(home: Home, values: Sequence[Value]) -> Own | None:
@@ -45,5 +44,4 @@ def put(home: Home, values: Sequence[Value]) -> Own | None:
         exact = home.probe.is_exact(edited) and home.is_own(edited)
     except Refusal:
         return None
-    sites = (*map(home.site, values), *home.beside)
-    return Own(edited, sites, home.parent, home.probe.becomes(edited)) if exact else None
+    return Own(edited, home.sites(values, edited), home.parent, home.probe.becomes(edited)) if exact else None

@@ -22,7 +22,7 @@ from reconciler.propose.own_manifest import manifest_homes
 from reconciler.propose.parents import replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.manifests.candidates import Candidate
     from reconciler.propose.search import Search
@@ -153,7 +153,7 @@ def _value_file(search: Search, path: str) -> Home:
         limits = {"max_bytes": guards.max_file_bytes, "max_changed_lines": guards.max_changed_lines}
         return {path: with_values(data, values, **limits)}
 
-    def site(value: Value) -> Site:
-        return Site(path=path, blob=blob, document=0, field=value.path, before=None, after=value.after)
+    def sites(values: Sequence[Value], _: Mapping[str, bytes]) -> tuple[Site, ...]:
+        return tuple(Site(path=path, blob=blob, document=0, field=v.path, before=None, after=v.after) for v in values)
 
-    return Home(search.probe, write, lambda edited: not search.shared_with(edited), site)
+    return Home(search.probe, write, lambda edited: not search.shared_with(edited), sites)

@@ -15,7 +15,7 @@ from reconciler.manifests.edit import edit_document
 from reconciler.manifests.kustomize import kustomization_in
 from reconciler.manifests.members import members, numbered
 from reconciler.manifests.objects import text_of, value_at
-from reconciler.manifests.overlay import overlaid, patch_of
+from reconciler.manifests.overlay import overlaid
 from reconciler.manifests.own_values import Value
 from reconciler.manifests.parts import MappingNode, Node, refuse
 from reconciler.manifests.scalars import ScalarType, plain_type
@@ -31,7 +31,7 @@ from reconciler.propose.sharing import refuse_shared
 from reconciler.propose.sites import site_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.manifests.applications import Manifest
     from reconciler.manifests.candidates import Candidate
@@ -144,11 +144,14 @@ def _in_document(
         limits = {"max_bytes": guards.max_file_bytes, "max_changed_lines": guards.max_changed_lines}
         return {path: edit_document(data, pick, changes, **limits)}
 
-    def site(value: Value) -> Site:
-        last = entered(value)[-1]
-        return Site(path=path, blob=blob, document=document, field=last.path, before=None, after=value.after)
+    def sites(values: Sequence[Value], _: Mapping[str, bytes]) -> tuple[Site, ...]:
+        fields = [(entered(value)[-1].path, value.after) for value in values]
+        return tuple(
+            Site(path=path, blob=blob, document=document, field=field, before=None, after=after)
+            for field, after in fields
+        )
 
-    return Home(probe, write, lambda edited: _is_own(search, kept, edited), site, kept.parent.ref)
+    return Home(probe, write, lambda edited: _is_own(search, kept, edited), sites, kept.parent.ref)
 
 
 def _in_overlay(search: Search, kept: Kept, probe: Probe, entered: Entered, way: int) -> Home:
@@ -156,7 +159,7 @@ def _in_overlay(search: Search, kept: Kept, probe: Probe, entered: Entered, way:
     job, checkout, now = kept.job, kept.checkout, kept.manifest
     if job is None:
         refuse("no_overlay", "the manifest stands in a plain directory", "edit it by hand")
-    path, patch = kustomization_in(checkout, job.folder) or "", patch_of(checkout, job.folder, kept.ref)
+    path = kustomization_in(checkout, job.folder) or ""
     prefix, suffix = job.kustomize.name_prefix, job.kustomize.name_suffix
     limit = search.workshop.settings.guards.max_file_bytes
 
@@ -171,14 +174,17 @@ def _in_overlay(search: Search, kept: Kept, probe: Probe, entered: Entered, way:
             refuse("no_overlay", "there is no other way to write the patch", "edit it by hand")
         return made[way].edited
 
-    def site(value: Value) -> Site:
-        last = entered(value)[-1]
-        before = text_of(value_at(now, last.path))
-        return Site(path=patch, blob="", document=0, field=last.path, before=before, after=value.after)
+    def sites(values: Sequence[Value], edited: Mapping[str, bytes]) -> tuple[Site, ...]:
+        (patch,) = edited.keys() - {path}
+        fields = [(entered(value)[-1].path, value.after) for value in values]
+        made = [
+            Site(path=patch, blob="", document=0, field=field, before=text_of(value_at(now, field)), after=after)
+            for field, after in fields
+        ]
+        blob = checkout.files[path].blob
+        return (*made, Site(path=path, blob=blob, document=0, field=("patches",), before="", after=patch))
 
-    blob = checkout.files[path].blob if path in checkout.files else ""
-    entry = Site(path=path, blob=blob, document=0, field=("patches",), before="", after=patch)
-    return Home(probe, write, lambda edited: _is_own(search, kept, edited), site, kept.parent.ref, (entry,))
+    return Home(probe, write, lambda edited: _is_own(search, kept, edited), sites, kept.parent.ref)
 
 
 def _is_own(search: Search, kept: Kept, edited: dict[str, bytes]) -> bool:
