@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -354,17 +353,3 @@ def test_doctor_tells_absence_from_a_missing_permission(wire: Wire, tmp_path: Pa
     absence = api.examine()[0]
     assert (absence.works, absence.required) == (False, False)
     assert "no Applications API" in absence.detail
-
-
-@pytest.mark.parametrize("deep", [960, 100_000])
-def test_application_of_endless_values_is_unknown_by_name(wire: Wire, tmp_path: Path, deep: int) -> None:
-    """Whoever may write one can put anything into `valuesObject`; the pass says what is wrong and where."""
-    values = '{"a": ' * deep + "1" + "}" * deep
-    raw = application({"source": {**DIRECTORY, "helm": {"valuesObject": "DEEP"}}})
-    raw["spec"] = {**raw["spec"], "source": {**DIRECTORY, "helm": {"valuesObject": ["DEEP"]}}}
-    wire.script[f"GET {ALL}"] = Answer(json.dumps(kubernetes.listing("Application", raw)).replace('"DEEP"', values))
-
-    found = adapter(wire, tmp_path).applications()
-
-    assert isinstance(found, Unknown)
-    assert "nests deeper than is read" in found.reason

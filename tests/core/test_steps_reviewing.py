@@ -20,8 +20,6 @@ from tests.core.views import FOUND, drafts, effects, ending, failed, in_trouble,
 from tests.worlds import NOW, Story, settings, tracked
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from reconciler.settings import Settings
 
 K = EventKind
@@ -264,20 +262,6 @@ def test_updates_have_a_pause_between_them() -> None:
 
     assert effects(*steps) == []
     assert "is to be written anew: base changed its file" in waits(*steps)[0]
-
-
-def test_pull_request_is_written_anew_each_time_that_base_moves() -> None:
-    """Not only once; and only by facts that are newer than the last time, not by those that led to it."""
-    followed = seen(inspected(), base_moved=True)
-
-    def updated(at: datetime) -> list[str]:
-        story, named = known(inspected()), {"key": "op-1:1:update", "verb": "update"}
-        story.add(K.EFFECT_INTENDED, after=at - story.at, data={}, **named)
-        story.add(K.EFFECT_COMPLETED, after=timedelta(), result={"number": 41}, **named)
-        return effects(*taken(story, followed, configured=settings(guards=EAGER)))
-
-    assert updated(NOW - timedelta(seconds=1)) == ["op-1:1:update"]
-    assert updated(NOW) == []
 
 
 def test_update_that_is_given_up_asks_a_person_once() -> None:
