@@ -60,7 +60,8 @@ def _foreign(tracked: TrackedPullRequest, found: PullRequest, repository: Reposi
     identity = tracked.branch.rpartition("-")[2]
     if commit.by_us and commit.trailers.get("Proposal-Id", "").startswith(identity):
         return None
-    return commit.author_email if commit.author_email != ours else commit.committer_email
+    others = [mail for mail in (commit.author_email, commit.committer_email) if mail != ours]
+    return others[0] if others else f"somebody under our name, {ours}"
 
 
 def base_moved(tracked: TrackedPullRequest, base: Fact[CommitId], repository: Repository) -> Fact[bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,7 @@ from reconciler.errors import Conflict, Unauthorized
 from reconciler.model.facts import Unknown
 from reconciler.settings import DeliverySettings
 from tests.adapters import kubernetes_json as kubernetes
-from tests.adapters.argocd_json import DIRECTORY, WEB, application
+from tests.adapters.argocd_json import WEB, application
 from tests.adapters.kubernetes_json import api_on
 from tests.adapters.wire import Answer, Wire
 
@@ -129,17 +128,3 @@ def test_doctor_tells_absence_from_a_missing_permission(wire: Wire, tmp_path: Pa
     absence = api.examine()[0]
     assert (absence.works, absence.required) == (False, False)
     assert "no Applications API" in absence.detail
-
-
-@pytest.mark.parametrize("deep", [960, 100_000])
-def test_application_of_endless_values_is_unknown_by_name(wire: Wire, tmp_path: Path, deep: int) -> None:
-    """Whoever may write one can put anything into `valuesObject`; the pass says what is wrong and where."""
-    values = '{"a": ' * deep + "1" + "}" * deep
-    raw = application({"source": {**DIRECTORY, "helm": {"valuesObject": "DEEP"}}})
-    raw["spec"] = {**raw["spec"], "source": {**DIRECTORY, "helm": {"valuesObject": ["DEEP"]}}}
-    wire.script[f"GET {ALL}"] = Answer(json.dumps(kubernetes.listing("Application", raw)).replace('"DEEP"', values))
-
-    found = adapter(wire, tmp_path).applications()
-
-    assert isinstance(found, Unknown)
-    assert "nests deeper than is read" in found.reason

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -11,10 +10,7 @@ from reconciler.model.operation import EventKind
 from reconciler.model.review import Mergeability, MergeState
 from tests.core.open_pulls import APPROVAL, EAGER, SILENT, inspected, known, seen, taken
 from tests.core.views import drafts, effects, failed, kinds, waits
-from tests.worlds import NOW, settings
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from tests.worlds import settings
 
 K = EventKind
 
@@ -63,20 +59,6 @@ def test_updates_have_a_pause_between_them() -> None:
 
     assert effects(*steps) == []
     assert "is to be written anew: base changed its file" in waits(*steps)[0]
-
-
-def test_pull_request_is_written_anew_each_time_that_base_moves() -> None:
-    """Not only once; and only by facts that are newer than the last time, not by those that led to it."""
-    followed = seen(inspected(), base_moved=True)
-
-    def updated(at: datetime) -> list[str]:
-        story, named = known(inspected()), {"key": "op-1:1:update", "verb": "update"}
-        story.add(K.EFFECT_INTENDED, after=at - story.at, data={}, **named)
-        story.add(K.EFFECT_COMPLETED, after=timedelta(), result={"number": 41}, **named)
-        return effects(*taken(story, followed, configured=settings(guards=EAGER)))
-
-    assert updated(NOW - timedelta(seconds=1)) == ["op-1:1:update"]
-    assert updated(NOW) == []
 
 
 def test_update_that_is_given_up_asks_a_person_once() -> None:

@@ -146,14 +146,17 @@ def test_death_between_any_two_calls_of_an_update_leaves_one_of_each(
     assert world.kinds() == kinds
 
 
-def test_foreign_commit_on_our_branch_is_left_alone(worlds: Worlds) -> None:
-    """Also one under our bot's name: nothing of ours moves the branch from there."""
+@pytest.mark.parametrize("name", ["our bot", "our configured author"])
+def test_foreign_commit_on_our_branch_is_left_alone(worlds: Worlds, name: str) -> None:
+    """Also one under a name of ours, trailers and all: nothing of ours moves the branch from there."""
     world = troubled(worlds, guards={"update_interval": "0s"})
     world.run_until_phase(Phase.AWAITING_GIT_PR)
     ((branch, head),) = heads(world).items()
     ours = shown(world, head)
     repository = f"/repos/{world.place.repository}/git"
-    named = {"author": ours["author"], "committer": ours["committer"]}
+    configured = {"name": "reconciler", "email": world.settings.repository.author_email}
+    bot = {"author": ours["author"], "committer": ours["committer"]}
+    named = bot if name == "our bot" else {"author": configured, "committer": configured}
     forged = forge_of(world).call(
         REVIEWER,
         "POST",
@@ -166,10 +169,10 @@ def test_foreign_commit_on_our_branch_is_left_alone(worlds: Worlds) -> None:
     forge_of(world).call(REVIEWER, "PATCH", f"{repository}/{branch}", sha=forged["sha"])
     move_base(world)
 
-    for _ in range(3):
-        world.run()
+    said = " ".join(line for _ in range(3) for line in world.run().lines)
 
     assert heads(world) == {branch: forged["sha"]}
+    assert ("holds a commit by somebody under our name" in said) is (named != bot)
     assert EventKind.PULL_REQUEST_UPDATED not in world.kinds()
 
 
