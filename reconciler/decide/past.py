@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.model.operation import EffectStatus, Operation, Outcome
+from reconciler.model.operation import CARRIED, EffectStatus, Operation, Outcome
 from reconciler.model.report import Held
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def attempts_on(fingerprints: frozenset[str], history: Sequence[Operation], now:
     A revert is part of the attempt before it, and who wrote nothing tried nothing; one after which a person asked for
     another try counts no more. The limit is each finding's: what was tried on one is no attempt on another beside it.
     """
-    tried = [operation for operation in history if _is_attempt(operation, now)]
+    carried = {effect.data.get(CARRIED) for o in history for effect in o.effects.values()}  # it is one with its host
+    tried = [operation for operation in history if _is_attempt(operation, now) and operation.id not in carried]
     of_each = [[o for o in tried if one in o.remedy.fingerprints] for one in sorted(fingerprints)]
     return max(of_each, key=len, default=[])
 
