@@ -100,8 +100,9 @@ def _require_exact(
     actions: Sequence[Action], application: Application, located: Located, workshop: Workshop, draft: Workshop
 ) -> None:
     """Render base and draft: they may differ in exactly the intended fields of all objects."""
-    sides = [(declared_at(application, located, side), side) for side in (workshop, draft)]
-    before, after = (rendered_at(declared, located, side) for declared, side in sides if declared is not None)
+    before, after = (
+        rendered_at(declared_at(application, located, side) or application, located, side) for side in (workshop, draft)
+    )
     changes = [(action.target, action.changes) for action in actions]
     others = changed_exactly(before, after, changes, application.destination_namespace)
     if others:

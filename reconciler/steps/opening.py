@@ -110,7 +110,7 @@ def _judged(operation: Operation, view: View) -> Operation:
 
 def _may_share(remedy: Remedy, view: View) -> bool:
     """Tell whether nothing but the budgets is against a remedy, and it spoilt nothing that it was part of."""
-    if refused_together(remedy, view.history, view.settings.guards, view.now):
+    if refused_together(remedy, view.history):
         return False
     verdicts = supposed(remedy, view).verdicts
     return all(waits_for_budget(verdicts[index]) for index in remedy.declaratives)
@@ -129,7 +129,7 @@ def _may_take_in(operation: Operation, view: View) -> bool:
     )
     if tried or operation.approval_requested or operation.approvals:
         return False
-    if refused_together(remedy, view.history, view.settings.guards, view.now):
+    if refused_together(remedy, view.history):
         return False
     return all(waits_for_budget(view.judge(operation, index)) for index in remedy.declaratives)
 
