@@ -22,6 +22,7 @@ from reconciler.model.conversation import CONVERSATION
 from reconciler.model.objects import CommitId, ObjectRef
 from reconciler.model.operation import (
     Approval,
+    Effect,
     EffectStatus,
     Event,
     EventKind,
@@ -183,9 +184,14 @@ def _pull_request_inspected(operation: Operation, event: Event, data: Mapping[st
 
 
 def _remedy_revised(operation: Operation, _: Event, data: Mapping[str, Any]) -> Operation:
-    """Let it go further, or stand for more; what its pull request holds, if there is one, is as it was."""
+    """Let it go further, or stand for more; what its pull request holds, if there is one, is as it was.
+
+    What an operation did that it takes in comes with it.
+    """
     remedy = decode(Remedy, data["remedy"])
-    revised = replace(operation, remedy=remedy, expected=_wanted(remedy), written=_wanted(remedy))
+    carried = {effect.key: effect for effect in (decode(Effect, e) for e in data.get("effects", ()))}
+    effects = {**operation.effects, **carried}
+    revised = replace(operation, remedy=remedy, effects=effects, expected=_wanted(remedy), written=_wanted(remedy))
     if operation.pull_request is None:
         return revised
     there = dict(zip(((t, c.path) for t, c in operation.remedy.fields), operation.written, strict=True))

@@ -78,7 +78,7 @@ def pull_request_text(  # noqa: PLR0913 - a text says everything that is known a
     `earlier` is the pull request that a revert takes back.
     """
     actions = remedy.declaratives
-    evidence = remedy.finding.evidence
+    rows = _rows(remedy)
     values = {
         "operation_id": operation_id,
         "finding": remedy.finding,
@@ -92,8 +92,8 @@ def pull_request_text(  # noqa: PLR0913 - a text says everything that is known a
         "located": located,
         "diff": diff,
         "base": base,
-        "evidence": [_row(e) for e in evidence[-_EVIDENCE_ROWS:]],
-        "evidence_left_out": max(0, len(evidence) - _EVIDENCE_ROWS),
+        "evidence": rows,
+        "evidence_left_out": len(remedy.finding.evidence) - len(rows),
         "marker": Ours(marker),
         "parent": remedy.parent or "unknown",
         "earlier": _earlier(earlier, remedy.parent),
@@ -212,9 +212,18 @@ def _disturbs(radius: BlastRadius) -> str:
     return ", ".join(said) or "nothing that runs"
 
 
-def _row(evidence: Evidence) -> dict[str, str]:
+def _rows(remedy: Remedy) -> list[dict[str, str]]:
+    """Return the newest evidence; of several objects the newest of each, which name theirs."""
+    if len(remedy.targets) == 1:
+        return [_row(evidence, "") for evidence in remedy.finding.evidence[-_EVIDENCE_ROWS:]]
+    each = max(1, _EVIDENCE_ROWS // len(remedy.answers))
+    return [_row(e, str(part.finding.target)) for part in remedy.answers for e in part.finding.evidence[-each:]]
+
+
+def _row(evidence: Evidence, target: str) -> dict[str, str]:
     figures = ", ".join(f"{key} {_figure(key, value)}" for key, value in sorted(evidence.values.items()))
     return {
+        "target": target,
         "at": f"{evidence.at:%Y-%m-%d %H:%M:%S}",
         "source": evidence.source,
         "text": evidence.text,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.model.operation import EffectStatus, Operation, Outcome
+from reconciler.model.operation import CARRIED, EffectStatus, Operation, Outcome
 from reconciler.model.report import Held
 from reconciler.plain import counted
 
@@ -58,18 +58,15 @@ def was_refused(remedy: Remedy, history: Sequence[Operation]) -> bool:
     return any(o.outcome is Outcome.REFUSED and o.remedy.digest == remedy.digest for o in history)
 
 
-def refused_together(remedy: Remedy, history: Sequence[Operation], settings: GuardSettings, now: datetime) -> bool:
-    """Tell whether what we declined lately held this remedy and others': then it is tried alone for a while."""
+def refused_together(remedy: Remedy, history: Sequence[Operation]) -> bool:
+    """Tell whether we ever declined this remedy together with those of other objects: then it is tried alone."""
     mine = {part.digest for part in remedy.answers}
-    return any(
-        o.outcome is Outcome.REFUSED
-        and not o.retried
-        and len(o.targets) > 1
-        and o.closed_at is not None
-        and now < o.closed_at + settings.refusal_stands
-        and not mine.isdisjoint(part.digest for part in o.remedy.parts)
-        for o in history
-    )
+    refused = (o for o in history if _is_refused_group(o) and not o.retried)
+    return any(not mine.isdisjoint(part.digest for part in operation.remedy.parts) for operation in refused)
+
+
+def _is_refused_group(operation: Operation) -> bool:
+    return operation.outcome is Outcome.REFUSED and len(operation.targets) > 1
 
 
 def _proposed(operation: Operation) -> set[str]:
@@ -84,10 +81,12 @@ def _proposed(operation: Operation) -> set[str]:
 def attempts_on(fingerprints: frozenset[str], history: Sequence[Operation], now: datetime) -> list[Operation]:
     """Return a day's operations that tried to end one of these findings, the one that most was tried on; oldest first.
 
-    A revert is part of the attempt before it, and who wrote nothing tried nothing; one after which a person asked for
-    another try counts no more. The limit is each finding's: what was tried on one is no attempt on another beside it.
+    A revert is part of the attempt before it, and who wrote nothing tried nothing; what was refused for several objects
+    is one with the tries of each alone; one after which a person asked for another try counts no more. The limit is
+    each finding's: what was tried on one is no attempt on another beside it.
     """
-    tried = [operation for operation in history if _is_attempt(operation, now)]
+    carried = {effect.data.get(CARRIED) for o in history for effect in o.effects.values()}  # it is one with its host
+    tried = [operation for operation in history if _is_attempt(operation, now) and operation.id not in carried]
     of_each = [[o for o in tried if one in o.remedy.fingerprints] for one in sorted(fingerprints)]
     return max(of_each, key=len, default=[])
 
@@ -97,6 +96,7 @@ def _is_attempt(operation: Operation, now: datetime) -> bool:
         now - operation.opened_at < _DAY
         and not operation.retried
         and not operation.remedy.is_revert
+        and not _is_refused_group(operation)
         and any(effect.status is EffectStatus.COMPLETED for effect in operation.effects.values())
     )
 

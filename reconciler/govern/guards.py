@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.decide.past import attempts_on
 from reconciler.model.action import Action, ActionClass, ActionName
 from reconciler.model.facts import Unknown
-from reconciler.model.operation import EffectStatus, Operation, Outcome, Phase, parts_of
+from reconciler.model.operation import CARRIED, EffectStatus, Operation, Outcome, Phase, parts_of
 from reconciler.model.verdict import Answer, GuardResult, Route
 from reconciler.plain import counted
 from reconciler.settings import format_duration
@@ -90,9 +90,11 @@ def guards_for(
 
 
 def writes(history: Sequence[Operation]) -> Iterator[Write]:
-    """Yield every effect of every operation."""
+    """Yield every effect of every operation, where it was done."""
     for operation in history:
         for effect in operation.effects.values():
+            if CARRIED in effect.data:
+                continue
             name, place, verb = parts_of(effect.key)
             direct = verb in _DIRECT
             targets = (operation.remedy.actions[place].target,) if direct else operation.targets
@@ -199,12 +201,15 @@ def is_planned(operation: Operation) -> bool:
 
 
 def pull_requests_left(history: Sequence[Operation], settings: GuardSettings, now: datetime) -> int:
-    """Return how many more pull requests the budgets let be opened now; those that are planned come first."""
+    """Return how many more pull requests the budgets let be opened now; those that are planned come first.
+
+    Less than nothing: so many of those have to wait.
+    """
     lately = sum(1 for w in writes(history) if w.verb in _PROPOSE and now - w.at < _HOUR)
     there = sum(1 for operation in history if _may_be_open(operation))
     planned = sum(1 for operation in history if is_planned(operation))
     left = min(settings.pull_requests_per_hour - lately, settings.max_open_pull_requests - there)
-    return max(0, left - planned)
+    return max(0, left) - planned
 
 
 def _circuit_breaker(failures: list[datetime], settings: GuardSettings, now: datetime) -> GuardResult:

@@ -33,7 +33,7 @@ class Outcome(StrEnum):
     FAILED = "failed"  # delivered, and the trouble is still there
     REJECTED = "rejected"  # a person said no
     REFUSED = "refused"  # we said no
-    SUPERSEDED = "superseded"  # somebody changed the field before ours went live
+    SUPERSEDED = "superseded"  # somebody changed the field before ours went live, or another operation took it in
     NOT_APPLIED = "not_applied"  # merged, but never live within the limit
     RESOLVED = "resolved"  # the trouble ended before anything was done, or before our proposal was merged
 
@@ -72,6 +72,9 @@ class EffectStatus(StrEnum):
     INTENDED = "intended"
     COMPLETED = "completed"
     FAILED = "failed"
+
+
+CARRIED = "of"  # in an effect's data: the operation that did it, before this one took that in
 
 
 def key_of(operation: str, index: int, verb: str) -> str:

@@ -14,10 +14,21 @@ from reconciler.govern.guards import is_planned, pull_requests_left, waits_for_b
 from reconciler.model.action import Remedy
 from reconciler.model.codec import encode
 from reconciler.model.facts import Unknown
-from reconciler.model.operation import Draft, EventKind, Operation, Phase, parts_of
+from reconciler.model.operation import (
+    CARRIED,
+    Draft,
+    Effect,
+    EffectStatus,
+    EventKind,
+    Operation,
+    Outcome,
+    Phase,
+    key_of,
+    parts_of,
+)
 from reconciler.model.report import Held
 from reconciler.steps.joining import taken_up
-from reconciler.steps.words import Verb, View
+from reconciler.steps.words import Verb, View, closing, effect_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,14 +40,19 @@ class Opening:
 
     remedies: tuple[Remedy, ...]  # each opens an operation
     revised: Mapping[str, Remedy]  # what planned operations stand for by now, by their ids
+    absorbed: Mapping[str, str]  # planned operations that are taken in, and by which one
     held: tuple[Held, ...]
 
     def drafts(self, view: View) -> Iterator[Draft]:
-        """Yield what opens operations and what revises planned ones."""
+        """Yield what opens operations, and what puts planned ones together."""
+        known = {operation.id: operation for operation in view.history}
         for operation, remedy in self.revised.items():
-            before = next(o.remedy.finding.summary for o in view.history if o.id == operation)
-            data = {"remedy": encode(remedy), "before": before}
+            taken = [known[one] for one, host in self.absorbed.items() if host == operation]
+            effects = [encode(effect) for one in taken for effect in _carried(one, operation, remedy)]
+            data = {"remedy": encode(remedy), "before": known[operation].remedy.finding.summary, "effects": effects}
             yield Draft(operation=operation, kind=EventKind.REMEDY_REVISED, data=data)
+        for operation, host in self.absorbed.items():
+            yield from closing(known[operation], Outcome.SUPERSEDED, f"it shares a pull request with {host}").drafts
         for remedy in self.remedies:
             kind = EventKind.OPERATION_OPENED
             yield Draft(operation=view.next_id(), kind=kind, data={"remedy": encode(remedy)})
@@ -45,18 +61,29 @@ class Opening:
 def opening(view: View) -> Opening:
     """Split the findings into new remedies and those that are held; put together what shares an object or a budget."""
     remedies, held = _new(view)
-    if not remedies:
-        return Opening(remedies=(), revised={}, held=tuple(held))
     guards = view.settings.guards
+    left = pull_requests_left(view.history, guards, view.now)
+    over = len(remedies) > left
     made = pooled(
         _of_objects(remedies, view),
-        {o.id: o.remedy for o in view.history if _may_take_in(o, view)},
+        {o.id: o.remedy for o in view.history if over and _may_take_in(o, view)},
         view.snapshot,
-        left=pull_requests_left(view.history, guards, view.now),
+        left=left,
         most=guards.max_objects_per_pull_request,
         may_share=lambda remedy: _may_share(remedy, view),
     )
-    return Opening(remedies=made.opened, revised=made.revised, held=tuple(held))
+    return Opening(remedies=made.opened, revised=made.revised, absorbed=made.absorbed, held=tuple(held))
+
+
+def _carried(operation: Operation, host: str, remedy: Remedy) -> Iterator[Effect]:
+    """Yield what an operation did already, as effects of the one that takes it in: nothing is done twice."""
+    indices = {(action.name, action.target): index for index, action in enumerate(remedy.actions)}
+    for index in operation.remedy.imperatives:
+        effect = operation.effects.get(effect_key(operation, index, Verb.RUN))
+        if effect is not None:
+            action = operation.remedy.actions[index]
+            key = key_of(host, indices[action.name, action.target], Verb.RUN)
+            yield replace(effect, key=key, data={**effect.data, CARRIED: effect.data.get(CARRIED, operation.id)})
 
 
 def supposed(remedy: Remedy, view: View, operation_id: str = "op") -> Operation:
@@ -83,21 +110,26 @@ def _judged(operation: Operation, view: View) -> Operation:
 
 def _may_share(remedy: Remedy, view: View) -> bool:
     """Tell whether nothing but the budgets is against a remedy, and it spoilt nothing that it was part of."""
-    if refused_together(remedy, view.history, view.settings.guards, view.now):
+    if refused_together(remedy, view.history):
         return False
     verdicts = supposed(remedy, view).verdicts
     return all(waits_for_budget(verdicts[index]) for index in remedy.declaratives)
 
 
 def _may_take_in(operation: Operation, view: View) -> bool:
-    """Tell whether an operation is planned, and nobody was asked or told anything about its pull request yet."""
+    """Tell whether an operation is planned, and nobody was asked or told anything about its pull request yet.
+
+    It follows no other one, and nothing that it began is unfinished.
+    """
     remedy = operation.remedy
-    if not is_planned(operation) or remedy.is_revert or operation.rejected_by is not None:
+    if not is_planned(operation) or remedy.parent is not None or operation.rejected_by is not None:
         return False
-    tried = any(parts_of(key)[2] == Verb.PROPOSE for key in operation.effects)
+    tried = any(
+        parts_of(e.key)[2] == Verb.PROPOSE or e.status is not EffectStatus.COMPLETED for e in operation.effects.values()
+    )
     if tried or operation.approval_requested or operation.approvals:
         return False
-    if refused_together(remedy, view.history, view.settings.guards, view.now):
+    if refused_together(remedy, view.history):
         return False
     return all(waits_for_budget(view.judge(operation, index)) for index in remedy.declaratives)
 

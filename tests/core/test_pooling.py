@@ -103,7 +103,7 @@ def test_what_no_git_owns_needs_no_pull_request_and_shares_none() -> None:
 
 def test_a_planned_one_takes_in_what_comes_later() -> None:
     """It has no pull request, so nobody has read it; its actions keep their places."""
-    made = share([remedy("mail"), remedy("shop")], left=0, planned={"op-1": remedy("webapp")})
+    made = share([remedy("mail"), remedy("shop")], left=-1, planned={"op-1": remedy("webapp")})
 
     assert made.opened == ()
     assert made.revised == {"op-1": trio()}
@@ -112,7 +112,7 @@ def test_a_planned_one_takes_in_what_comes_later() -> None:
 
 def test_a_planned_one_takes_in_no_more_than_the_limit() -> None:
     """The rest is opened."""
-    made = share([remedy("mail"), remedy("shop")], left=0, most=2, planned={"op-1": remedy("webapp")})
+    made = share([remedy("mail"), remedy("shop")], left=-1, most=2, planned={"op-1": remedy("webapp")})
 
     assert [target.name for target in made.revised["op-1"].targets] == ["webapp", "mail"]
     assert names(made) == [["shop"]]
@@ -121,6 +121,18 @@ def test_a_planned_one_takes_in_no_more_than_the_limit() -> None:
 def test_with_budget_left_a_planned_one_takes_in_nothing() -> None:
     """It goes its way, and so does the new one."""
     assert share([remedy("mail")], left=1, planned={"op-1": remedy("webapp")}).revised == {}
+
+
+def test_planned_ones_are_put_together_too() -> None:
+    """They were planned while their owner was not known, or all was paused: the first one takes the others in."""
+    planned = {f"op-{n}": remedy(name) for n, name in enumerate(NAMES)}
+
+    made = share([], left=-2, planned=planned)
+
+    assert (made.opened, made.revised) == ((), {"op-0": trio()})
+    assert made.absorbed == {"op-1": "op-0", "op-2": "op-0"}
+    assert share([], left=0, planned=planned).revised == {}
+    assert share([], left=-2, most=2, planned={"op-0": trio(), "op-9": remedy("webapp")}).revised == {}
 
 
 # What the budgets leave
@@ -149,4 +161,5 @@ def test_what_is_planned_comes_first() -> None:
 
     assert planned.operation.phase is Phase.DECIDED
     assert left(planned.operation, max_open_pull_requests=2) == 1
+    assert left(planned.operation, max_open_pull_requests=0) == -1
     assert left(asking, max_open_pull_requests=2) == 2

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from reconciler.decide.past import held_by_past, refused_together
+from reconciler.decide.past import attempts_on, held_by_past, refused_together
 from reconciler.decide.revert import revert_of
 from reconciler.decide.together import together
 from reconciler.govern.facts import facts_for
@@ -116,7 +115,7 @@ def test_the_gravest_verdict_is_the_one_on_all() -> None:
 
 
 def test_one_that_is_refused_ends_the_whole() -> None:
-    """And each is tried alone afterwards, for a while."""
+    """And each is tried alone afterwards, until another value is proposed."""
     gone = {target: deployment(target.name) for target in TARGETS if target.name != "mail"}
     story = Story(trio())
     for key in ("op-1:0:run", "op-1:4:run"):
@@ -128,8 +127,9 @@ def test_one_that_is_refused_ends_the_whole() -> None:
         Outcome.REFUSED,
         "Deployment production/mail is gone [target.changed]",
     )
-    assert refused_together(remedy("shop"), [story.operation], GuardSettings(), NOW)
-    assert not refused_together(remedy("shop"), [story.operation], GuardSettings(), NOW + timedelta(days=1))
+    assert refused_together(remedy("shop"), [story.operation])
+    assert not refused_together(raised("shop", "2Gi"), [story.operation])
+    assert attempts_on(trio().fingerprints, [story.operation], NOW) == []
     assert held_by_past(remedy("shop"), [story.operation], GuardSettings(), NOW) is None
 
 
@@ -166,6 +166,13 @@ def test_a_failure_counts_for_each_of_its_objects() -> None:
 
     counted = [len(failures_in_row(target, history, list(writes(history)))) for target in TARGETS]
     assert counted == [1, 2, 1]
+
+
+def raised(name: str, value: str) -> Remedy:
+    """Return the remedy with another value."""
+    restart, change = remedy(name).actions
+    changes = (replace(change.changes[0], after=value),)
+    return replace(remedy(name), actions=(restart, replace(change, changes=changes)))
 
 
 # Merge, checks, revert

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.model.operation import Draft, EventKind, Outcome, Phase
+from reconciler.decide.past import attempts_on
+from reconciler.model.operation import Draft, EffectStatus, EventKind, Outcome, Phase
 from tests.adapters.git_http import git
 from tests.passes.world import elsewhere
 
@@ -80,6 +81,45 @@ def test_without_a_budget_it_is_planned_and_a_later_one_joins_it(world: World) -
     crowd.run(later=MINUTE)
     assert sorted(proposed(crowd)) == list(THREE)
     assert crowd.kinds().count(EventKind.REMEDY_REVISED) == 1
+
+
+def test_what_was_planned_one_by_one_is_put_together(world: World) -> None:
+    """The first one takes the others in; what they did is known, so that nobody is restarted twice."""
+    guards = {"max_open_pull_requests": 0, "max_objects_per_pull_request": 1}
+    crowd = elsewhere(world, names=THREE, guards=guards)
+    crowd.run()
+    assert [len(operation.targets) for operation in crowd.operations] == [1, 1, 1]
+    crowd.guards.update(max_open_pull_requests=1, max_objects_per_pull_request=10)
+
+    crowd.run(later=MINUTE)
+
+    host, *others = crowd.operations
+    assert {(o.outcome, o.outcome_reason) for o in others} == {
+        (Outcome.SUPERSEDED, f"it shares a pull request with {host.id}")
+    }
+    assert sorted(proposed(crowd)) == list(THREE)
+    assert sorted(crowd.restarts) == list(THREE)
+    assert [e.status for e in host.effects.values()] == [EffectStatus.COMPLETED] * 4
+    report = crowd.run(later=MINUTE)
+    assert {held.operation for held in report.held} == {host.id}
+    assert report.problems == ()
+    assert [len(attempts_on(o.remedy.fingerprints, crowd.operations, crowd.clock.at)) for o in others] == [1, 1]
+    assert sorted(crowd.restarts) == list(THREE)
+
+
+def test_what_was_stopped_is_put_together_when_it_goes_on(world: World) -> None:
+    """A pause opens operations and starts nothing; afterwards the budgets decide."""
+    crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1, "paused": True})
+    crowd.run()
+    assert crowd.restarts == []
+    del crowd.guards["paused"]
+
+    crowd.run(later=MINUTE)
+    crowd.run(later=MINUTE)
+
+    assert sorted(crowd.restarts) == list(THREE)
+    assert [operation.is_open for operation in crowd.operations].count(True) <= 2
+    assert crowd.pulls.opened == 1
 
 
 def test_an_open_pull_request_is_joined_by_no_other_object(world: World) -> None:

@@ -137,6 +137,7 @@ def test_texts_name_every_object(desk: Desk) -> None:
         assert f"| {target} | {finding(target.name).summary} |" in made.body
         assert f"| {target} | memory limit of container web | 512Mi | **1Gi** |" in made.body
         assert f"| {target} | medium | 1 workload, 3 pods | yes | production |" in made.body
+        assert f"| {target} | 2026-03-01 11:59:00 | kubernetes | OOMKilled at 512Mi, exit code 137 |" in made.body
         assert f"\nObject: {target.key}\nOld-Value: 512Mi\nNew-Value: 1Gi\n" in made.message
     assert "That is remembered for each object" in made.body
     assert made.message.count("Proposal-Id: ") == 1
