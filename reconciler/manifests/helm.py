@@ -66,7 +66,8 @@ def _dependencies(checkout: Checkout, folder: str, max_bytes: int) -> Iterator[t
         content = checkout.contents.get(joined(folder, file))
         for dependency in mappings(first_document(content, max_bytes).get("dependencies")) if content else ():
             repository = str(dependency.get("repository") or "")
-            local = joined(folder, repository.removeprefix(_LOCAL)) if repository.startswith(f"{_LOCAL}.") else ""
+            inside = repository.startswith(_LOCAL) and not repository.startswith(f"{_LOCAL}/")
+            local = joined(folder, repository.removeprefix(_LOCAL)) if inside else ""
             found[str(dependency.get("name") or "")] = local
     yield from found.items()
 

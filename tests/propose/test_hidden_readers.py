@@ -77,11 +77,18 @@ def test_directory_that_holds_a_link_to_the_file_counts_as_a_reader(desk: Desk) 
     assert (refused.code, "copies" in refused.message) == ("locate.shared_base", True)
 
 
-def test_umbrella_that_takes_the_chart_from_beside_itself_counts_as_a_reader(desk: Desk) -> None:
-    """An edit of the chart's default would reach it, though nothing below its own folder changes."""
-    files = ALONE | UMBRELLA | {"umbrella/values.yaml": "shop: {}\n"}
+@pytest.mark.parametrize(
+    ("umbrella", "address"), [("umbrella", "file://../chart"), (".", "file://chart"), (".", "file://./chart/")]
+)
+def test_umbrella_that_takes_the_chart_from_beside_itself_counts_as_a_reader(
+    desk: Desk, umbrella: str, address: str
+) -> None:
+    """An edit of the chart's default would reach it, though nothing in its own folder changes."""
+    mine = {path.replace("umbrella/", "" if umbrella == "." else "umbrella/"): text for path, text in UMBRELLA.items()}
+    files = ALONE | {path: text.replace("file://../chart", address) for path, text in mine.items()}
+    files |= {path: "shop: {}\n" for path in mine if path.endswith("values.yaml")}
 
-    refused = refusal(desk, files, source(desk, "Helm", "chart"), other(desk, "all", "Helm", "umbrella"))
+    refused = refusal(desk, files, source(desk, "Helm", "chart"), other(desk, "all", "Helm", umbrella))
 
     assert refused.code == "locate.shared_base"
     assert "all" in refused.message
