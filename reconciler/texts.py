@@ -55,7 +55,7 @@ def subject(remedy: Remedy, *, because: bool = True) -> str:
     actions, say = remedy.declaratives.values(), _taken_back if remedy.is_revert else _changed
     text = "; ".join(f"{action.target.name}: {say(action)}" for action in actions)
     if len(actions) > 1:
-        text = f"{len(actions)} objects: {text}"
+        text = f"{counted(len(actions), 'object')}: {text}"
     elif because and not remedy.is_revert:
         text = f"{text} {_because(remedy.finding)}"
     return plain.inert(text, _TITLE)

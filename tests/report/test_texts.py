@@ -161,10 +161,9 @@ def test_a_revert_says_what_failed_and_links_the_earlier_pull_request() -> None:
 def test_a_name_that_follows_its_content_is_said_with_what_it_becomes() -> None:
     """A reviewer sees no line of the reference that changes; nor is it said where the name stays."""
     becomes = replace(WEBAPP, kind="ConfigMap", name="settings-57h9b5dg99")
-    bodies = [
-        text(action=action, located=replace(tracked().located, becomes=becomes))[1]
-        for action in (oom_remedy().actions[-1], replace(oom_remedy().actions[-1], name=ActionName.REVERT_CHANGE))
-    ]
+    located, change = replace(tracked().located, becomes=becomes), oom_remedy().actions[-1]
+    reverting = replace(oom_remedy(), actions=(replace(change, name=ActionName.REVERT_CHANGE),))
+    bodies = [text(remedy, located=located)[1] for remedy in (oom_remedy(), reverting)]
 
     assert all("with this change it is `production/settings-57h9b5dg99`" in body for body in bodies)
     assert "follows its content" not in text()[1]
