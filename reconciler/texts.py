@@ -18,6 +18,7 @@ from reconciler import markdown, plain
 from reconciler.markdown import Ours
 from reconciler.model.action import ActionClass, shown
 from reconciler.model.objects import Item, format_path
+from reconciler.plain import counted
 from reconciler.resources import shipped
 
 if TYPE_CHECKING:
