@@ -129,6 +129,8 @@ def test_one_that_is_refused_ends_the_whole() -> None:
     )
     assert refused_together(remedy("shop"), [story.operation])
     assert not refused_together(raised("shop", "2Gi"), [story.operation])
+    assert not refused_together(oom_remedy(), [_refused(oom_remedy())])
+    assert refused_together(oom_remedy(), [_refused(both())])
     assert attempts_on(trio().fingerprints, [story.operation], NOW) == []
     assert held_by_past(remedy("shop"), [story.operation], GuardSettings(), NOW) is None
 
@@ -166,6 +168,10 @@ def test_a_failure_counts_for_each_of_its_objects() -> None:
 
     counted = [len(failures_in_row(target, history, list(writes(history)))) for target in TARGETS]
     assert counted == [1, 2, 1]
+
+
+def _refused(wanted: Remedy) -> Operation:
+    return Story(wanted).add(K.OPERATION_CLOSED, outcome=Outcome.REFUSED, reason="because").operation
 
 
 def raised(name: str, value: str) -> Remedy:
