@@ -16,7 +16,7 @@ from reconciler.model.action import ActionName, Remedy
 from reconciler.model.check import CheckStatus
 from reconciler.model.codec import decode, encode
 from reconciler.model.finding import Severity
-from reconciler.model.operation import EventKind, Operation, Outcome, Phase
+from reconciler.model.operation import EventKind, Operation, Outcome, Phase, TrackedPullRequest
 from reconciler.model.proposal import PullRequestState
 from reconciler.model.review import Inspection
 from reconciler.model.snapshot import Followed
@@ -63,6 +63,17 @@ def test_the_ledger_keeps_it_and_its_values_in_one_order() -> None:
     assert [(target, change.path) for target, change in trio().fields] == FIELDS
     assert operation.expected == operation.written == RAISED
     assert Story().operation.expected == ("1Gi",)
+
+
+def test_a_pull_request_of_an_older_ledger_names_one_file_for_its_object() -> None:
+    """It knew one object each, and said so nowhere."""
+    written = encode(tracked())
+    for site in written["located"]["sites"]:
+        del site["target"]
+    read = decode(TrackedPullRequest, written)
+
+    assert read == tracked()
+    assert read.located.path_of(TARGETS[0]) == "apps/webapp.yaml"
 
 
 def test_a_planned_operation_goes_on_as_another_remedy() -> None:
