@@ -10,8 +10,12 @@ Protects: an alert's text cannot call people, close issues or forge our hidden m
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from reconciler.plain import cut, one_line, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _APART = "&#8203;"
 _MEANINGFUL = re.compile(r"([\\`*_\[\]<>|~$&#!])")
@@ -38,6 +42,11 @@ def prose(value: object, limit: int = 300) -> Ours:
     for pattern, replacement in _CALLS:
         text = pattern.sub(replacement, text)
     return Ours(text)
+
+
+def listed(values: Iterable[object]) -> Ours:
+    """Return foreign values as plain words, one after the other: none is cut because there are many."""
+    return Ours(", ".join(map(prose, values)))
 
 
 def code(value: object, limit: int = 200) -> Ours:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.actions.telling import state_of
 from reconciler.diffs import unified_diff
-from reconciler.markdown import code, fenced, link, prose
+from reconciler.markdown import code, fenced, link, listed, prose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,7 +38,7 @@ def of_pass(report: PassReport) -> Iterator[str]:
         "Outcomes",
         ("Operation", "Target", "Outcome", "Why"),
         [
-            (prose(o.id), prose(o.objects), prose(o.outcome), prose(o.outcome_reason))
+            (prose(o.id), listed(o.targets), prose(o.outcome), prose(o.outcome_reason))
             for o in report.operations
             if o.outcome
         ],
@@ -93,7 +93,7 @@ def _request(operation: Operation, waits: str) -> tuple[str, ...] | None:
     if tracked is None:
         return None
     name = link(f"pull request {tracked.number}", tracked.url)
-    return name, prose(operation.objects), state_of(tracked), prose(waits) if waits else "—"
+    return name, listed(operation.targets), state_of(tracked), prose(waits) if waits else "—"
 
 
 def _has_request(operations: Iterable[Operation], wanted: str) -> bool:

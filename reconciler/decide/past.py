@@ -59,10 +59,10 @@ def was_refused(remedy: Remedy, history: Sequence[Operation]) -> bool:
 
 
 def refused_together(remedy: Remedy, history: Sequence[Operation]) -> bool:
-    """Tell whether we ever declined this remedy together with those of other objects: then it is tried alone."""
+    """Tell whether we ever declined this remedy together with others: then it is tried alone."""
     mine = {part.digest for part in remedy.answers}
-    refused = (o for o in history if _is_refused_group(o) and not o.retried)
-    return any(not mine.isdisjoint(part.digest for part in operation.remedy.parts) for operation in refused)
+    refused = (o.remedy for o in history if o.outcome is Outcome.REFUSED and not o.retried)
+    return any(r.digest != remedy.digest and not mine.isdisjoint(part.digest for part in r.parts) for r in refused)
 
 
 def _is_refused_group(operation: Operation) -> bool:

@@ -88,14 +88,16 @@ def owner_of(remedy: Remedy, snapshot: Snapshot) -> ObjectRef | None:
 
 
 def _first(wishes: Sequence[_Wish], room: int) -> list[_Wish]:
-    """Return as many as there is room for objects, from the first one on; that one in any case."""
-    taken = [wishes[0]]
-    room -= len(wishes[0].remedy.targets)
+    """Return as many as there is room for objects, from the first one on; that one in any case, no object twice.
+
+    Remedies of one object that could go together have been put together before.
+    """
+    taken, objects = [wishes[0]], set(wishes[0].remedy.targets)
     for wish in wishes[1:]:
-        room -= len(wish.remedy.targets)
-        if room < 0:
+        if not objects.isdisjoint(wish.remedy.targets) or len(objects) + len(wish.remedy.targets) > room:
             break
         taken.append(wish)
+        objects.update(wish.remedy.targets)
     return taken
 
 

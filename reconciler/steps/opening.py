@@ -43,12 +43,17 @@ class Opening:
     absorbed: Mapping[str, str]  # planned operations that are taken in, and by which one
     held: tuple[Held, ...]
 
+    def carried(self, host: str, view: View) -> Iterator[Effect]:
+        """Yield what operations did already that this one takes in, as its own effects: nothing is done twice."""
+        for operation in view.history:
+            if self.absorbed.get(operation.id) == host:
+                yield from _carried(operation, host, self.revised[host])
+
     def drafts(self, view: View) -> Iterator[Draft]:
         """Yield what opens operations, and what puts planned ones together."""
         known = {operation.id: operation for operation in view.history}
         for operation, remedy in self.revised.items():
-            taken = [known[one] for one, host in self.absorbed.items() if host == operation]
-            effects = [encode(effect) for one in taken for effect in _carried(one, operation, remedy)]
+            effects = [encode(effect) for effect in self.carried(operation, view)]
             data = {"remedy": encode(remedy), "before": known[operation].remedy.finding.summary, "effects": effects}
             yield Draft(operation=operation, kind=EventKind.REMEDY_REVISED, data=data)
         for operation, host in self.absorbed.items():
@@ -76,7 +81,6 @@ def opening(view: View) -> Opening:
 
 
 def _carried(operation: Operation, host: str, remedy: Remedy) -> Iterator[Effect]:
-    """Yield what an operation did already, as effects of the one that takes it in: nothing is done twice."""
     indices = {(action.name, action.target): index for index, action in enumerate(remedy.actions)}
     for index in operation.remedy.imperatives:
         effect = operation.effects.get(effect_key(operation, index, Verb.RUN))
@@ -98,7 +102,9 @@ def supposed_all(made: Opening, view: View) -> Iterator[Operation]:
     """Yield the operations that would be opened or revised, with the verdicts that they would have."""
     for operation in view.history:
         if operation.id in made.revised:
-            yield _judged(replace(operation, remedy=made.revised[operation.id]), view)
+            remedy = made.revised[operation.id]
+            effects = {effect.key: effect for effect in made.carried(operation.id, view)}
+            yield _judged(replace(operation, remedy=remedy, effects={**operation.effects, **effects}), view)
     for remedy in made.remedies:
         yield supposed(remedy, view, view.next_id())
 

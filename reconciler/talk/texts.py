@@ -173,7 +173,7 @@ def _row(operation: Operation) -> dict[str, Any]:
     link = markdown.link(f"pull request {pull_request.number}", pull_request.url) if pull_request else Ours("—")
     escalated = "; a person was asked to look" if operation.escalated and operation.is_open else ""
     return {
-        "target": ", ".join(f"{target.namespace}/{target.name}" for target in operation.targets),
+        "target": markdown.listed(f"{target.namespace}/{target.name}" for target in operation.targets),
         "finding": operation.remedy.finding.summary,
         "standing": Ours(_safe(standing(operation) + escalated)),
         "pull_request": link,

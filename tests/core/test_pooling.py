@@ -10,6 +10,7 @@ from reconciler.govern.guards import pull_requests_left
 from reconciler.model.operation import EventKind, Operation, Phase
 from tests.core.views import settled
 from tests.groups import NAMES, TARGETS, deployment, ref, remedy, trio, world
+from tests.pairs import proxy_remedy
 from tests.worlds import APPLICATION, NOW, Story, application, settings
 
 if TYPE_CHECKING:
@@ -87,6 +88,13 @@ def test_no_more_objects_share_one_than_the_limit_says() -> None:
 def test_what_has_something_else_against_it_stays_alone() -> None:
     """A pause or a person's approval of one would hold back the others."""
     assert names(share(ALL, left=0, may_share=lambda r: r.targets != (ref("mail"),))) == [["webapp", "shop"], ["mail"]]
+
+
+def test_no_object_is_twice_in_one() -> None:
+    """What could go together on one object is one remedy already; the rest of it goes alone."""
+    two = [remedy("webapp"), remedy("mail"), proxy_remedy(), remedy("shop")]
+
+    assert names(share(two, left=0)) == [["webapp", "mail"], ["webapp", "shop"]]
 
 
 def test_what_no_git_owns_needs_no_pull_request_and_shares_none() -> None:

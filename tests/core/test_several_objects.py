@@ -16,7 +16,7 @@ from reconciler.model.action import ActionName, Remedy
 from reconciler.model.check import CheckStatus
 from reconciler.model.codec import decode, encode
 from reconciler.model.finding import Severity
-from reconciler.model.operation import EventKind, Operation, Outcome, Phase
+from reconciler.model.operation import EventKind, Operation, Outcome, Phase, TrackedPullRequest
 from reconciler.model.proposal import PullRequestState
 from reconciler.model.review import Inspection
 from reconciler.model.snapshot import Followed
@@ -63,6 +63,17 @@ def test_the_ledger_keeps_it_and_its_values_in_one_order() -> None:
     assert [(target, change.path) for target, change in trio().fields] == FIELDS
     assert operation.expected == operation.written == RAISED
     assert Story().operation.expected == ("1Gi",)
+
+
+def test_a_pull_request_of_an_older_ledger_names_one_file_for_its_object() -> None:
+    """It knew one object each, and said so nowhere."""
+    written = encode(tracked())
+    for site in written["located"]["sites"]:
+        del site["target"]
+    read = decode(TrackedPullRequest, written)
+
+    assert read == tracked()
+    assert read.located.path_of(TARGETS[0]) == "apps/webapp.yaml"
 
 
 def test_a_planned_operation_goes_on_as_another_remedy() -> None:
@@ -129,6 +140,8 @@ def test_one_that_is_refused_ends_the_whole() -> None:
     )
     assert refused_together(remedy("shop"), [story.operation])
     assert not refused_together(raised("shop", "2Gi"), [story.operation])
+    assert not refused_together(oom_remedy(), [_refused(oom_remedy())])
+    assert refused_together(oom_remedy(), [_refused(both())])
     assert attempts_on(trio().fingerprints, [story.operation], NOW) == []
     assert held_by_past(remedy("shop"), [story.operation], GuardSettings(), NOW) is None
 
@@ -166,6 +179,10 @@ def test_a_failure_counts_for_each_of_its_objects() -> None:
 
     counted = [len(failures_in_row(target, history, list(writes(history)))) for target in TARGETS]
     assert counted == [1, 2, 1]
+
+
+def _refused(wanted: Remedy) -> Operation:
+    return Story(wanted).add(K.OPERATION_CLOSED, outcome=Outcome.REFUSED, reason="because").operation
 
 
 def raised(name: str, value: str) -> Remedy:

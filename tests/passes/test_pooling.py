@@ -90,6 +90,8 @@ def test_what_was_planned_one_by_one_is_put_together(world: World) -> None:
     crowd.run()
     assert [len(operation.targets) for operation in crowd.operations] == [1, 1, 1]
     crowd.guards.update(max_open_pull_requests=1, max_objects_per_pull_request=10)
+    (planned,) = crowd.plan().remedies
+    assert [action.action.action_class.value for action in planned.actions] == ["declarative"] * 3
 
     crowd.run(later=MINUTE)
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.decide.together import together
 from reconciler.errors import Refusal
-from reconciler.model.delivery import HelmOptions, HelmParameter
+from reconciler.model.delivery import HelmOptions, HelmParameter, KustomizeOptions
 from reconciler.propose.values import values_rendered
 from reconciler.propose.workshop import Workshop
 from tests.adapters.tools import programs, renderers
 from tests.groups import FIELDS, KEYS, NAMES, TARGETS, remedy, trio, world
 from tests.manifests.examples import MANIFEST
+from tests.propose.test_flux import KUSTOMIZATION, RELEASE, RELEASE_MANIFEST
+from tests.propose.test_flux import root as flux_root
+from tests.propose.test_flux import source as flux_source
 from tests.propose.test_generated import SET, git, manifest
 from tests.propose.test_generated import root as root_of_set
 from tests.propose.test_own import MANIFEST_OF_ONE, root
@@ -152,6 +156,32 @@ def test_values_that_an_applicationset_generates_add_up(desk: Desk) -> None:
 
     assert edits(made) == {"clusters/a.yaml": cluster.replace("512Mi", "1Gi")}
     assert made.located.generator == "apps/set.yaml"
+
+
+@pytest.mark.parametrize("options", [KustomizeOptions(), KustomizeOptions(images=("shop=*:2.2",))])
+def test_manifests_that_flux_delivers_add_up(desk: Desk, options: KustomizeOptions) -> None:
+    """A plain folder, or one that is rendered for the sake of its Kustomization's options."""
+    files = {f"shop/{name}.yaml": MANIFEST.replace("webapp", name) for name in NAMES}
+    mine = flux_source(desk, "shop", kustomize=options)
+    made = desk_of(desk, files, mine, ref=KUSTOMIZATION, destination_namespace="")
+
+    assert edits(made) == {path: text.replace("memory: 512Mi", "memory: 1Gi") for path, text in files.items()}
+    assert made.located.application == KUSTOMIZATION
+    assert (made.located.rendered_by is None) is (options == KustomizeOptions())
+
+
+def test_values_of_a_helm_release_add_up(desk: Desk) -> None:
+    """Three lines of the manifest that another Kustomization delivers."""
+    values = "".join(f"    {name}: 512Mi\n" for name in NAMES)
+    text = RELEASE_MANIFEST.format(chart="./chart", kind="GitRepository")
+    text = text.replace("    memory: 512Mi  # the shop's\n", values)
+    said = json.dumps(dict.fromkeys(NAMES, "512Mi"))
+    helm = HelmOptions(release_name="webapp", namespace="production", values=said, files_fixed=True)
+    mine = flux_source(desk, "chart", kind="Helm", helm=helm)
+    made = desk_of(desk, CHART | {"clusters/webapp.yaml": text}, mine, flux_root(desk), ref=RELEASE)
+
+    assert edits(made) == {"clusters/webapp.yaml": text.replace("512Mi", "1Gi")}
+    assert made.located.parent == flux_root(desk).ref
 
 
 def test_ways_that_differ_are_refused_by_name(desk: Desk) -> None:

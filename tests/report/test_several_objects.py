@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.actions.telling import of_pass
+from reconciler.decide.together import together
 from reconciler.model.codec import encode
 from reconciler.model.conversation import Conversation
 from reconciler.model.operation import EventKind, Outcome
@@ -21,7 +22,7 @@ from reconciler.report.written import written
 from reconciler.sentences import sentence
 from reconciler.talk.texts import dashboard
 from tests.cli.desk import restart_verdict
-from tests.groups import FOUND, NAMES, TARGETS, trio
+from tests.groups import FOUND, NAMES, TARGETS, remedy, trio
 from tests.report.test_passes import proposal
 from tests.worlds import MERGE, NOW, Story
 
@@ -79,6 +80,9 @@ def test_explain_tells_of_each_what_is_wrong_and_what_changes() -> None:
 
 def test_dashboard_and_action_name_all() -> None:
     """The issue's row, and the outputs of the GitHub action."""
+    many = together([remedy(f"a-service-with-a-rather-long-name-{n}") for n in range(10)])
+    text = dashboard([Story(many).operation], Conversation(), NOW)
+    assert all(f"production/{target.name}" in text for target in many.targets)
     row = next(line for line in dashboard([operation()], Conversation(), NOW).splitlines() if "op-1" in line)
     outputs = of_pass(passed())
 
