@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconciler.decide.memory import raise_memory
@@ -10,7 +11,7 @@ from reconciler.decide.together import together
 from reconciler.model.action import Remedy
 from reconciler.model.cluster import ContainerKey, Pod, Workload
 from reconciler.settings import MemorySettings
-from tests.worlds import LIMIT, WEBAPP, application, killed, oom_finding, pod, snapshot, workload
+from tests.worlds import LIMIT, NOW, WEBAPP, application, killed, oom_finding, pod, snapshot, workload
 
 if TYPE_CHECKING:
     from reconciler.model.finding import Finding
@@ -56,9 +57,9 @@ def trio() -> Remedy:
 FOUND = {finding(name).fingerprint: finding(name) for name in NAMES}
 
 
-def pods(name: str, *, sick: bool = False) -> tuple[Pod, ...]:
-    """Return its three pods, the first of them OOMKilled or not."""
-    mine = (killed(0) if sick else pod(0), pod(1), pod(2))
+def pods(name: str, *, sick: bool = False, at: datetime = NOW - timedelta(minutes=1)) -> tuple[Pod, ...]:
+    """Return its three pods, the first of them OOMKilled at a time, or not."""
+    mine = (killed(0, at=at) if sick else pod(0), pod(1), pod(2))
     return tuple(replace(p, owner=ref(name), ref=replace(p.ref, name=f"{name}-{n}")) for n, p in enumerate(mine))
 
 

@@ -69,7 +69,7 @@ class Surroundings:
         return ClusterView(
             namespaces={"production": Namespace(name="production", environment="production")},
             workloads={WEBAPP: workload(containers=(limits, beside)), **self._workloads()},
-            pods=(sick, other, pod(2), *(pods(MAIL.name, sick=True) if self.neighbour else ())),
+            pods=(sick, other, pod(2), *(pods(MAIL.name, sick=True, at=at) if self.neighbour else ())),
             autoscaled=frozenset(),
             fields={(WEBAPP, LIMIT): "512Mi", (MAIL, LIMIT): "512Mi"},
         )
