@@ -16,10 +16,10 @@ from reconciler.adapters import git_errors, git_mirror, git_objects, git_pushes,
 from reconciler.adapters.git_folders import Folders, Wanted
 from reconciler.adapters.git_judgements import Judgements
 from reconciler.errors import ConfigurationError, ReconcilerError, Refusal, SourceError
-from reconciler.manifests.folder import MANIFESTS
-from reconciler.manifests.kustomize import KUSTOMIZATIONS
-from reconciler.manifests.links import LINKS
-from reconciler.manifests.source_ignore import IGNORE_FILES
+from reconciler.manifests.files.folder import MANIFESTS
+from reconciler.manifests.files.links import LINKS
+from reconciler.manifests.rendering.kustomize import KUSTOMIZATIONS
+from reconciler.manifests.rendering.source_ignore import IGNORE_FILES
 from reconciler.model.facts import Fact, Unknown
 from reconciler.plain import counted
 from reconciler.ports import Diagnosis
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from reconciler.adapters.git_remote import Connection
     from reconciler.adapters.tokens import Secret
-    from reconciler.manifests.folder import Folder
+    from reconciler.manifests.files.folder import Folder
     from reconciler.model.objects import CommitId
     from reconciler.model.proposal import CommitInfo, TreeFile
     from reconciler.ports import Repository

@@ -11,8 +11,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.adapters import git_objects
-from reconciler.manifests.contents import Contents, Reading, unjudged
-from reconciler.manifests.folder import Folder, Manifest
+from reconciler.manifests.files.contents import Contents, Reading, unjudged
+from reconciler.manifests.files.folder import Folder, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Refusal
-from reconciler.manifests.texts import taken_apart, value_in
+from reconciler.manifests.editing.texts import taken_apart, value_in
 from reconciler.model.cluster import Container, ContainerStatus, Namespace, Pod, Termination, Workload
 from reconciler.model.objects import Inner, Item, ObjectRef, format_path
 

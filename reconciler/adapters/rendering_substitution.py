@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from reconciler.adapters.rendering_output import objects
 from reconciler.errors import Refusal, foreign_text
-from reconciler.manifests.scalars import ScalarType, plain_type
+from reconciler.manifests.editing.scalars import ScalarType, plain_type
 from reconciler.model.rendering import UNKNOWN
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.manifests.hashed import may_become
+from reconciler.manifests.rendering.hashed import may_become
 from reconciler.model.action import Action, ActionName, FieldChange, Remedy, RiskLevel, shown
 from reconciler.model.quantity import same_quantities
 

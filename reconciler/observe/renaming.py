@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ReconcilerError
-from reconciler.manifests.hashed import may_become
+from reconciler.manifests.rendering.hashed import may_become
 from reconciler.model.delivery import find_application
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import CommitId, ObjectRef

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from reconciler.manifests.folder import Folder
+    from reconciler.manifests.files.folder import Folder
     from reconciler.model.facts import Fact
     from reconciler.model.objects import CommitId
     from reconciler.model.proposal import CommitInfo, TreeFile

@@ -11,12 +11,12 @@ from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
-from reconciler.manifests.edit import edit_fields
-from reconciler.manifests.env_files import with_line
-from reconciler.manifests.hashed import find_now, stem_of
-from reconciler.manifests.objects import value_at
-from reconciler.manifests.overlay import merged
-from reconciler.manifests.texts import as_whole, taken_apart
+from reconciler.manifests.editing.edit import edit_fields
+from reconciler.manifests.editing.env_files import with_line
+from reconciler.manifests.editing.texts import as_whole, taken_apart
+from reconciler.manifests.rendering.hashed import find_now, stem_of
+from reconciler.manifests.rendering.objects import value_at
+from reconciler.manifests.rendering.overlay import merged
 from reconciler.model.action import replacements
 from reconciler.model.objects import Inner, Item
 from reconciler.model.proposal import Site

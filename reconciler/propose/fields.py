@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
-from reconciler.manifests.candidates import candidates
-from reconciler.manifests.charts import defaults
-from reconciler.manifests.edit import edit_document
-from reconciler.manifests.jobs import editable
-from reconciler.manifests.members import members, numbered
-from reconciler.manifests.objects import text_of, value_at
-from reconciler.manifests.own_values import Value
+from reconciler.manifests.editing.edit import edit_document
+from reconciler.manifests.rendering.candidates import candidates
+from reconciler.manifests.rendering.charts import defaults
+from reconciler.manifests.rendering.jobs import editable
+from reconciler.manifests.rendering.members import members, numbered
+from reconciler.manifests.rendering.objects import text_of, value_at
+from reconciler.manifests.rendering.own_values import Value
 from reconciler.model.action import FieldChange, Replacement
 from reconciler.model.objects import FieldPath, Item, format_path
 from reconciler.model.proposal import Site

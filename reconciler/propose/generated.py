@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Conflict, Refusal
-from reconciler.manifests import git_files
-from reconciler.manifests.applications import with_spec
-from reconciler.manifests.applicationsets import generated, git_generators, spec_of
-from reconciler.manifests.documents import find
-from reconciler.manifests.jobs import same_repository
-from reconciler.manifests.locate import is_read
-from reconciler.manifests.objects import same
-from reconciler.manifests.parts import arrange, decode, scan, split_bom
-from reconciler.manifests.templates import refuse
+from reconciler.manifests.editing.documents import find
+from reconciler.manifests.editing.parts import arrange, decode, scan, split_bom
+from reconciler.manifests.files.locate import is_read
+from reconciler.manifests.generated import git_files
+from reconciler.manifests.generated.applications import with_spec
+from reconciler.manifests.generated.applicationsets import generated, git_generators, spec_of
+from reconciler.manifests.generated.templates import refuse
+from reconciler.manifests.rendering.jobs import same_repository
+from reconciler.manifests.rendering.objects import same
 from reconciler.model.delivery import Application, owning_applications
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import ObjectRef
@@ -29,7 +29,7 @@ from reconciler.propose.workshop import Workshop
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.manifests.applicationsets import Json
+    from reconciler.manifests.generated.applicationsets import Json
     from reconciler.model.delivery import Source
 
 _SKIP_MARKER = b"+argocd:skip-file-rendering"  # anywhere in a file, and Argo CD leaves the file out

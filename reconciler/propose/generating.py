@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.manifests.applications import beside_options
-from reconciler.manifests.applicationsets import is_input
-from reconciler.manifests.objects import same
-from reconciler.manifests.probing import Probe
-from reconciler.manifests.templates import refuse
+from reconciler.manifests.generated.applications import beside_options
+from reconciler.manifests.generated.applicationsets import is_input
+from reconciler.manifests.generated.templates import refuse
+from reconciler.manifests.rendering.objects import same
+from reconciler.manifests.rendering.probing import Probe
 from reconciler.model.proposal import Located
 from reconciler.propose.generated import also_generated, as_generated, changed, generator_of, require_present
 from reconciler.propose.parents import replaced
@@ -22,8 +22,8 @@ from reconciler.propose.sites import edited_source, edits_of, refuse_unsafe, sit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.manifests.candidates import Candidate
-    from reconciler.manifests.probing import Proven
+    from reconciler.manifests.rendering.candidates import Candidate
+    from reconciler.manifests.rendering.probing import Proven
     from reconciler.model.action import Action
     from reconciler.model.delivery import Application
     from reconciler.model.objects import ObjectRef

@@ -12,8 +12,8 @@ from reconciler.errors import Refusal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.manifests.own_values import Value
-    from reconciler.manifests.probing import Probe
+    from reconciler.manifests.rendering.own_values import Value
+    from reconciler.manifests.rendering.probing import Probe
     from reconciler.model.objects import ObjectRef
     from reconciler.model.proposal import Site
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.errors import Refusal
-from reconciler.manifests.applications import Manifest, beside_options, is_option, manifest_in, with_manifest
-from reconciler.manifests.checkout import Checkout
-from reconciler.manifests.jobs import RENDERED_KINDS, editable
-from reconciler.manifests.locate import require_current
-from reconciler.manifests.objects import differences, find_rendered, same
+from reconciler.manifests.files.checkout import Checkout
+from reconciler.manifests.files.locate import require_current
+from reconciler.manifests.generated.applications import Manifest, beside_options, is_option, manifest_in, with_manifest
+from reconciler.manifests.rendering.jobs import RENDERED_KINDS, editable
+from reconciler.manifests.rendering.objects import differences, find_rendered, same
 from reconciler.model.delivery import Application, owning_applications
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import ObjectRef
@@ -26,7 +26,7 @@ from reconciler.propose.workshop import Workshop
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from reconciler.manifests.candidates import Candidate
+    from reconciler.manifests.rendering.candidates import Candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

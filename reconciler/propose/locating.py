@@ -10,15 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
-from reconciler.manifests import jobs
-from reconciler.manifests.checkout import joined
-from reconciler.manifests.documents import refuse_forbidden_kind
-from reconciler.manifests.hashed import find_now, may_be_hashed
-from reconciler.manifests.locate import require_current
-from reconciler.manifests.objects import differences, find_rendered, text_of, value_at
-from reconciler.manifests.overrides import overridden
-from reconciler.manifests.parameters import with_other_parameters
-from reconciler.manifests.probing import Probe
+from reconciler.manifests.editing.documents import refuse_forbidden_kind
+from reconciler.manifests.files.checkout import joined
+from reconciler.manifests.files.locate import require_current
+from reconciler.manifests.rendering import jobs
+from reconciler.manifests.rendering.hashed import find_now, may_be_hashed
+from reconciler.manifests.rendering.objects import differences, find_rendered, text_of, value_at
+from reconciler.manifests.rendering.overrides import overridden
+from reconciler.manifests.rendering.parameters import with_other_parameters
+from reconciler.manifests.rendering.probing import Probe
 from reconciler.model.action import replacements
 from reconciler.model.objects import format_path
 from reconciler.model.proposal import Located, Site
@@ -39,7 +39,7 @@ from reconciler.propose.unknown import refuse_unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.manifests.candidates import Candidate
+    from reconciler.manifests.rendering.candidates import Candidate
     from reconciler.model.action import Action
     from reconciler.model.delivery import Application
     from reconciler.model.objects import ObjectRef

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
-from reconciler.manifests.candidates import candidates
-from reconciler.manifests.charts import defaults
-from reconciler.manifests.jobs import editable
-from reconciler.manifests.overlay import overlaid
-from reconciler.manifests.own_values import Value, with_values
+from reconciler.manifests.rendering.candidates import candidates
+from reconciler.manifests.rendering.charts import defaults
+from reconciler.manifests.rendering.jobs import editable
+from reconciler.manifests.rendering.overlay import overlaid
+from reconciler.manifests.rendering.own_values import Value, with_values
 from reconciler.model.proposal import Site
 from reconciler.model.rendering import KUSTOMIZE
 from reconciler.propose.homes import Home, Own, put
@@ -24,7 +24,7 @@ from reconciler.propose.parents import replaced
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.manifests.candidates import Candidate
+    from reconciler.manifests.rendering.candidates import Candidate
     from reconciler.propose.search import Search
 
 _MAX_DEFAULTS = 20  # keys of one field that are tried; each takes a rendering

@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from reconciler.errors import Refusal
-from reconciler.manifests.documents import find, only
-from reconciler.manifests.edit import edit_document
-from reconciler.manifests.kustomize import kustomization_in
-from reconciler.manifests.members import members, numbered
-from reconciler.manifests.objects import text_of, value_at
-from reconciler.manifests.overlay import overlaid
-from reconciler.manifests.own_values import Value
-from reconciler.manifests.parts import MappingNode, Node, refuse
-from reconciler.manifests.scalars import ScalarType, plain_type
+from reconciler.manifests.editing.documents import find, only
+from reconciler.manifests.editing.edit import edit_document
+from reconciler.manifests.editing.parts import MappingNode, Node, refuse
+from reconciler.manifests.editing.scalars import ScalarType, plain_type
+from reconciler.manifests.rendering.kustomize import kustomization_in
+from reconciler.manifests.rendering.members import members, numbered
+from reconciler.manifests.rendering.objects import text_of, value_at
+from reconciler.manifests.rendering.overlay import overlaid
+from reconciler.manifests.rendering.own_values import Value
 from reconciler.model.action import FieldChange
 from reconciler.model.flux_source import HELM_RELEASE, KUSTOMIZATION
 from reconciler.model.objects import FieldPath, Item
@@ -33,9 +33,9 @@ from reconciler.propose.sites import site_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reconciler.manifests.applications import Manifest
-    from reconciler.manifests.candidates import Candidate
-    from reconciler.manifests.probing import Probe
+    from reconciler.manifests.generated.applications import Manifest
+    from reconciler.manifests.rendering.candidates import Candidate
+    from reconciler.manifests.rendering.probing import Probe
     from reconciler.model.objects import ObjectRef
     from reconciler.propose.kept import Kept
     from reconciler.propose.search import Search

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
-from reconciler.manifests.probing import Probe
+from reconciler.manifests.rendering.probing import Probe
 from reconciler.model.action import replacements
 from reconciler.propose.generated import also_generated
 from reconciler.propose.sharing import sharing

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
-from reconciler.manifests.checkout import is_below
-from reconciler.manifests.documents import find
-from reconciler.manifests.edit import edit_fields
-from reconciler.manifests.parts import arrange, decode, scan, split_bom
+from reconciler.manifests.editing.documents import find
+from reconciler.manifests.editing.edit import edit_fields
+from reconciler.manifests.editing.parts import arrange, decode, scan, split_bom
+from reconciler.manifests.files.checkout import is_below
 from reconciler.model.action import FieldChange
 from reconciler.model.proposal import Site
 from reconciler.model.rendering import KUSTOMIZE

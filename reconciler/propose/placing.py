@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, Refusal, SourceError
-from reconciler.manifests.edit import edit_fields
-from reconciler.manifests.hashed import delivers
-from reconciler.manifests.jobs import RENDERED_KINDS, is_ours
-from reconciler.manifests.spots import refuse_broken_json
+from reconciler.manifests.editing.edit import edit_fields
+from reconciler.manifests.editing.spots import refuse_broken_json
+from reconciler.manifests.rendering.hashed import delivers
+from reconciler.manifests.rendering.jobs import RENDERED_KINDS, is_ours
 from reconciler.model.delivery import owning_applications
 from reconciler.model.facts import Unknown
 from reconciler.model.flux_source import HELM_RELEASE

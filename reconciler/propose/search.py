@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.manifests.checkout import Checkout
-from reconciler.manifests.probing import Probe
-from reconciler.manifests.templates import refuse
+from reconciler.manifests.files.checkout import Checkout
+from reconciler.manifests.generated.templates import refuse
+from reconciler.manifests.rendering.probing import Probe
 from reconciler.model.action import Action
 from reconciler.model.delivery import Application
 from reconciler.model.rendering import RenderJob

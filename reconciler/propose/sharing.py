@@ -14,11 +14,11 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import Refusal, SourceError
-from reconciler.manifests import helm, jobs, kustomize
-from reconciler.manifests.checkout import is_below, joined
-from reconciler.manifests.links import Links, links_of
-from reconciler.manifests.locate import is_read
-from reconciler.manifests.objects import same
+from reconciler.manifests.files.checkout import is_below, joined
+from reconciler.manifests.files.links import Links, links_of
+from reconciler.manifests.files.locate import is_read
+from reconciler.manifests.rendering import helm, jobs, kustomize
+from reconciler.manifests.rendering.objects import same
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.rendering import FLUX, HELM, KUSTOMIZE
 

@@ -6,17 +6,17 @@ from difflib import ndiff
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
-from reconciler.manifests import jobs
-from reconciler.manifests.spots import refuse_broken_json
-from reconciler.manifests.tree import REGULAR_MODES, refuse_unsafe_entry
+from reconciler.manifests.editing.spots import refuse_broken_json
+from reconciler.manifests.files.tree import REGULAR_MODES, refuse_unsafe_entry
+from reconciler.manifests.rendering import jobs
 from reconciler.model.proposal import FileEdit, Site, TreeFile
 from reconciler.plain import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.manifests.candidates import Candidate
-    from reconciler.manifests.checkout import Checkout
+    from reconciler.manifests.files.checkout import Checkout
+    from reconciler.manifests.rendering.candidates import Candidate
     from reconciler.model.delivery import Application
     from reconciler.propose.workshop import Workshop
     from reconciler.settings import Settings

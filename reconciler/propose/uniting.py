@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.errors import Refusal
-from reconciler.manifests.intended import changed_exactly
+from reconciler.manifests.rendering.intended import changed_exactly
 from reconciler.model.facts import known
 from reconciler.propose.placing import owner_of, placed
 from reconciler.propose.sites import edits_of

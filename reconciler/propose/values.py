@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.manifests.edit import read_fields
-from reconciler.manifests.hashed import find_now, named_now
-from reconciler.manifests.objects import text_of, value_at
-from reconciler.manifests.texts import taken_apart, value_in
+from reconciler.manifests.editing.edit import read_fields
+from reconciler.manifests.editing.texts import taken_apart, value_in
+from reconciler.manifests.rendering.hashed import find_now, named_now
+from reconciler.manifests.rendering.objects import text_of, value_at
 from reconciler.model.delivery import find_application
 from reconciler.propose.generated import as_generated, generator_at
 from reconciler.propose.kept import kept_by

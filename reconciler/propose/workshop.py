@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.manifests import flux, jobs
-from reconciler.manifests.checkout import Checkout
-from reconciler.manifests.locate import locate
-from reconciler.manifests.source_ignore import left_out
+from reconciler.manifests.files.checkout import Checkout
+from reconciler.manifests.files.locate import locate
+from reconciler.manifests.rendering import flux, jobs
+from reconciler.manifests.rendering.source_ignore import left_out
 from reconciler.model.objects import CommitId
 from reconciler.ports import Renderer, Repository
 from reconciler.settings import Settings
@@ -16,7 +16,7 @@ from reconciler.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.manifests.folder import OwningFile
+    from reconciler.manifests.files.folder import OwningFile
     from reconciler.model.delivery import Application, Source
     from reconciler.model.objects import ObjectRef
     from reconciler.model.rendering import RenderJob

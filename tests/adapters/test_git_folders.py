@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from reconciler.adapters import git_folders, git_judgements, git_objects
 from reconciler.adapters.git_folders import Folders, Wanted
 from reconciler.adapters.git_judgements import Judgements
-from reconciler.manifests.contents import Reading, contents_of
-from reconciler.manifests.folder import MANIFESTS, Folder, Manifest
-from reconciler.manifests.kustomize import KUSTOMIZATIONS
+from reconciler.manifests.files.contents import Reading, contents_of
+from reconciler.manifests.files.folder import MANIFESTS, Folder, Manifest
+from reconciler.manifests.rendering.kustomize import KUSTOMIZATIONS
 from tests.manifests.examples import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.manifests.contents import Contents
+    from reconciler.manifests.files.contents import Contents
 
 FILE, PROGRAM, LINK, FOLDER, MODULE = 0o100644, 0o100755, 0o120000, 0o040000, 0o160000
 LIMITS = [200, 10_000]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from reconciler.manifests.edit import edit_fields
+from reconciler.manifests.editing.edit import edit_fields
 from reconciler.model.action import FieldChange
 from reconciler.model.objects import ObjectRef, parse_path
 from tests.bench.figure import Figure

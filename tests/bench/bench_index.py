@@ -20,7 +20,7 @@ import yaml
 
 from reconciler.adapters.git_bare import git_bare
 from reconciler.adapters.rendering import Renderers
-from reconciler.manifests.edit import edit_fields
+from reconciler.manifests.editing.edit import edit_fields
 from reconciler.model.delivery import Source
 from reconciler.model.objects import CommitId
 from reconciler.propose.proposals import propose
@@ -34,7 +34,7 @@ from tests.worlds import APPLICATION, WEBAPP, Story, application, oom_remedy, se
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from reconciler.manifests.folder import Folder
+    from reconciler.manifests.files.folder import Folder
     from reconciler.model.delivery import Application
     from reconciler.model.snapshot import Snapshot
     from reconciler.ports import Repository

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.manifests.edit import edit_fields
+from reconciler.manifests.editing.edit import edit_fields
 from reconciler.model.action import FieldChange
 from reconciler.model.objects import ObjectRef, parse_path
 from tests.worlds import WEBAPP

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from reconciler.errors import Refusal
-from reconciler.manifests.edit import edit_document
-from reconciler.manifests.parts import MappingNode
+from reconciler.manifests.editing.edit import edit_document
+from reconciler.manifests.editing.parts import MappingNode
 from reconciler.model.action import FieldChange
 from tests.manifests.attempts import Attempt, attempt, composed_documents, loaded_documents, walk
 from tests.manifests.wild import Wild
@@ -34,7 +34,7 @@ from tests.manifests.wild import Wild
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.manifests.parts import Node
+    from reconciler.manifests.editing.parts import Node
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = Path(os.environ.get("RECONCILER_MANIFESTS", ROOT.parent / "shared" / "data" / "manifests"))

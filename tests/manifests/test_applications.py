@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.errors import Conflict, Refusal
-from reconciler.manifests.applications import as_declared, is_option
+from reconciler.manifests.generated.applications import as_declared, is_option
 from reconciler.model.delivery import Application, HelmParameter
 from reconciler.model.objects import parse_path
 from tests.worlds import APPLICATION, application

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.manifests.candidates import candidates
+from reconciler.manifests.rendering.candidates import candidates
 from reconciler.model.objects import FieldPath, Item
 from tests.manifests.rendering import WEB, deployment, raised, text
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.charts import ChartDefaults, defaults
+from reconciler.manifests.rendering.charts import ChartDefaults, defaults
 from reconciler.model.delivery import HelmOptions
 from reconciler.model.rendering import HELM, RenderJob
 

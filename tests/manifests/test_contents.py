@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import Refusal
-from reconciler.manifests.contents import Described, described_in, describing, judged, may_describe, unjudged
-from reconciler.manifests.documents import Identity, identities
-from reconciler.manifests.parts import MAX_ALIASES, MAX_DEPTH, arrange, decode, scan, split_bom
+from reconciler.manifests.editing.documents import Identity, identities
+from reconciler.manifests.editing.parts import MAX_ALIASES, MAX_DEPTH, arrange, decode, scan, split_bom
+from reconciler.manifests.files.contents import Described, described_in, describing, judged, may_describe, unjudged
 from tests.manifests.examples import MANIFEST
 from tests.manifests.generated import Generated, files
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from reconciler.errors import Refusal
-from reconciler.manifests import parts
-from reconciler.manifests.edit import edit_document, edit_fields, read_document, read_fields
-from reconciler.manifests.parts import MappingNode, Node
+from reconciler.manifests.editing import parts
+from reconciler.manifests.editing.edit import edit_document, edit_fields, read_document, read_fields
+from reconciler.manifests.editing.parts import MappingNode, Node
 from reconciler.model.objects import parse_path
 from reconciler.settings import GuardSettings
 from tests.manifests.examples import CONTAINER, MANIFEST, MEMORY, change, edit

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from reconciler.errors import Refusal
-from reconciler.manifests.edit import edit_fields, read_fields
-from reconciler.manifests.scalars import holds_quantity
+from reconciler.manifests.editing.edit import edit_fields, read_fields
+from reconciler.manifests.editing.scalars import holds_quantity
 from reconciler.model.objects import FieldPath, Item
 from tests.manifests.generated import Field, Generated, files
 from tests.thorough import examples

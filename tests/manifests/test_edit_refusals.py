@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.edit import read_fields
-from reconciler.manifests.parts import MAX_ALIASES, MAX_DEPTH
+from reconciler.manifests.editing.edit import read_fields
+from reconciler.manifests.editing.parts import MAX_ALIASES, MAX_DEPTH
 from reconciler.model.objects import ObjectRef, parse_path
 from tests.manifests.examples import CONTAINER, MANIFEST, MEMORY, change, edit
 from tests.worlds import WEBAPP
@@ -231,6 +231,6 @@ def test_reading_refuses_as_an_edit_does(text: str, code: str) -> None:
 )
 def test_a_fault_of_our_own_is_caught_by_the_second_parse(monkeypatch: pytest.MonkeyPatch, faulty: str) -> None:
     """Invariant 5: a fault planted in the writing of tokens does not get past the comparison."""
-    monkeypatch.setattr("reconciler.manifests.replace.write_scalar", lambda *_: (faulty, None))
+    monkeypatch.setattr("reconciler.manifests.editing.replace.write_scalar", lambda *_: (faulty, None))
 
     assert refusal(MANIFEST).code == "edit.recheck_failed"

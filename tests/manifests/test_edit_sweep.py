@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from reconciler.errors import Refusal
-from reconciler.manifests.edit import edit_fields
+from reconciler.manifests.editing.edit import edit_fields
 from reconciler.model.action import FieldChange
 from reconciler.model.objects import FieldPath, Item, ObjectRef, format_path
 from tests.manifests.sweep import PUBLIC

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.env_files import with_line
+from reconciler.manifests.editing.env_files import with_line
 
 
 def changed(before: str, after: str = "info") -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests import flux
-from reconciler.manifests.applications import as_declared, is_option
-from reconciler.manifests.jobs import editable, job_for
+from reconciler.manifests.generated.applications import as_declared, is_option
+from reconciler.manifests.rendering import flux
+from reconciler.manifests.rendering.jobs import editable, job_for
 from reconciler.model.delivery import HelmOptions, KustomizeOptions, Source
 from reconciler.model.objects import ObjectRef, parse_path
 from tests.manifests.test_jobs import CHART, URL, checkout
@@ -20,7 +20,7 @@ from tests.worlds import application
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.manifests.checkout import Checkout
+    from reconciler.manifests.files.checkout import Checkout
     from reconciler.model.rendering import RenderJob
 
 NESTED = {

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.hashed import hash_of, may_be_hashed, may_become, named_now, stem_of
-from reconciler.manifests.probing import Probe
+from reconciler.manifests.rendering.hashed import hash_of, may_be_hashed, may_become, named_now, stem_of
+from reconciler.manifests.rendering.probing import Probe
 from reconciler.model.action import FieldChange, Replacement
 from reconciler.model.objects import ObjectRef
 from reconciler.model.rendering import KUSTOMIZE, RenderJob

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.edit import edit_document, read_document
-from reconciler.manifests.parts import MappingNode
+from reconciler.manifests.editing.edit import edit_document, read_document
+from reconciler.manifests.editing.parts import MappingNode
 from reconciler.model.action import FieldChange
 from reconciler.model.objects import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.manifests.parts import Node
+    from reconciler.manifests.editing.parts import Node
 
 
 def first(roots: Sequence[Node]) -> MappingNode:

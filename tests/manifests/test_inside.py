@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.manifests.edit import read_document
+from reconciler.manifests.editing.edit import read_document
 from reconciler.model.action import FieldChange
 from reconciler.model.objects import format_path, parse_path
 from tests.manifests.test_insert import code, edited, first

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.manifests.intended import intended
+from reconciler.manifests.rendering.intended import intended
 from reconciler.model.action import FieldChange
 from reconciler.model.objects import parse_path
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.checkout import Checkout, joined
-from reconciler.manifests.jobs import editable, job_for, same_repository
+from reconciler.manifests.files.checkout import Checkout, joined
+from reconciler.manifests.rendering.jobs import editable, job_for, same_repository
 from reconciler.model.delivery import HelmOptions, HelmParameter, KustomizeOptions, Source
 from reconciler.model.proposal import TreeFile
 from tests.worlds import application

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.manifests.folder import Folder, Manifest
-from reconciler.manifests.links import LINKS, Links, links_of
+from reconciler.manifests.files.folder import Folder, Manifest
+from reconciler.manifests.files.links import LINKS, Links, links_of
 from reconciler.model.proposal import TreeFile
 
 

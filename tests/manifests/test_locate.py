@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import Conflict, Refusal
-from reconciler.manifests.contents import judged
-from reconciler.manifests.folder import Folder, Manifest, OwningFile, may_be_manifest
-from reconciler.manifests.locate import locate
+from reconciler.manifests.files.contents import judged
+from reconciler.manifests.files.folder import Folder, Manifest, OwningFile, may_be_manifest
+from reconciler.manifests.files.locate import locate
 from reconciler.model.delivery import Source
 from reconciler.model.proposal import TreeFile
 from tests.manifests.examples import MANIFEST

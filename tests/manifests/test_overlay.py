@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from reconciler.errors import Refusal
-from reconciler.manifests.overlay import with_patch
+from reconciler.manifests.rendering.overlay import with_patch
 
 ENTRY = {"path": "new.yaml", "target": {"kind": "Deployment", "name": "web"}}
 

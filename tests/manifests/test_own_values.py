@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.own_values import Value, with_values
+from reconciler.manifests.rendering.own_values import Value, with_values
 from reconciler.model.objects import parse_path
 
 LIMIT = Value(("resources", "limits", "memory"), "1Gi")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import Conflict, Refusal
-from reconciler.manifests.probing import Probe
+from reconciler.manifests.rendering.probing import Probe
 from tests.manifests.rendering import REQUEST, WEB, deployment, overlaid, raised, templated, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.manifests.probing import Proven
+    from reconciler.manifests.rendering.probing import Proven
     from reconciler.model.action import Replacement
 
 MANY = 40  # more than the renderings that a search may take

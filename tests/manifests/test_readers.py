@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import Refusal
-from reconciler.manifests import kustomize
-from reconciler.manifests.folder import Folder, Manifest
-from reconciler.manifests.kustomize import KUSTOMIZATIONS, named_in, readers
+from reconciler.manifests.files.folder import Folder, Manifest
+from reconciler.manifests.rendering import kustomize
+from reconciler.manifests.rendering.kustomize import KUSTOMIZATIONS, named_in, readers
 from reconciler.model.proposal import TreeFile
 from tests.manifests.test_jobs import checkout
 

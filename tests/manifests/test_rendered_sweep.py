@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.checkout import Checkout
-from reconciler.manifests.jobs import editable, job_for
-from reconciler.manifests.probing import Probe
+from reconciler.manifests.files.checkout import Checkout
+from reconciler.manifests.rendering.jobs import editable, job_for
+from reconciler.manifests.rendering.probing import Probe
 from reconciler.model.action import Replacement
 from reconciler.model.delivery import Source
 from reconciler.model.objects import FieldPath, Item, ObjectRef

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.manifests.scalars import ScalarType, plain_type, writable, write_scalar
+from reconciler.manifests.editing.scalars import ScalarType, plain_type, writable, write_scalar
 
 T = ScalarType
 TAGS = {T.STRING: "str", T.INTEGER: "int", T.FLOAT: "float", T.BOOLEAN: "bool", T.NULL: "null"}

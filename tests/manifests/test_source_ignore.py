@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.folder import Folder, Manifest
-from reconciler.manifests.source_ignore import IGNORE_FILES, left_out
+from reconciler.manifests.files.folder import Folder, Manifest
+from reconciler.manifests.rendering.source_ignore import IGNORE_FILES, left_out
 from reconciler.model.proposal import TreeFile
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.candidates import candidates
-from reconciler.manifests.spots import edit_spots
+from reconciler.manifests.editing.spots import edit_spots
+from reconciler.manifests.rendering.candidates import candidates
 from tests.manifests.rendering import WEB, raised
 
 INLINE = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.tree import matches_glob, refuse_unsafe_entry
+from reconciler.manifests.files.tree import matches_glob, refuse_unsafe_entry
 from reconciler.model.proposal import TreeFile
 
 

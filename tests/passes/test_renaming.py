@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from reconciler.adapters.kubernetes_objects import values_of
-from reconciler.manifests.hashed import hash_of
+from reconciler.manifests.rendering.hashed import hash_of
 from reconciler.model.action import FieldChange
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import FieldPath, ObjectRef, parse_path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.hashed import hash_of
+from reconciler.manifests.rendering.hashed import hash_of
 from reconciler.model.delivery import KustomizeOptions
 from tests.manifests.examples import MANIFEST
 from tests.propose.test_kustomize import APPLICATION, PROD, SETTINGS, Change, edits, proposed

@@ -1,0 +1,1 @@
+"""Applications as Git describes them: their own manifests, and what ApplicationSets generate."""
