@@ -317,4 +317,8 @@ def _pull_request(data: dict[str, Any]) -> PullRequest:
         updated_at=datetime.fromisoformat(data["updated_at"]),
         body=data["body"] or "",
         labels=tuple(label["name"] for label in data["labels"] or ()),
+        asked=(
+            *(user["login"] for user in data.get("requested_reviewers") or ()),
+            *(team["name"] for team in data.get("requested_reviewers_teams") or ()),
+        ),
     )
