@@ -29,11 +29,11 @@ _NAMES = 5  # of those asked for a review
 
 
 def awaited(tracked: TrackedPullRequest, opinions: ApprovalState | None = None, *, asked: Sequence[str] = ()) -> str:
-    """Say what an open pull request waits for, by what reviewers said; `asked` are those who still owe a review.
+    """Say what an open pull request waits for, by what reviewers said; `asked` were asked to be among them.
 
     Forges ask the owners of the changed files by themselves, so these names are what a rule about them waits for.
     """
-    number, url, names = tracked.number, tracked.url, _named(asked)
+    number, url, names = tracked.number, tracked.url, _named(_silent(asked, opinions))
     unreviewed = f"pull request {number} waits for a review{f', asked of {names}' if names else ''}: {url}"
     if opinions is None:
         return unreviewed
@@ -45,6 +45,15 @@ def awaited(tracked: TrackedPullRequest, opinions: ApprovalState | None = None, 
         approved = f"{', '.join(opinions.approved_by)} approved it{missing}"
         return f"pull request {number} waits to be merged, {approved}: {url}{ignored}"
     return f"{unreviewed}{ignored}"
+
+
+def _silent(asked: Sequence[str], opinions: ApprovalState | None) -> Sequence[str]:
+    """Return who has not said anything yet, of those who were asked."""
+    if opinions is None:
+        return asked
+    ignored = (who for who, _ in opinions.not_counted)
+    heard = {name.casefold() for name in (*opinions.approved_by, *opinions.changes_requested_by, *ignored)}
+    return [name for name in asked if name.casefold() not in heard]
 
 
 def _named(people: Sequence[str]) -> str:

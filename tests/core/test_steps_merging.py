@@ -51,6 +51,8 @@ def test_merge_needs_the_policys_word_and_the_forges(
         ((APPROVAL,), (), "waits to be merged, ana approved it: http"),
         ((APPROVAL,), ("lead",), "waits to be merged, ana approved it; a review of lead is still missing: http"),
         ((), ("lead", "platform"), "waits for a review, asked of lead, platform: http"),
+        ((APPROVAL,), ("Ana", "lead"), "ana approved it; a review of lead is still missing: http"),
+        ((replace(APPROVAL, may_write=False),), ("ana",), "waits for a review: http"),
         ((OBJECTION,), ("lead",), "ana asks for changes in pull request 41: http"),
         ((), tuple("abcdefg"), "asked of a, b, c, d, e and 2 more: http"),
     ],
