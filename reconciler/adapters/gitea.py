@@ -132,7 +132,7 @@ class _Gitea:
 
     def mergeability(self, pull_request: int) -> Mergeability:
         """Return whether Gitea would merge it now, as far as it says."""
-        return gitea_reviews.mergeability(self._client, self._repo, pull_request)
+        return gitea_reviews.mergeability(self._client, self._repo, pull_request, ours=self._settings.reviewers)
 
     def merge(self, pull_request: int, *, head: CommitId, method: str) -> CommitId:
         """Merge if its head is still this one."""
@@ -317,4 +317,5 @@ def _pull_request(data: dict[str, Any]) -> PullRequest:
         updated_at=datetime.fromisoformat(data["updated_at"]),
         body=data["body"] or "",
         labels=tuple(label["name"] for label in data["labels"] or ()),
+        asked=gitea_reviews.asked(data),
     )

@@ -3,7 +3,8 @@
 Traps of its answers: a dismissed review keeps its state and says `dismissed` beside it; only repository administrators
 may ask for somebody's permission, but `official` says that a reviewer may write (or is on the branch's list of
 approvers); `mergeable` speaks of conflicts and drafts alone and is also false while Gitea still works it out, so that
-what the branch's rules say shows only when the merge is asked for (405).
+what the branch's rules say shows only when the merge is asked for (405). One of them waits for every review that was
+asked for, code owners' among them; as nobody tells us of it, a review that others than we asked for is waited for.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from reconciler.model.objects import CommitId
 from reconciler.model.review import Mergeability, MergeState, Review, ReviewState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from reconciler.adapters.http import JsonClient
 
@@ -25,6 +26,7 @@ _STATES = {
     "REQUEST_CHANGES": ReviewState.CHANGES_REQUESTED,
     "COMMENT": ReviewState.COMMENTED,
 }
+_REQUEST = "REQUEST_REVIEW"
 _PAGES, _PAGE = 10, 50
 _METHODS = {"merge": "merge", "squash": "squash", "rebase": "rebase"}
 
@@ -44,18 +46,21 @@ def understood() -> Iterator[None]:
 
 def reviews(client: JsonClient, pull: str) -> tuple[Review, ...]:
     """Return the submitted reviews, oldest first; requests for one and pending ones are none."""
-    found: list[Review] = []
     with understood():
-        for page in range(1, _PAGES + 1):
-            listed = client.get(f"{pull}/reviews", {"page": str(page), "limit": str(_PAGE)}) or []
-            found += [_review(each) for each in listed if each["state"] in _STATES]
-            if not listed:
-                break
-    return tuple(found)
+        return tuple(_review(each) for each in _listed(client, pull) if each["state"] in _STATES)
 
 
-def mergeability(client: JsonClient, repository: str, number: int) -> Mergeability:
-    """Return what Gitea says of conflicts and drafts, and what the head's statuses come to."""
+def asked(pull: dict[str, Any]) -> tuple[str, ...]:
+    """Return the users and teams that were asked for a review; who gave one is still among them."""
+    teams = pull.get("requested_reviewers_teams") or ()
+    return (*(user["login"] for user in pull.get("requested_reviewers") or ()), *(team["name"] for team in teams))
+
+
+def mergeability(client: JsonClient, repository: str, number: int, *, ours: Collection[str] = ()) -> Mergeability:
+    """Return what Gitea says of conflicts and drafts, what its people wait for, and what the head's statuses come to.
+
+    `ours` are those whom we asked for a review ourselves: one of them is enough.
+    """
     with understood():
         pull = client.get(f"{repository}/pulls/{number}")
         if pull["draft"]:
@@ -63,6 +68,13 @@ def mergeability(client: JsonClient, repository: str, number: int) -> Mergeabili
         if not pull["mergeable"]:
             # Not `dirty`: what a person approved would be written anew for that, and it may just not be checked yet.
             return Mergeability(state=MergeState.UNKNOWN, reason="it conflicts with base, or Gitea is still looking")
+        known = {name.casefold() for name in ours}
+        others = {name for name in asked(pull) if name.casefold() not in known}
+        owing = sorted(others & set(_owing(client, f"{repository}/pulls/{number}"))) if others else []
+        if owing:
+            names = foreign_text(", ".join(owing))
+            reason = f"Gitea does not say whether it can do without a review of {names}, which was asked for"
+            return Mergeability(state=MergeState.BLOCKED, reason=reason)
         combined = client.get(f"{repository}/commits/{pull['head']['sha']}/status")
         waiting = [(each["context"], each["status"]) for each in combined["statuses"] or () if not _passed(each)]
     if waiting:
@@ -85,6 +97,22 @@ def merge(client: JsonClient, pull: str, *, head: CommitId, method: str) -> Comm
         ) from refusal
     with understood():
         return CommitId(client.get(pull)["merge_commit_sha"])
+
+
+def _listed(client: JsonClient, pull: str) -> Iterator[dict[str, Any]]:
+    """Yield what Gitea lists as reviews, oldest first, page by page."""
+    for page in range(1, _PAGES + 1):
+        listed = client.get(f"{pull}/reviews", {"page": str(page), "limit": str(_PAGE)}) or []
+        yield from listed
+        if not listed:
+            return
+
+
+def _owing(client: JsonClient, pull: str) -> Iterator[str]:
+    """Yield the users and teams whose review is asked for and not given: their requests are in the list of reviews."""
+    for each in _listed(client, pull):
+        if each["state"] == _REQUEST:
+            yield each["user"]["login"] if each["user"] else each["team"]["name"]
 
 
 def _review(data: dict[str, Any]) -> Review:

@@ -234,6 +234,8 @@ def _kept(item: dict[str, Any]) -> dict[str, Any]:
             repo = found.get("repo")
             home = {"id": repo.get("id")} if isinstance(repo, dict) else None
             kept[side] = {"ref": found.get("ref"), "sha": found.get("sha"), "repo": home}
+    for asked, name in (("requested_reviewers", "login"), ("requested_teams", "slug")):
+        kept[asked] = [{name: each[name]} for each in item.get(asked) or ()]
     return kept
 
 
@@ -260,4 +262,8 @@ def _pull_request(vendor: Vendor) -> PullRequest:
         updated_at=vendor.updated_at,
         body=vendor.body or "",
         labels=tuple(label.name for label in vendor.labels),
+        asked=(
+            *(user.login for user in vendor.requested_reviewers or ()),
+            *(team.slug for team in vendor.requested_teams or ()),
+        ),
     )

@@ -114,6 +114,7 @@ class PullRequest:
     updated_at: datetime | None = None
     body: str = ""
     labels: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()  # users and teams whose review was requested; on Gitea those who gave it, too
 
 
 class TreeFile(NamedTuple):

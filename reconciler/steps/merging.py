@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.govern.facts import facts_for
 from reconciler.model.facts import Unknown
+from reconciler.model.proposal import PullRequest
 from reconciler.model.quantity import same_quantities
 from reconciler.model.review import MergeState
 from reconciler.model.verdict import Answer
@@ -18,26 +19,47 @@ from reconciler.steps.parts import attempt, given_up
 from reconciler.steps.words import Record, Step, Verb, View, effect_key, escalation, wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reconciler.govern.approvals import ApprovalState
     from reconciler.model.operation import Operation, TrackedPullRequest
     from reconciler.model.snapshot import Followed
 
+_NAMES = 5  # of those asked for a review
 
-def awaited(tracked: TrackedPullRequest, opinions: ApprovalState | None = None) -> str:
-    """Say what an open pull request waits for, by what reviewers said."""
-    number, url = tracked.number, tracked.url
+
+def awaited(tracked: TrackedPullRequest, opinions: ApprovalState | None = None, *, asked: Sequence[str] = ()) -> str:
+    """Say what an open pull request waits for, by what reviewers said; `asked` were asked to be among them.
+
+    Forges ask the owners of the changed files by themselves, so these names are what a rule about them waits for.
+    """
+    number, url, names = tracked.number, tracked.url, _named(_silent(asked, opinions))
+    unreviewed = f"pull request {number} waits for a review{f', asked of {names}' if names else ''}: {url}"
     if opinions is None:
-        return f"pull request {number} waits for a review: {url}"
+        return unreviewed
     ignored = "".join(f"; {who}'s review does not count: {why}" for who, why in opinions.not_counted)
     if opinions.changes_requested_by:
         return f"{', '.join(opinions.changes_requested_by)} asks for changes in pull request {number}: {url}{ignored}"
     if opinions.approved_by:
-        return (
-            f"pull request {number} waits to be merged, {', '.join(opinions.approved_by)} approved it: {url}{ignored}"
-        )
-    return f"pull request {number} waits for a review: {url}{ignored}"
+        missing = f"; a review of {names} is still missing" if names else ""
+        approved = f"{', '.join(opinions.approved_by)} approved it{missing}"
+        return f"pull request {number} waits to be merged, {approved}: {url}{ignored}"
+    return f"{unreviewed}{ignored}"
+
+
+def _silent(asked: Sequence[str], opinions: ApprovalState | None) -> Sequence[str]:
+    """Return who has not said anything yet, of those who were asked."""
+    if opinions is None:
+        return asked
+    ignored = (who for who, _ in opinions.not_counted)
+    heard = {name.casefold() for name in (*opinions.approved_by, *opinions.changes_requested_by, *ignored)}
+    return [name for name in asked if name.casefold() not in heard]
+
+
+def _named(people: Sequence[str]) -> str:
+    """Return a few names, and how many more there are."""
+    more = len(people) - _NAMES
+    return ", ".join(people[:_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def why_not(operation: Operation, index: int, opinions: ApprovalState, view: View) -> str | None:
@@ -62,7 +84,10 @@ def considered(
     operation: Operation, tracked: TrackedPullRequest, followed: Followed, opinions: ApprovalState, view: View
 ) -> Iterator[Step]:
     """Merge it where policy and the forge's rules let us; otherwise it waits, and this says for what."""
-    shown, leading = awaited(tracked, opinions) + _beside(operation, followed), operation.remedy.leading
+    found = followed.pull_request
+    asked = found.asked if isinstance(found, PullRequest) else ()
+    shown = awaited(tracked, opinions, asked=asked) + _beside(operation, followed)
+    leading = operation.remedy.leading
     if view.settings.policy.merge is MergePolicy.NEVER or leading is None:
         yield wait(operation, shown)
         return

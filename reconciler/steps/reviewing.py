@@ -79,7 +79,7 @@ def _open(
         return
     inspection = followed.inspection
     if inspection is None:
-        yield wait(operation, merging.awaited(tracked))
+        yield wait(operation, merging.awaited(tracked, asked=found.asked))
         return
     if isinstance(inspection, Unknown):
         yield wait(operation, f"{merging.awaited(tracked)} (what people said is not known now: {inspection})")

@@ -13,6 +13,7 @@ from reconciler.adapters.gitea import gitea
 from reconciler.errors import ConfigurationError, Refusal, SourceError, Unauthorized
 from reconciler.model.facts import Unknown
 from reconciler.model.proposal import PullRequestState
+from reconciler.model.review import MergeState
 from reconciler.settings import ForgeKind, ForgeSettings
 from tests.adapters.forge_answers import BRANCH, MERGE, TOKEN, from_fork, proposal, pull_request
 from tests.adapters.wire import Answer, Request, Script, Wire
@@ -224,6 +225,34 @@ def test_a_merge_between_look_and_close_is_no_error() -> None:
         forge(wire).close(41, why="done")
 
     assert [r.method for r in wire.requests if r.method != "GET"] == ["PATCH"]
+
+
+@pytest.mark.parametrize(
+    ("reviewers", "answered", "state"),
+    [
+        ((), "REQUEST_REVIEW", MergeState.BLOCKED),
+        (("Lead",), "REQUEST_REVIEW", MergeState.CLEAN),
+        ((), "APPROVED", MergeState.CLEAN),
+    ],
+)
+def test_a_review_that_others_asked_for_is_waited_for(
+    reviewers: tuple[str, ...], answered: str, state: MergeState
+) -> None:
+    """Gitea's rule about requested reviews shows only in its refusals, and those of ours to try have a limit."""
+    lead = {"login": "lead"}
+    pull = {"draft": False, "mergeable": True, "head": {"sha": MERGE}, "requested_reviewers": [lead]}
+    scripts: Scripts = {
+        f"GET {PULLS}/41": Answer(pull),
+        f"GET {PULLS}/41/reviews": lambda r: Answer(
+            [{"state": answered, "user": lead}] if r.query["page"] == "1" else []
+        ),
+        f"GET {REPOSITORY}/commits/{MERGE}/status": Answer({"statuses": []}),
+    }
+    with Wire(scripts) as wire:
+        found = forge(wire, reviewers=reviewers).mergeability(41)
+
+    assert found.state is state
+    assert ("a review of lead" in found.reason) is (state is MergeState.BLOCKED)
 
 
 def test_a_label_that_cannot_be_made_is_a_warning_and_never_a_failure(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,7 @@ from reconciler.model.objects import CommitId
 from reconciler.model.operation import EventKind
 from reconciler.model.review import Mergeability, MergeState, Review, ReviewState
 from tests.core.open_pulls import APPROVAL, SILENT, inspected, known, seen, taken
-from tests.core.views import effects, failed, kinds, waits
+from tests.core.views import effects, failed, kinds, pull_request, waits
 from tests.worlds import settings
 
 OBJECTION = replace(APPROVAL, state=ReviewState.CHANGES_REQUESTED)
@@ -43,6 +43,25 @@ def test_merge_needs_the_policys_word_and_the_forges(
     steps = taken(known(inspected(*reviews)), followed, configured=settings(policy={"merge": policy}))
 
     assert effects(*steps) == (["op-1:1:merge"] if merges else [])
+
+
+@pytest.mark.parametrize(
+    ("reviews", "asked", "said"),
+    [
+        ((APPROVAL,), (), "waits to be merged, ana approved it: http"),
+        ((APPROVAL,), ("lead",), "waits to be merged, ana approved it; a review of lead is still missing: http"),
+        ((), ("lead", "platform"), "waits for a review, asked of lead, platform: http"),
+        ((APPROVAL,), ("Ana", "lead"), "ana approved it; a review of lead is still missing: http"),
+        ((replace(APPROVAL, may_write=False),), ("ana",), "waits for a review: http"),
+        ((OBJECTION,), ("lead",), "ana asks for changes in pull request 41: http"),
+        ((), tuple("abcdefg"), "asked of a, b, c, d, e and 2 more: http"),
+    ],
+)
+def test_whoever_still_owes_a_review_is_named(reviews: tuple[Review, ...], asked: tuple[str, ...], said: str) -> None:
+    """The forge asks code owners by itself: a rule that wants theirs is met by nobody else."""
+    followed = seen(inspected(*reviews), pull_request=pull_request(asked=asked))
+
+    assert said in waits(*taken(known(inspected(*reviews)), followed))[0]
 
 
 @pytest.mark.parametrize("fact", [None, SILENT])

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 
 _MINUTE = timedelta(minutes=1)
+_OWNED = (
+    "policy: merge on approval, base wants its code owner's review",
+    "policy: merge on approval, base wants its code owner's review, and the owner approves",
+)
+
+
+def prepare(life: Life, event: str) -> None:
+    """Let be there from the beginning what an event needs."""
+    if event in _OWNED:
+        life.side.own("apps/", ADMIN)
 
 
 def reach(life: Life, state: State) -> None:
@@ -171,6 +181,14 @@ def _guarded(life: Life) -> None:
     _policy(life, "autonomous")
 
 
+def _owned(life: Life, *, approved: bool) -> None:
+    """Let base want the review of an owner, who was asked when it was opened."""
+    life.side.require_owner()
+    if approved:
+        _approve(life, ADMIN)
+    _policy(life, "on_approval")
+
+
 def _checked(life: Life, state: str) -> None:
     life.side.require_check("ci")
     if life.pull["state"] == "open":
@@ -227,6 +245,8 @@ _EVENTS: dict[str, Callable[[Life], None]] = {
     "policy: merge on approval": _then(lambda life: _policy(life, "on_approval"), passes=4, later=_MINUTE),
     "policy: merge autonomously": _then(lambda life: _policy(life, "autonomous"), passes=4, later=_MINUTE),
     "policy: merge autonomously, base wants a review": _then(_guarded, passes=4, later=_MINUTE),
+    _OWNED[0]: _then(lambda life: _owned(life, approved=False), passes=4, later=_MINUTE),
+    _OWNED[1]: _then(lambda life: _owned(life, approved=True), passes=4, later=_MINUTE),
     "a rule refuses our push": _then(lambda life: life.side.forbid_pushes()),
     "a rule refuses our push, and base changes our file": _then(
         lambda life: life.side.forbid_pushes(), _base_line, passes=4

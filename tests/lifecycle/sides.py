@@ -166,16 +166,24 @@ class GitHubSide(_Common):
         """Take a label off."""
         self.person(REVIEWER).call("DELETE", f"/repos/{self.repository}/issues/{number}/labels/{name}")
 
-    def require_review(self) -> None:
+    def own(self, folder: str, owner: str) -> None:
+        """Give a folder a code owner."""
+        self.commit({".github/CODEOWNERS": f"/{folder} @{owner}\n"})
+
+    def require_review(self, **more: bool) -> None:
         """Protect base."""
         self.person(ADMIN).call(
             "PUT",
             f"/repos/{self.repository}/branches/main/protection",
             required_status_checks=None,
             enforce_admins=True,
-            required_pull_request_reviews={"required_approving_review_count": 1},
+            required_pull_request_reviews={"required_approving_review_count": 1, **more},
             restrictions=None,
         )
+
+    def require_owner(self) -> None:
+        """Protect base: an owner of what is changed must approve it."""
+        self.require_review(require_code_owner_reviews=True)
 
     def require_check(self, context: str) -> None:
         """Protect base: a status must succeed."""
@@ -272,10 +280,18 @@ class GiteaSide(_Common):
         label = next(each for each in self.person(REVIEWER).call("GET", path) if each["name"] == name)
         self.person(REVIEWER).call("DELETE", f"{path}/{label['id']}")
 
-    def require_review(self) -> None:
+    def own(self, folder: str, owner: str) -> None:
+        """Give a folder a code owner; patterns are regular expressions here."""
+        self.commit({"CODEOWNERS": f"{folder}.* @{owner}\n"})
+
+    def require_review(self, **more: bool) -> None:
         """Protect base."""
         path = f"/repos/{self.repository}/branch_protections"
-        self.person(ADMIN).call("POST", path, rule_name="main", enable_push=False, required_approvals=1)
+        self.person(ADMIN).call("POST", path, rule_name="main", enable_push=False, required_approvals=1, **more)
+
+    def require_owner(self) -> None:
+        """Protect base: whoever was asked for a review must give it, and owners are asked."""
+        self.require_review(block_on_official_review_requests=True)
 
     def require_check(self, context: str) -> None:
         """Protect base: a status must succeed."""

@@ -203,6 +203,20 @@ TABLE: dict[str, Row] = {
     "policy: merge autonomously, base wants a review": _row(
         Cell(Does.OPENS), Cell(W), Cell(Does.MERGES), _OBJECTED, _HELD, _THEIRS, _THEIRS, _FOLLOWS, _REJECTED
     ),
+    "policy: merge on approval, base wants its code owner's review": _row(
+        _OPENS,
+        Cell(W, "waits for a review, asked of forge-admin"),
+        Cell(W, "ana approved it; a review of forge-admin is still missing"),
+        _OBJECTED,
+        _HELD,
+        _THEIRS,
+        _THEIRS,
+        _FOLLOWS,
+        _REJECTED,
+    ),
+    "policy: merge on approval, base wants its code owner's review, and the owner approves": _row(
+        _NO, Cell(Does.MERGES), Cell(Does.MERGES), _OBJECTED, _HELD, _THEIRS, _THEIRS, _NO, _NO
+    ),
     "a rule refuses our push": _row(
         Cell(Does.REFUSES), _OPEN, _APPROVED, _OBJECTED, _HELD, _THEIRS, _THEIRS, _FOLLOWS, _REJECTED
     ),

@@ -9,7 +9,7 @@ import pytest
 from reconciler.model.operation import Outcome, Phase
 from reconciler.talk.texts import ANSWER_MARKER
 from tests.beds.users import BOT
-from tests.lifecycle.happenings import happen, reach
+from tests.lifecycle.happenings import happen, prepare, reach
 from tests.lifecycle.life import FILE, MAIL, MAIL_FILE
 from tests.lifecycle.table import PAGE, TABLE, Cell, Does, State, cells, written
 
@@ -34,6 +34,7 @@ def test_cell(life: Life, event: str, state: State, cell: Cell) -> None:
     on_gitea = life.side.kind == "gitea"
     if on_gitea and cell.not_on_gitea:
         pytest.skip(cell.not_on_gitea)
+    prepare(life, event)
     reach(life, state)
     before = _heads(life)
 

@@ -39,6 +39,7 @@ class Protection:
     strict: bool = False
     reviews: int | None = None  # required approvals
     dismiss_stale: bool = False
+    code_owners: bool = False
     last_push_approval: bool = False
     enforce_admins: bool = False
     pushers: tuple[str, ...] | None = None  # logins that may push; None: whoever may write

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from reconciler.sandbox.forge import owners
 from reconciler.sandbox.forge.model import Json, Permission, Protection, PullRequest, Repository, Review
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Rules:
     strict: bool = False
     reviews: int | None = None  # None: no pull request is needed
     dismiss_stale: bool = False
+    code_owners: bool = False
     last_push_approval: bool = False
     pushers: tuple[str, ...] | None = None
     linear: bool = False
@@ -54,6 +56,7 @@ def rules_of(repository: Repository, branch: str, permission: Permission | None 
         strict=any(rules.strict for rules in found),
         reviews=max((rules.reviews for rules in found if rules.reviews is not None), default=None),
         dismiss_stale=any(rules.dismiss_stale for rules in found),
+        code_owners=any(rules.code_owners for rules in found),
         last_push_approval=any(rules.last_push_approval for rules in found),
         pushers=next((rules.pushers for rules in found if rules.pushers is not None), None),
         linear=any(rules.linear for rules in found),
@@ -148,11 +151,18 @@ def _unmet_reviews(state: State, repository: Repository, pull: PullRequest, rule
         yield f"{against} review{'s' if against > 1 else ''} requesting changes by reviewers with write access."
     needed = rules.reviews or 0
     approvals = [review for review in counted if review.state == "APPROVED"]
-    if len(approvals) < needed:
+    owing = _owing(state, repository, pull, approvals) if rules.code_owners else []
+    if owing:
+        yield owners.waiting(owing)
+    elif len(approvals) < needed:
         are = "approving review is" if needed == 1 else "approving reviews are"
         yield f"At least {needed} {are} required by reviewers with write access."
     elif rules.last_push_approval and not any(_saw_last_push(pull, review) for review in approvals):
         yield "New changes require approval from someone other than the last pusher."
+
+
+def _owing(state: State, repository: Repository, pull: PullRequest, approvals: Iterable[Review]) -> list[str]:
+    return owners.missing(state, repository, pull.base, pull.head, {review.user for review in approvals})
 
 
 def _saw_last_push(pull: PullRequest, review: Review) -> bool:
@@ -171,6 +181,7 @@ def _classic(found: Protection) -> Rules:
         strict=found.strict and bool(found.contexts is not None),
         reviews=found.reviews,
         dismiss_stale=found.dismiss_stale,
+        code_owners=found.code_owners,
         last_push_approval=found.last_push_approval,
         pushers=found.pushers,
         linear=found.linear,
@@ -210,6 +221,7 @@ def _ruled(rules: tuple[Json, ...]) -> Rules:
         strict=checks.get("strict_required_status_checks_policy", False),
         reviews=request.get("required_approving_review_count", 0) if "pull_request" in given else None,
         dismiss_stale=request.get("dismiss_stale_reviews_on_push", False),
+        code_owners=request.get("require_code_owner_review", False),
         last_push_approval=request.get("require_last_push_approval", False),
         linear="required_linear_history" in given,
         force_pushes="non_fast_forward" not in given,

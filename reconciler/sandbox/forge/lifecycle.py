@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.forge import announcing, gates, mergeability, objects
+from reconciler.sandbox.forge import announcing, gates, mergeability, objects, owners
 from reconciler.sandbox.forge.model import Event, Issue, PullRequest, Repository, Review, Side, User
 
 if TYPE_CHECKING:
@@ -43,6 +43,17 @@ def open_pull(state: State, repository: Repository, issue: Issue, pull: PullRequ
     repository.issues[issue.number] = issue
     _bring_head(repository, issue, pull)
     announcing.announce_pull(state, repository, issue, issue.user, "opened")
+    _request_owners(state, (repository, issue, pull), issue.user)
+
+
+def request_review(state: State, placed: Placed, reviewer: User, actor: User) -> None:
+    """Ask somebody for a review, once."""
+    repository, issue, pull = placed
+    if reviewer in pull.requested:
+        return
+    pull.requested.append(reviewer)
+    record(state, issue, "review_requested", actor, review_requester=actor, requested_reviewer=reviewer)
+    announcing.announce_pull(state, repository, issue, actor, "review_requested", requested_reviewer=reviewer)
 
 
 def close(state: State, repository: Repository, issue: Issue, actor: User, *, reason: str | None = None) -> None:
@@ -106,6 +117,7 @@ def head_moved(state: State, placed: Placed, old: str, new: str, actor: User) ->
     if gates.rules_of(repository, pull.base.ref).dismiss_stale:
         _dismiss_stale(state, placed, actor)
     announcing.announce_pull(state, repository, issue, actor, "synchronize", before=old, after=new)
+    _request_owners(state, placed, actor)
     if repository.git.is_ancestor(new, pull.base.sha):
         close(state, repository, issue, actor)  # nothing is left to merge
 
@@ -150,6 +162,19 @@ def _dismiss_stale(state: State, placed: Placed, actor: User) -> None:
     for review in placed[2].reviews:
         if review.state == "APPROVED":
             dismiss(state, placed, review, actor, "")
+
+
+def _request_owners(state: State, placed: Placed, actor: User) -> None:
+    """Ask the owners of what it changes, unless it is a draft; whoever was asked or reviewed before is left alone."""
+    repository, issue, pull = placed
+    if pull.draft:
+        return
+    known = {issue.user} | {review.user for review in pull.reviews}
+    known |= {event.about["requested_reviewer"] for event in issue.events if event.word == "review_requested"}
+    for each in owners.owned(state, repository, pull.base, pull.head):
+        for user in each.users:
+            if user not in known:
+                request_review(state, placed, user, actor)
 
 
 def _bring_head(repository: Repository, issue: Issue, pull: PullRequest) -> None:

@@ -71,6 +71,14 @@ def test_request_for_changes_and_its_dismissal_are_told(judging: ForgeWorld) -> 
     assert [r.state for r in judging.adapter().reviews(number)] == [ReviewState.DISMISSED]
 
 
+def test_list_tells_who_was_asked_for_a_review(judging: ForgeWorld) -> None:
+    """Code owners are asked by the forge itself; the list that each pass reads names them."""
+    judging.push(BRANCH)
+    judging.adapter(reviewers=(REVIEWER,)).open(proposal())
+
+    assert [p.asked for p in listed(judging)] == [(REVIEWER,)]
+
+
 def test_list_tells_labels(judging: ForgeWorld) -> None:
     """A label such as `hold` costs no call of its own."""
     number, _ = opened(judging)

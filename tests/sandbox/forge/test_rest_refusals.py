@@ -55,18 +55,6 @@ def test_other_forms_of_a_pull_request_are_refused(world: World, kind: str) -> N
     assert (answer.status, kind in answer.said) == (501, True)
 
 
-def test_code_owners_are_refused_where_they_would_be_required(world: World) -> None:
-    """Switched off they are no matter."""
-    off = {"required_approving_review_count": 1, "require_code_owner_reviews": False}
-    world.protect(required_pull_request_reviews=off)
-    parts = dict.fromkeys(("required_status_checks", "restrictions", "enforce_admins"))
-    given = parts | {"required_pull_request_reviews": off | {"require_code_owner_reviews": True}}
-
-    answer = world.ask(ADMIN, "PUT", f"{REPO}/branches/main/protection", whole=given)
-
-    assert (answer.status, "require_code_owner_reviews" in answer.said) == (501, True)
-
-
 def test_a_private_repository_is_seen_by_its_collaborators_alone(world: World) -> None:
     """To others it is not there, and in no list of theirs."""
     world.forge.create_repository("shop/secret", {"a": "b"}, private=True, collaborators={"ana": Permission.READ})

@@ -53,7 +53,7 @@ def required_reviews(view: View, repository: Repository, branch: str, found: Pro
     return {
         "url": f"{protection_url(view, repository, branch)}/required_pull_request_reviews",
         "dismiss_stale_reviews": found.dismiss_stale,
-        "require_code_owner_reviews": False,
+        "require_code_owner_reviews": found.code_owners,
         "require_last_push_approval": found.last_push_approval,
         "required_approving_review_count": found.reviews or 0,
     }

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 _PATH = "/repos/{owner}/{repo}/branches/{branch+}/protection"
 _MOST = 6  # approvals
-_REVIEWS = frozenset({"dismiss_stale_reviews", "required_approving_review_count", "require_last_push_approval"})
+_REVIEWS = frozenset(
+    {
+        "dismiss_stale_reviews",
+        "require_code_owner_reviews",
+        "required_approving_review_count",
+        "require_last_push_approval",
+    }
+)
 
 _OFF = ("block_creations", "required_conversation_resolution", "allow_fork_syncing")  # which the sandbox lacks
 
@@ -96,6 +103,7 @@ def _patch_reviews(call: Call) -> Json:
     found = _found(call)
     before = {
         "dismiss_stale_reviews": found.dismiss_stale,
+        "require_code_owner_reviews": found.code_owners,
         "required_approving_review_count": found.reviews or 0,
         "require_last_push_approval": found.last_push_approval,
     }
@@ -105,7 +113,7 @@ def _patch_reviews(call: Call) -> Json:
 
 def _delete_reviews(call: Call) -> Reply:
     found = _found(call)
-    found.reviews, found.dismiss_stale, found.last_push_approval = None, False, False
+    _set_reviews(found, None)
     return Reply(status=204)
 
 
@@ -145,7 +153,8 @@ def _set_checks(protection: Protection, given: Mapping[str, Any] | None) -> None
 
 def _set_reviews(protection: Protection, given: Mapping[str, Any] | None) -> None:
     if given is None:
-        protection.reviews, protection.dismiss_stale, protection.last_push_approval = None, False, False
+        protection.reviews = None
+        protection.dismiss_stale = protection.code_owners = protection.last_push_approval = False
         return
     for name, value in given.items():
         if name not in _REVIEWS and value:
@@ -155,6 +164,7 @@ def _set_reviews(protection: Protection, given: Mapping[str, Any] | None) -> Non
         raise malformed(f"For 'properties/required_approving_review_count', {count} is not between 0 and {_MOST}.")
     protection.reviews = count
     protection.dismiss_stale = bool(given.get("dismiss_stale_reviews", False))
+    protection.code_owners = bool(given.get("require_code_owner_reviews", False))
     protection.last_push_approval = bool(given.get("require_last_push_approval", False))
 
 

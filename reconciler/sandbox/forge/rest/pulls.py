@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.sandbox.forge import lifecycle, mergeability, objects, reopening
+from reconciler.sandbox.forge import gates, lifecycle, mergeability, objects, owners, reopening
 from reconciler.sandbox.forge.model import Issue, Json, Permission, PullRequest, Repository, Side
 from reconciler.sandbox.forge.refusals import NO_RIGHTS, forbidden, invalid, invalid_fields
 from reconciler.sandbox.forge.rest import answers_git, answers_pulls
@@ -12,6 +12,7 @@ from reconciler.sandbox.forge.rest.commits import in_network
 from reconciler.sandbox.forge.rest.fields import FLAG, NEEDED, STRING, TEXT, one_of
 from reconciler.sandbox.forge.rest.issues import check_body, check_title, rename, rewrite
 from reconciler.sandbox.forge.rest.routes import PAGES, get, write
+from reconciler.sandbox.wire import NotInSandbox
 
 if TYPE_CHECKING:
     from reconciler.sandbox.forge.rest.call import Call, Reply
@@ -134,6 +135,15 @@ def _check_new(call: Call, head: Side, base: Side) -> None:
         raise invalid(_RESOURCE, "", "custom", f"The {name} branch has no history in common with {other}")
     if repository.git.is_ancestor(head.sha, base.sha):
         raise invalid(_RESOURCE, "", "custom", f"No commits between {other} and {name}")
+    _check_owners(call, head, base)
+
+
+def _check_owners(call: Call, head: Side, base: Side) -> None:
+    """Refuse what could never be merged here: a team would have to approve it."""
+    if gates.rules_of(call.repository, base.ref).code_owners:
+        for each in owners.owned(call.state, call.repository, base, head):
+            if each.teams:
+                raise NotInSandbox(f"the code owner @{each.teams[0]}, a team")
 
 
 def _check_base(repository: Repository, issue: Issue, pull: PullRequest, branch: str, state: str) -> None:

@@ -135,14 +135,7 @@ def _request(call: Call) -> Json:
     if issue.user in wanted:
         raise Refused(422, "Review cannot be requested from pull request author.")
     for user in wanted:
-        if user not in pull.requested:
-            pull.requested.append(user)
-            lifecycle.record(
-                call.state, issue, "review_requested", call.me, review_requester=call.me, requested_reviewer=user
-            )
-            announcing.announce_pull(
-                call.state, call.repository, issue, call.me, "review_requested", requested_reviewer=user
-            )
+        lifecycle.request_review(call.state, (call.repository, issue, pull), user, call.me)
     return answers_pulls.simple(call.view, call.repository, issue, pull)
 
 

@@ -22,7 +22,12 @@ _PATH = "/repos/{owner}/{repo}/rulesets"
 # What the sandbox enforces, and of each the parameters that it heeds; others must be off.
 _PARAMETERS: dict[str, frozenset[str]] = {
     "pull_request": frozenset(
-        {"required_approving_review_count", "dismiss_stale_reviews_on_push", "require_last_push_approval"}
+        {
+            "required_approving_review_count",
+            "dismiss_stale_reviews_on_push",
+            "require_code_owner_review",
+            "require_last_push_approval",
+        }
     ),
     "required_status_checks": frozenset({"required_status_checks", "strict_required_status_checks_policy"}),
     "non_fast_forward": frozenset(),
