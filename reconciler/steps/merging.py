@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.govern.facts import facts_for
 from reconciler.model.facts import Unknown
+from reconciler.model.operation import EffectStatus
 from reconciler.model.proposal import PullRequest
 from reconciler.model.quantity import same_quantities
 from reconciler.model.review import MergeState
@@ -103,7 +104,8 @@ def considered(
         yield wait(operation, reason)
         return
     yield from attempt(operation, leading, Verb.MERGE, view)
-    yield wait(operation, f"pull request {tracked.number} is merged by us; the next pass reads what base holds")
+    if effect is not None and effect.status is EffectStatus.COMPLETED:
+        yield wait(operation, f"pull request {tracked.number} is merged by us; the next pass reads what base holds")
 
 
 def _unmergeable(followed: Followed) -> str | None:

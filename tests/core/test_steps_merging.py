@@ -91,3 +91,13 @@ def test_merge_that_the_forge_keeps_refusing_becomes_a_persons() -> None:
     assert kinds(*taken(story, followed, configured=merging)) == [EventKind.ESCALATED]
     story.add(EventKind.ESCALATED, reason="x")
     assert "could not be merged, a person must: HTTP 500" in waits(*taken(story, followed, configured=merging))[0]
+
+
+def test_merge_that_failed_is_not_told_as_one_that_was_made() -> None:
+    """It waits for the next try, with the forge's words."""
+    merging = settings(policy={"merge": "autonomous"})
+    followed = seen(inspected(), mergeability=Mergeability(state=MergeState.CLEAN))
+
+    (said,) = waits(*taken(failed(known(inspected()), "op-1:1:merge"), followed, configured=merging))
+
+    assert said.startswith("merge failed (HTTP 500)")
