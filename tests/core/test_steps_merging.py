@@ -95,9 +95,10 @@ def test_merge_that_the_forge_keeps_refusing_becomes_a_persons() -> None:
 
 def test_merge_that_failed_is_not_told_as_one_that_was_made() -> None:
     """It waits for the next try, with the forge's words."""
-    merging = settings(policy={"merge": "autonomous"})
+    merging = settings(policy={"merge": "autonomous"}, guards={"effect_backoff": "1h"})
     followed = seen(inspected(), mergeability=Mergeability(state=MergeState.CLEAN))
+    story = failed(known(inspected()), "op-1:1:merge")
 
-    (said,) = waits(*taken(failed(known(inspected()), "op-1:1:merge"), followed, configured=merging))
+    (said,) = waits(*taken(story, followed, configured=merging))
 
     assert said.startswith("merge failed (HTTP 500)")
