@@ -23,7 +23,7 @@ from reconciler.plain import counted
 from reconciler.steps.words import Perform, Record, Step, Verb, View, effect_key, wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from reconciler.settings import Settings
 
@@ -52,15 +52,23 @@ def part(operation: Operation, index: int, view: View) -> Iterator[Step]:
             else:
                 yield wait(operation, f"{action.name}: {silent}")
         case Answer.WAIT:
-            yield wait(operation, f"{action.name}: {verdict.message}", verdict.until)
+            yield wait(operation, f"{action.name}{_whose(operation, verdicts)}: {verdict.message}", verdict.until)
         case Answer.AWAIT_APPROVAL:
             asking = [i for i, v in verdicts.items() if v.answer is Answer.AWAIT_APPROVAL]
             unasked = [i for i in asking if i not in operation.approval_requested]
             if unasked:
                 yield Record(drafts=tuple(_approval_requested(operation, i) for i in unasked))
-            yield wait(operation, f"{action.name} waits for an approval: `reconciler approve {operation.id}`")
+            whose = _whose(operation, verdicts)
+            yield wait(operation, f"{action.name}{whose} waits for an approval: `reconciler approve {operation.id}`")
         case Answer.REFUSE:
             pass
+
+
+def _whose(operation: Operation, verdicts: Mapping[int, Verdict]) -> str:
+    """Name the object that the gravest verdict is on, where several go together and it is not on all of them."""
+    verdict = gravest(verdicts.values())
+    gravely = [i for i, v in verdicts.items() if (v.answer, v.code) == (verdict.answer, verdict.code)]
+    return "" if len(gravely) == len(verdicts) else f" of {operation.remedy.actions[gravely[0]].target.name}"
 
 
 def _verdict_given(operation: Operation, index: int, verdict: Verdict) -> Draft:
