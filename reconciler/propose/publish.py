@@ -62,6 +62,8 @@ def publish(
             _require_ours(there, proposal, repository)
         there = repository.push(proposal.branch, head, expected=there)
     if existing is not None and existing.state is PullRequestState.OPEN and existing.same_repository:
+        if _tells_of_another(existing, proposal):  # of a lost ledger: for more objects, or for another value
+            forge.update(existing.number, title=proposal.title, body=proposal.body)
         return replace(existing, head=there)
     return replace(forge.open(proposal), head=there)
 
@@ -101,6 +103,12 @@ def rewrite(
         there = repository.push(proposal.branch, head, expected=there)
     forge.update(number, title=proposal.title, body=proposal.body)
     return there
+
+
+def _tells_of_another(existing: PullRequest, proposal: Proposal) -> bool:
+    """Tell whether its text is of a change that it does not hold any more; a text without our marker is a person's."""
+    said = read_marker(existing.body)
+    return said is not None and said["digest"] != proposal.digest
 
 
 def _respect_close(existing: PullRequest, proposal: Proposal) -> None:

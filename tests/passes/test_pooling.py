@@ -231,3 +231,19 @@ def test_after_a_crash_the_shared_pull_request_is_adopted(world: World) -> None:
     assert operation.pull_request is not None
     assert operation.pull_request.number == 1
     assert len(operation.targets) == len(THREE)
+
+
+def test_with_a_lost_ledger_a_pull_request_tells_what_it_holds(world: World) -> None:
+    """Where the budgets leave one for each by then, what was shared is of its first object: title and body say so."""
+    crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1})
+    crowd.run()
+    (crowd.shop.folder / "ledger.db").unlink()
+    crowd.guards["max_open_pull_requests"] = 20
+
+    crowd.run(later=MINUTE)
+    crowd.run(later=MINUTE)
+
+    titles = {pull["number"]: pull["title"] for pull in crowd.pulls.found}
+    assert [sorted(proposed(crowd, number)) for number in sorted(titles)] == [[name] for name in THREE]
+    assert [titles[number].partition(":")[0] for number in sorted(titles)] == list(THREE)
+    assert "3 objects" not in crowd.pulls.found[-1]["body"]
