@@ -270,6 +270,21 @@ def test_an_object_that_a_reviewer_took_out_condemns_nothing() -> None:
     assert not [check.name for check in made if is_symptom(check) and check.status is not CheckStatus.PASSED]
 
 
+def test_what_a_reviewer_took_out_is_not_proposed_again_at_once() -> None:
+    """Invariant 7: it is a no to this one alone, for as long as a close is; another value is another proposal."""
+    merged = replace(live("1Gi", "512Mi", "1Gi"), phase=Phase.CLOSED, outcome=Outcome.VERIFIED, closed_at=NOW)
+    guards = settings().guards
+
+    held = held_by_past(remedy("mail"), [merged], guards, NOW)
+
+    assert held is not None
+    assert (held.code, held.until) == ("rejected_before", NOW + guards.rejection_stands)
+    assert "was left out of what was merged" in held.reason
+    assert held_by_past(remedy("shop"), [merged], guards, NOW) is None
+    assert held_by_past(raised("mail", "2Gi"), [merged], guards, NOW) is None
+    assert held_by_past(remedy("mail"), [replace(merged, retried=True)], guards, NOW) is None
+
+
 def test_a_revert_takes_all_of_it_back_but_what_a_reviewer_took_out() -> None:
     """One operation, an action an object; each finding is spoken for."""
     revert = revert_of(live("1Gi", "512Mi", "2Gi"))
