@@ -10,6 +10,7 @@ import pytest
 from reconciler.decide.past import attempts_on
 from reconciler.model.operation import Outcome, Phase
 from tests.adapters import kubernetes_json as kubernetes
+from tests.adapters.git_http import git
 from tests.adapters.wire import Answer
 from tests.passes.test_pooling import MINUTE, THREE, proposed
 from tests.passes.world import elsewhere
@@ -125,3 +126,35 @@ def test_a_stop_of_everything_takes_nothing_apart(world: World) -> None:
 
     (operation,) = crowd.operations
     assert report.waiting == ((operation.id, "set-memory: paused by the configuration"),)
+
+
+def test_an_open_one_that_a_pause_holds_says_whose(world: World) -> None:
+    """Nobody takes apart what people may have read: it is not merged by us, and the reason names the object."""
+    crowd = planned(world)
+    crowd.merge = "autonomous"
+    crowd.run(later=MINUTE)
+    paused(crowd)
+
+    report = crowd.run(later=MINUTE)
+
+    (operation,) = crowd.operations
+    assert len(operation.targets) == len(THREE)
+    assert "not merged by us: web: paused by an annotation" in dict(report.waiting)[operation.id]
+
+
+def test_a_plan_sends_nothing_and_leaves_no_more_of_it_each_time(world: World) -> None:
+    """The drafts of what is shared are written into the mirror alone, and equal ones are written once."""
+    crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1})
+    refs = git(crowd.shop.bare, "for-each-ref")
+    there = git(crowd.shop.bare, "count-objects", "-v")
+
+    def written() -> int:
+        return sum(1 for path in (crowd.shop.folder / "mirror.git" / "objects").rglob("*") if path.is_file())
+
+    crowd.plan()
+    once = written()
+    (shared,) = crowd.plan().remedies
+
+    assert [action.proposal for action in shared.actions if action.proposal]
+    assert written() == once
+    assert (git(crowd.shop.bare, "for-each-ref"), git(crowd.shop.bare, "count-objects", "-v")) == (refs, there)
