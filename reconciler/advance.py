@@ -80,6 +80,7 @@ def _illegal(event: Event, because: str) -> IllegalEvent:
 
 
 def _opened(event: Event) -> Operation:
+    """Open it; what an operation did that was taken apart comes with what is left of it."""
     remedy = decode(Remedy, event.data["remedy"])
     return Operation(
         id=event.operation,
@@ -90,7 +91,12 @@ def _opened(event: Event) -> Operation:
         version=event.sequence,
         expected=_wanted(remedy),
         written=_wanted(remedy),
+        effects=_brought(event.data),
     )
+
+
+def _brought(data: Mapping[str, Any]) -> dict[str, Effect]:
+    return {effect.key: effect for effect in (decode(Effect, e) for e in data.get("effects", ()))}
 
 
 def _wanted(remedy: Remedy) -> tuple[str | None, ...]:
@@ -189,8 +195,7 @@ def _remedy_revised(operation: Operation, _: Event, data: Mapping[str, Any]) -> 
     What an operation did that it takes in comes with it.
     """
     remedy = decode(Remedy, data["remedy"])
-    carried = {effect.key: effect for effect in (decode(Effect, e) for e in data.get("effects", ()))}
-    effects = {**operation.effects, **carried}
+    effects = {**operation.effects, **_brought(data)}
     revised = replace(operation, remedy=remedy, effects=effects, expected=_wanted(remedy), written=_wanted(remedy))
     if operation.pull_request is None:
         return revised

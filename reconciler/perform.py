@@ -169,7 +169,8 @@ def _propose(prepared: _Prepared, operation: Operation, view: View, ports: Ports
     if proposal is None:
         raise Conflict(code="propose.not_prepared", message="no proposal was prepared", remedy="run another pass")
     ours = frozenset(_closed_by_us(view.history))
-    opened = publish(proposal, ports.repository, ports.forge, closed_by_us=ours)
+    hold = view.settings.forge.hold_label
+    opened = publish(proposal, ports.repository, ports.forge, closed_by_us=ours, hold_label=hold)
     tracked = TrackedPullRequest(
         number=opened.number,
         url=opened.url,

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from reconciler.model.verdict import Verdict
     from reconciler.settings import Settings
 
-_EVIDENCE_ROWS = 12  # the newest; a body must stay below the forge's 65,536 characters
+_EVIDENCE_ROWS = 12  # the newest
+_BODY = 60_000  # characters; GitHub takes 65,536
 _TITLE = 120
 # Alone on its line: in a code span or a diff, where foreign text may stand, it is a quotation.
 _MARKER = re.compile(r"^<!-- reconciler:([A-Za-z0-9_=-]{1,4096}) -->\r?$", re.MULTILINE)
@@ -76,7 +77,8 @@ def pull_request_text(  # noqa: PLR0913 - a text says everything that is known a
 ) -> tuple[str, str]:
     """Return title and body; `verdicts` are those on the declarative actions, by their indices.
 
-    `earlier` is the pull request that a revert takes back.
+    `earlier` is the pull request that a revert takes back. Foreign words may be ten times as long once they are
+    escaped: where a forge would not take the text, each list shows its first ones only, and the text says so.
     """
     actions = remedy.declaratives
     rows = _rows(remedy)
@@ -101,7 +103,18 @@ def pull_request_text(  # noqa: PLR0913 - a text says everything that is known a
         **_settled(settings),
     }
     name = "revert_pull_request.md.j2" if remedy.is_revert else "pull_request.md.j2"
-    return subject(remedy), render(name, values)
+    return subject(remedy), _fitting(
+        lambda most: render(name, {**values, "most": most}), len(remedy.fields) + len(rows)
+    )
+
+
+def _fitting(written: Callable[[int | None], str], longest: int) -> str:
+    """Return the text with all that it lists, or with as many of each as a forge takes."""
+    text, most = written(None), longest
+    while len(text) > _BODY and most > 1:
+        most //= 2
+        text = written(most)
+    return text
 
 
 def commit_message(*, remedy: Remedy, trailers: Iterable[tuple[str, str]]) -> str:

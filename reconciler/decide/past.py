@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.model.operation import CARRIED, EffectStatus, Operation, Outcome
+from reconciler.model.quantity import same_quantities
 from reconciler.model.report import Held
 from reconciler.plain import counted
 
@@ -37,7 +38,7 @@ def held_by_past(remedy: Remedy, history: Sequence[Operation], settings: GuardSe
     for operation in reversed(same):
         if remedy.digest in _proposed(operation) and operation.outcome and operation.closed_at:
             overruled = operation.retried or _is_about_another(operation, remedy)
-            held = None if overruled else _held_by(operation, remedy.finding, settings, now)
+            held = None if overruled else _held_by(operation, remedy, settings, now)
             if held is not None:
                 return held
             break
@@ -107,23 +108,39 @@ def _is_about_another(operation: Operation, remedy: Remedy) -> bool:
     return operation.outcome is Outcome.REFUSED and uids != those
 
 
-def _held_by(operation: Operation, finding: Finding, settings: GuardSettings, now: datetime) -> Held | None:
+def _held_by(operation: Operation, remedy: Remedy, settings: GuardSettings, now: datetime) -> Held | None:
     stands = {
         Outcome.REJECTED: ("rejected_before", settings.rejection_stands, "was rejected"),
         Outcome.FAILED: ("failed_before", settings.failure_stands, "did not help"),
         Outcome.NOT_APPLIED: ("failed_before", settings.failure_stands, "was never delivered"),
         Outcome.REFUSED: ("refused_before", settings.refusal_stands, "was refused"),
     }
-    if operation.outcome not in stands or operation.closed_at is None:
+    if operation.closed_at is None:
         return None
-    code, period, what = stands[operation.outcome]
+    if _was_left_out(remedy, operation):
+        code, period, what = "rejected_before", settings.rejection_stands, "was left out of what was merged"
+    elif operation.outcome in stands:
+        code, period, what = stands[operation.outcome]
+    else:
+        return None
     until = operation.closed_at + period
     if now >= until:
         return None
     return Held(
-        finding=finding,
+        finding=remedy.finding,
         code=code,
         reason=f"the same proposal {what} ({operation.id}: {operation.outcome_reason})",
         operation=operation.id,
         until=until,
     )
+
+
+def _was_left_out(remedy: Remedy, operation: Operation) -> bool:
+    """Tell whether a reviewer took this one of several changes out of a pull request, and merged the others."""
+    tracked, fields = operation.pull_request, operation.remedy.fields
+    if tracked is None or tracked.merge_commit is None or operation.outcome is Outcome.SUPERSEDED:
+        return False
+    if remedy.digest not in {part.digest for part in operation.remedy.parts}:
+        return False
+    merged = dict(zip(((target, c.path) for target, c in fields), operation.expected, strict=True))
+    return all(same_quantities((merged.get((t, c.path), c.after),), (c.before,)) for t, c in remedy.fields)

@@ -39,13 +39,15 @@ def publish(
     forge: Forge,
     *,
     closed_by_us: Collection[int] = (),
+    hold_label: str = "",
 ) -> PullRequest:
     """Push the proposal's branch and open its pull request, or adopt what is there.
 
     A close is a person's no, unless the ledger says that it was ours: `closed_by_us` are the numbers of those.
     The returned pull request has the head that its branch has now.
 
-    Raises Refusal when a person's work or word stands against it, Conflict when the branch moves under us.
+    Raises Refusal when a person's work or word stands against it, Conflict when the branch moves under us, or would be
+    moved under a pull request that somebody put on hold (`hold_label`).
     """
     with side_by_side(1, "publish") as pool:  # of Git and forge, neither needs the other's answer
         looked_up = pool.submit(forge.find, proposal.branch)
@@ -60,8 +62,16 @@ def publish(
     if there is None or not repository.is_same(there, head):
         if there is not None:
             _require_ours(there, proposal, repository)
+        if existing is not None and existing.state is PullRequestState.OPEN and hold_label in existing.labels:
+            raise Conflict(
+                code="propose.held",
+                message=f"pull request {existing.number} is on hold by its label {hold_label}, with another change",
+                remedy="take the label off, or close the pull request; then the next pass goes on",
+            )
         there = repository.push(proposal.branch, head, expected=there)
     if existing is not None and existing.state is PullRequestState.OPEN and existing.same_repository:
+        if _tells_of_another(existing, proposal):  # of a lost ledger: for more objects, or for another value
+            forge.update(existing.number, title=proposal.title, body=proposal.body)
         return replace(existing, head=there)
     return replace(forge.open(proposal), head=there)
 
@@ -101,6 +111,12 @@ def rewrite(
         there = repository.push(proposal.branch, head, expected=there)
     forge.update(number, title=proposal.title, body=proposal.body)
     return there
+
+
+def _tells_of_another(existing: PullRequest, proposal: Proposal) -> bool:
+    """Tell whether its text is of a change that it does not hold any more; a text without our marker is a person's."""
+    said = read_marker(existing.body)
+    return said is not None and said["digest"] != proposal.digest
 
 
 def _respect_close(existing: PullRequest, proposal: Proposal) -> None:

@@ -28,6 +28,7 @@ from reconciler.model.operation import (
 )
 from reconciler.model.report import Held
 from reconciler.steps.joining import taken_up
+from reconciler.steps.parting import Parting, parted
 from reconciler.steps.words import Verb, View, closing, effect_key
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Opening:
     remedies: tuple[Remedy, ...]  # each opens an operation
     revised: Mapping[str, Remedy]  # what planned operations stand for by now, by their ids
     absorbed: Mapping[str, str]  # planned operations that are taken in, and by which one
+    parted: tuple[Parting, ...]  # planned operations that one of their objects holds up
     held: tuple[Held, ...]
 
     def carried(self, host: str, view: View) -> Iterator[Effect]:
@@ -58,9 +60,22 @@ class Opening:
             yield Draft(operation=operation, kind=EventKind.REMEDY_REVISED, data=data)
         for operation, host in self.absorbed.items():
             yield from closing(known[operation], Outcome.SUPERSEDED, f"it shares a pull request with {host}").drafts
+        for parting in self.parted:
+            yield from closing(parting.operation, Outcome.SUPERSEDED, parting.why).drafts
         for remedy in self.remedies:
             kind = EventKind.OPERATION_OPENED
             yield Draft(operation=view.next_id(), kind=kind, data={"remedy": encode(remedy)})
+        for new in self.apart(view):
+            brought = {"remedy": encode(new.remedy), "effects": [encode(effect) for effect in new.effects.values()]}
+            yield Draft(operation=new.id, kind=EventKind.OPERATION_OPENED, data=brought)
+
+    def apart(self, view: View) -> Iterator[Operation]:
+        """Yield what goes on of operations that are taken apart, with what they did of it."""
+        for parting in self.parted:
+            for remedy in parting.remedies:
+                operation = _new_operation(remedy, view, view.next_id())
+                effects = {effect.key: effect for effect in _carried(parting.operation, operation.id, remedy)}
+                yield replace(operation, effects=effects)
 
 
 def opening(view: View) -> Opening:
@@ -77,25 +92,33 @@ def opening(view: View) -> Opening:
         most=guards.max_objects_per_pull_request,
         may_share=lambda remedy: _may_share(remedy, view),
     )
-    return Opening(remedies=made.opened, revised=made.revised, absorbed=made.absorbed, held=tuple(held))
+    return Opening(
+        remedies=made.opened,
+        revised=made.revised,
+        absorbed=made.absorbed,
+        parted=tuple(parted(view)),
+        held=tuple(held),
+    )
 
 
 def _carried(operation: Operation, host: str, remedy: Remedy) -> Iterator[Effect]:
     indices = {(action.name, action.target): index for index, action in enumerate(remedy.actions)}
     for index in operation.remedy.imperatives:
         effect = operation.effects.get(effect_key(operation, index, Verb.RUN))
-        if effect is not None:
-            action = operation.remedy.actions[index]
-            key = key_of(host, indices[action.name, action.target], Verb.RUN)
+        place = operation.remedy.actions[index].name, operation.remedy.actions[index].target
+        if effect is not None and place in indices:
+            key = key_of(host, indices[place], Verb.RUN)
             yield replace(effect, key=key, data={**effect.data, CARRIED: effect.data.get(CARRIED, operation.id)})
 
 
 def supposed(remedy: Remedy, view: View, operation_id: str = "op") -> Operation:
     """Return a remedy as an operation that does not exist yet, with the verdicts that it would have."""
+    return _judged(_new_operation(remedy, view, operation_id), view)
+
+
+def _new_operation(remedy: Remedy, view: View, operation_id: str) -> Operation:
     phase, now = Phase.DECIDED, view.now
-    return _judged(
-        Operation(id=operation_id, remedy=remedy, phase=phase, opened_at=now, updated_at=now, version=0), view
-    )
+    return Operation(id=operation_id, remedy=remedy, phase=phase, opened_at=now, updated_at=now, version=0)
 
 
 def supposed_all(made: Opening, view: View) -> Iterator[Operation]:
@@ -107,6 +130,8 @@ def supposed_all(made: Opening, view: View) -> Iterator[Operation]:
             yield _judged(replace(operation, remedy=remedy, effects={**operation.effects, **effects}), view)
     for remedy in made.remedies:
         yield supposed(remedy, view, view.next_id())
+    for operation in made.apart(view):
+        yield _judged(operation, view)
 
 
 def _judged(operation: Operation, view: View) -> Operation:

@@ -20,7 +20,7 @@ from reconciler.model.operation import (
 )
 from reconciler.model.verdict import Answer, Route, Verdict, gravest
 from reconciler.plain import counted
-from reconciler.steps.words import Perform, Record, Step, Verb, View, effect_key, wait
+from reconciler.steps.words import Perform, Record, Step, Verb, View, effect_key, gravest_on, wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,11 @@ def part(operation: Operation, index: int, view: View) -> Iterator[Step]:
     if news:
         yield Record(drafts=tuple(_verdict_given(operation, i, v) for i, v in news.items()))
         return
-    action, verdict = operation.remedy.actions[index], gravest(verdicts.values())
+    action, verdict, whose = (
+        operation.remedy.actions[index],
+        gravest(verdicts.values()),
+        gravest_on(operation, verdicts),
+    )
     match verdict.answer:
         case Answer.GO:
             # Several objects can only share a pull request; where that is not their way, it is refused, by name.
@@ -52,15 +56,21 @@ def part(operation: Operation, index: int, view: View) -> Iterator[Step]:
             else:
                 yield wait(operation, f"{action.name}: {silent}")
         case Answer.WAIT:
-            yield wait(operation, f"{action.name}: {verdict.message}", verdict.until)
+            yield wait(operation, f"{action.name}{_of(whose)}: {verdict.message}", verdict.until)
         case Answer.AWAIT_APPROVAL:
             asking = [i for i, v in verdicts.items() if v.answer is Answer.AWAIT_APPROVAL]
             unasked = [i for i in asking if i not in operation.approval_requested]
             if unasked:
                 yield Record(drafts=tuple(_approval_requested(operation, i) for i in unasked))
-            yield wait(operation, f"{action.name} waits for an approval: `reconciler approve {operation.id}`")
+            yield wait(
+                operation, f"{action.name}{_of(whose)} waits for an approval: `reconciler approve {operation.id}`"
+            )
         case Answer.REFUSE:
             pass
+
+
+def _of(name: str) -> str:
+    return f" of {name}" if name else ""
 
 
 def _verdict_given(operation: Operation, index: int, verdict: Verdict) -> Draft:

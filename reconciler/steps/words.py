@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -102,8 +102,20 @@ class View:
         )
 
     def judge_together(self, operation: Operation, index: int) -> Verdict:
-        """Ask about all actions that go together with this one: the gravest verdict is the one on all of them."""
-        return gravest(self.judge(operation, i) for i in operation.remedy.together_with(index))
+        """Ask about all actions that go together with this one: the gravest verdict is the one on all of them.
+
+        Its message names the object, where it is not on all of them.
+        """
+        verdicts = {i: self.judge(operation, i) for i in operation.remedy.together_with(index)}
+        verdict, whose = gravest(verdicts.values()), gravest_on(operation, verdicts)
+        return replace(verdict, message=f"{whose}: {verdict.message}") if whose else verdict
+
+
+def gravest_on(operation: Operation, verdicts: Mapping[int, Verdict]) -> str:
+    """Name the object that the gravest verdict is on, where several go together and it is not on all of them."""
+    verdict = gravest(verdicts.values())
+    on = [i for i, one in verdicts.items() if (one.answer, one.code) == (verdict.answer, verdict.code)]
+    return "" if len(on) == len(verdicts) else operation.remedy.actions[on[0]].target.name
 
 
 def effect_key(operation: Operation, index: int, verb: Verb) -> str:

@@ -15,9 +15,10 @@ from reconciler.model.objects import FieldPath, ObjectRef, format_path
 from reconciler.model.quantity import same_quantities
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from reconciler.model.action import Remedy
     from reconciler.model.cluster import Workload
     from reconciler.model.finding import Finding
     from reconciler.model.operation import Operation
@@ -37,7 +38,7 @@ def checks(
     reverting = operation.remedy.is_revert
     made = [
         *_fields(operation, snapshot),
-        *(_rollout(target, operation, snapshot, settings, ready=not reverting) for target in operation.targets),
+        *(_rollout(target, operation, snapshot, settings, ready=not reverting) for target in _changed(operation)),
         # A revert restores what was; it does not promise that the trouble ends, nor that pods become ready.
         *([] if reverting else [*_findings(operation, snapshot, findings), *_alerts(operation, snapshot, settings)]),
     ]
@@ -97,16 +98,30 @@ def _is_late(operation: Operation, now: datetime, settings: VerifySettings) -> b
 
 
 def _findings(operation: Operation, snapshot: Snapshot, findings: Fact[Mapping[str, Finding]]) -> Iterator[Check]:
-    """Check each finding that the delivered change answers; a part that a reviewer took out promised nothing."""
+    several = len(operation.remedy.answers) > 1
+    for part in _delivered(operation):
+        named = _named(f"{_FINDING} {part.finding.container}" if several else _FINDING, part.finding.target, operation)
+        yield _finding(named, part.finding, operation, snapshot, findings)
+
+
+def _delivered(operation: Operation) -> list[Remedy]:
+    """Return the parts that were delivered: one that a reviewer took out promised nothing."""
     parts, fields = operation.remedy.answers, operation.remedy.fields
     live = {(t, c.path): value for (t, c), value in zip(fields, operation.expected, strict=True)}
-    for part in parts:
+
+    def is_delivered(part: Remedy) -> bool:
         changes = [(action.target, change) for action in part.actions for change in action.changes]
         befores, afters = [c.before for _, c in changes], [live.get((t, c.path), c.after) for t, c in changes]
-        if len(parts) == 1 or not same_quantities(afters, befores):
-            name = _FINDING if len(parts) == 1 else f"{_FINDING} {part.finding.container}"
-            named = _named(name, part.finding.target, operation)
-            yield _finding(named, part.finding, operation, snapshot, findings)
+        return not same_quantities(afters, befores)
+
+    return [part for part in parts if len(parts) == 1 or is_delivered(part)]
+
+
+def _changed(operation: Operation) -> Iterable[ObjectRef]:
+    """Return the objects that the delivered change is about: the others say nothing of it."""
+    if len(operation.targets) == 1:
+        return operation.targets
+    return dict.fromkeys(target for part in _delivered(operation) for target in part.targets)
 
 
 def _finding(
@@ -148,9 +163,9 @@ def _pods_missing(target: ObjectRef, snapshot: Snapshot) -> bool:
 
 
 def _alerts(operation: Operation, snapshot: Snapshot, settings: VerifySettings) -> Iterator[Check]:
-    """The alerts that were evidence must have resolved; they may lag by their own lookback."""
-    evidence = [e for e in operation.remedy.finding.evidence if e.source == "alertmanager"]
-    for fingerprint, alert in sorted((str(e.values["fingerprint"]), str(e.values["alert"])) for e in evidence):
+    """The alerts that were evidence of what was delivered must have resolved; they may lag by their own lookback."""
+    told = (e for part in _delivered(operation) for e in part.finding.evidence if e.source == "alertmanager")
+    for fingerprint, alert in sorted((str(e.values["fingerprint"]), str(e.values["alert"])) for e in told):
         name = f"{_ALERT}{alert}"
         if isinstance(snapshot.alerts, Unknown):
             yield Check(name=name, expected="resolved", actual=str(snapshot.alerts), status=CheckStatus.UNKNOWN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from reconciler.govern.facts import facts_for
 from reconciler.govern.guards import failures_in_row, writes
 from reconciler.model.action import ActionName, Remedy
 from reconciler.model.check import CheckStatus
+from reconciler.model.cluster import Alert
 from reconciler.model.codec import decode, encode
-from reconciler.model.finding import Severity
+from reconciler.model.finding import Evidence, Severity
 from reconciler.model.operation import EventKind, Operation, Outcome, Phase, TrackedPullRequest
 from reconciler.model.proposal import PullRequestState
 from reconciler.model.review import Inspection
@@ -249,6 +251,38 @@ def test_an_object_that_a_reviewer_took_out_promised_nothing() -> None:
         "finding_gone web Deployment production/webapp",
         "finding_gone web Deployment production/shop",
     }
+
+
+def test_an_object_that_a_reviewer_took_out_condemns_nothing() -> None:
+    """Its pods and its alert stay as bad as they were; the others are judged by their own facts alone."""
+    said = {"alert": "Burns", "fingerprint": "f1"}
+    alerted = Evidence(at=NOW, source="alertmanager", text="it burns", values=said)
+    mine = replace(remedy("mail"), finding=replace(finding("mail"), evidence=(*finding("mail").evidence, alerted)))
+    story = Story(together([remedy("webapp"), mine, remedy("shop")])).pull_request_opened()
+    story.add(K.PULL_REQUEST_MERGED, merge_commit="a" * 40, by="ana", expected=["1Gi", "512Mi", "1Gi"])
+    operation = story.add(K.CHANGE_LIVE, revision="a" * 40, values=["1Gi", "512Mi", "1Gi"]).operation
+    workloads = {target: deployment(target.name) for target in TARGETS} | {ref("mail"): deployment("mail", ready=1)}
+    alerts = (Alert(name="Burns", fingerprint="f1", starts_at=NOW, labels={}),)
+    late = NOW + timedelta(days=1)
+
+    made = checks(operation, world(workloads=workloads, alerts=alerts, taken_at=late), {}, VerifySettings())
+
+    assert not [check.name for check in made if is_symptom(check) and check.status is not CheckStatus.PASSED]
+
+
+def test_what_a_reviewer_took_out_is_not_proposed_again_at_once() -> None:
+    """Invariant 7: it is a no to this one alone, for as long as a close is; another value is another proposal."""
+    merged = replace(live("1Gi", "512Mi", "1Gi"), phase=Phase.CLOSED, outcome=Outcome.VERIFIED, closed_at=NOW)
+    guards = settings().guards
+
+    held = held_by_past(remedy("mail"), [merged], guards, NOW)
+
+    assert held is not None
+    assert (held.code, held.until) == ("rejected_before", NOW + guards.rejection_stands)
+    assert "was left out of what was merged" in held.reason
+    assert held_by_past(remedy("shop"), [merged], guards, NOW) is None
+    assert held_by_past(raised("mail", "2Gi"), [merged], guards, NOW) is None
+    assert held_by_past(remedy("mail"), [replace(merged, retried=True)], guards, NOW) is None
 
 
 def test_a_revert_takes_all_of_it_back_but_what_a_reviewer_took_out() -> None:

@@ -231,3 +231,33 @@ def test_after_a_crash_the_shared_pull_request_is_adopted(world: World) -> None:
     assert operation.pull_request is not None
     assert operation.pull_request.number == 1
     assert len(operation.targets) == len(THREE)
+
+
+def test_with_a_lost_ledger_a_pull_request_tells_what_it_holds(world: World) -> None:
+    """Where the budgets leave one for each by then, what was shared is of its first object: title and body say so."""
+    crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1})
+    crowd.run()
+    (crowd.shop.folder / "ledger.db").unlink()
+    crowd.guards["max_open_pull_requests"] = 20
+
+    crowd.run(later=MINUTE, effects_at_once=1)  # in their order
+    crowd.run(later=MINUTE)
+
+    titles = {pull["number"]: pull["title"] for pull in crowd.pulls.found}
+    assert [sorted(proposed(crowd, number)) for number in sorted(titles)] == [[name] for name in THREE]
+    assert [titles[number].partition(":")[0] for number in sorted(titles)] == list(THREE)
+    assert "3 objects" not in crowd.pulls.found[-1]["body"]
+
+
+def test_with_a_lost_ledger_a_pull_request_on_hold_is_left_alone(world: World) -> None:
+    """Invariant 7: nothing is pushed under a label that says so, whatever we know."""
+    crowd = elsewhere(world, names=THREE, guards={"max_open_pull_requests": 1})
+    crowd.run()
+    (crowd.shop.folder / "ledger.db").unlink()
+    crowd.guards["max_open_pull_requests"] = 20
+    crowd.pulls.found[0]["labels"] = [{"id": 1, "name": "hold"}]
+
+    report = crowd.run(later=MINUTE)
+
+    assert sorted(proposed(crowd, 1)) == list(THREE)
+    assert any("pull request 1 is on hold by its label hold" in problem for problem in report.problems)

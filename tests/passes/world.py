@@ -60,6 +60,7 @@ class World:
     containers: tuple[str, ...] = ("app",)
     clock: Clock = field(default_factory=Clock)
     guards: dict[str, Any] = field(default_factory=dict)
+    merge: str = "never"  # `policy.merge`
     revision: str = ""  # what delivery has synced; empty: base's head
 
     def __post_init__(self) -> None:
@@ -83,6 +84,7 @@ class World:
                 "repository": {"url": self.shop.url, "base": "trunk"},
                 "forge": {"kind": "gitea", "url": wire, "repository": "o/r", "labels": ()},
                 "guards": {"cooldown": "0s", **self.guards},
+                "policy": {"merge": self.merge},
             }
         )
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.decide.revert import revert_of
+from reconciler.decide.together import together
 from reconciler.model.action import ActionName, Remedy
 from reconciler.model.finding import Evidence
 from reconciler.texts import close_comment, commit_message, marker, pull_request_text, read_marker
@@ -263,3 +264,32 @@ def test_a_marker_survives_the_round_trip() -> None:
 
     assert made.count("-->") == 1
     assert read_marker(f"text\n{made}\ntext") == {"identity": "--> \u202e", "digest": "d"}
+
+
+@pytest.mark.parametrize("reverting", [False, True])
+def test_a_body_is_never_longer_than_a_forge_takes(reverting: bool) -> None:  # noqa: FBT001
+    """However many objects share it, and whatever foreign words become when they are escaped; the marker stays."""
+    burning = with_evidence("@a" * 150)
+    names = [f"{n:03d}-{'x' * 60}" for n in range(100)]
+    targets = [replace(WEBAPP, name=name) for name in names]
+    parts = [
+        replace(
+            burning,
+            finding=replace(burning.finding, target=target, summary="@a" * 150),
+            actions=tuple(replace(action, target=target) for action in burning.actions),
+        )
+        for target in targets
+    ]
+    remedy: Remedy | str = together(parts)
+    if reverting:
+        assert isinstance(remedy, Remedy)
+        remedy = revert_of(Story(remedy).operation)
+    assert isinstance(remedy, Remedy)
+
+    title, body = text(remedy)
+
+    assert len(title) <= 256
+    assert len(body) <= 60_000
+    assert read_marker(body) == {"identity": "i" * 32, "digest": "d" * 32}
+    assert "**This is not all of it:**" in body
+    assert "**This is not all of it:**" not in text()[1]
