@@ -11,8 +11,9 @@ unexport PYTHONDONTWRITEBYTECODE
 install: $(STAMP)
 
 $(STAMP): requirements/dev.txt pyproject.toml
+	@echo "Installing into $(VENV), once; this takes one to three minutes."
 	$(PYTHON) -m venv $(VENV)
-	# What is used is compiled when it is first used; compiling all of it takes a third of the whole installation.
+	@# What is used is compiled when it is first used; compiling all of it takes a third of the whole installation.
 	$(BIN)/pip install --quiet --no-compile --require-hashes --requirement requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@

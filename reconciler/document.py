@@ -57,10 +57,18 @@ def read_document(file: Path) -> Document:
     except yaml.YAMLError as error:
         parts = (getattr(error, name, None) for name in ("context", "problem", "reason"))
         what = foreign_text(", ".join(part for part in parts if part) or "not YAML")
+        if _at_a_tab(text, getattr(error, "problem_mark", None)):
+            what = "YAML is indented with spaces, and here is a tab"
         raise _syntax(file, _place(getattr(error, "problem_mark", None)), what) from None
     finally:
         loader.dispose()
     return document
+
+
+def _at_a_tab(text: str, mark: yaml.Mark | None) -> bool:
+    """Say whether the reader stopped at a tab, which it does not name."""
+    lines = text.splitlines()
+    return mark is not None and mark.line < len(lines) and lines[mark.line][mark.column : mark.column + 1] == "\t"
 
 
 class _Walk:

@@ -54,7 +54,9 @@ def test_an_empty_starter_file_lacks_only_what_is_required(tmp_path: Path) -> No
 
 def test_the_defaults_in_the_starter_file_are_true(tmp_path: Path) -> None:
     """Every commented key may be uncommented as it stands, and changes nothing."""
-    text = starter_file(forge_repository="a/b", repository_url="r", prometheus_url="p", alertmanager_url="q")
+    text = starter_file(
+        forge_repository="a/b", repository_url="r", prometheus_url="http://p", alertmanager_url="http://q"
+    )
     bare, full = tmp_path / "bare.yaml", tmp_path / "full.yaml"
     bare.write_text(text)
     for model in sections().values():

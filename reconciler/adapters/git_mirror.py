@@ -130,5 +130,6 @@ def _unusable(folder: Path, why: str) -> ConfigurationError:
     return ConfigurationError(
         code="git.mirror_unusable",
         message=f"the folder {folder} {why}",
-        remedy="set repository.mirror to a folder that is empty or missing; delete it if it is ours, it is made again",
+        remedy="set repository.mirror to a folder that is empty or missing, where this user may write; one of"
+        " ours may be deleted, it is made again",
     )

@@ -136,7 +136,7 @@ class GitRefLedger:
                 count = self._look()[0].head.length
         except LedgerError as error:
             return (Diagnosis(subject=subject, works=False, detail=error.message, remedy=error.remedy),)
-        detail = counted(count, "event") if count else "not there yet; the first pass makes it"
+        detail = counted(count, "event") if count else "not there yet; the first event makes it"
         return (Diagnosis(subject=subject, works=True, detail=detail), *self._store.examine())
 
     def close(self) -> None:
@@ -257,7 +257,8 @@ class GitRefLedger:
         return LedgerError(
             code="ledger.missing",
             message=f"there is no ledger at {self._store.name}",
-            remedy="check ledger.ref and repository.url in the configuration; the first pass makes it",
+            remedy="check ledger.ref and repository.url in the configuration; the first pass with something to do"
+            " makes it",
         )
 
     def _stuck(self, error: Conflict) -> LedgerError:

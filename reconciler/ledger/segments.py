@@ -71,6 +71,8 @@ def head(content: bytes | None) -> chain.Head | None:
         raise chain.newer(f"its files have format {said['format']}, this release knows {FORMAT}")
     if set(said) != {"format", "length", "hash"} or type(said["length"]) is not int or type(said["hash"]) is not str:
         return None
+    if type(said["format"]) is not int or said["format"] != FORMAT:
+        return None
     return chain.Head(said["length"], said["hash"])
 
 

@@ -122,7 +122,7 @@ class SqliteLedger:
             raise LedgerError(
                 code="ledger.missing",
                 message=f"there is no ledger at {self._path}",
-                remedy="check ledger.path in the configuration; the first pass makes the file",
+                remedy="check ledger.path in the configuration; the first pass with something to do makes it",
             )
         with self._transaction("DEFERRED") as connection:
             yield connection
@@ -164,7 +164,7 @@ def _makeable(subject: str, path: Path) -> Diagnosis:
     """Say whether the first pass can make the file: the nearest folder above it that exists must be writable."""
     folder = next(above for above in path.absolute().parents if above.exists())
     if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
-        return Diagnosis(subject=subject, works=True, detail="not there yet; the first pass makes it")
+        return Diagnosis(subject=subject, works=True, detail="not there yet; the first event makes it")
     return Diagnosis(
         subject=subject,
         works=False,

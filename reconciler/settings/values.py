@@ -15,6 +15,7 @@ _REFERENCE = re.compile(r"refs(/[A-Za-z0-9_-][A-Za-z0-9._-]*){2,}")
 _KEPT = ("changes", "for", "merge-requests", "notes", "pull", "remotes", "replace", "stash", "tags")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65_535
+_WEB = re.compile(r"https?://[^/?#\s]+\S*")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -69,6 +70,14 @@ def _as_text(value: Any) -> Any:  # noqa: ANN401 - a validator sees what the fil
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _web_address(value: str) -> str:
+    """Refuse what names no server: without a scheme, a host is read as one."""
+    if not _WEB.fullmatch(value):
+        msg = "not an address such as http://prometheus:9090: it begins with http:// or https://"
+        raise ValueError(msg)
+    return value
+
+
 def _address(value: str) -> str:
     """Refuse what is no host and port; 0 stands for any port that is free."""
     found = _ADDRESS.fullmatch(value)
@@ -80,6 +89,7 @@ def _address(value: str) -> str:
 
 AppId = Annotated[str, BeforeValidator(_as_text), StringConstraints(pattern=r"^[A-Za-z0-9._-]+$")]
 Address = Annotated[str, AfterValidator(_address)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Quantity = Annotated[str, AfterValidator(_quantity)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]

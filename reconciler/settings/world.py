@@ -7,7 +7,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from reconciler.settings.choices import DeliveryKind
-from reconciler.settings.values import Duration, Section
+from reconciler.settings.values import Duration, Section, WebAddress
 
 
 class ClusterSettings(Section):
@@ -32,7 +32,7 @@ class ClusterSettings(Section):
 class MetricsSettings(Section):
     """Prometheus."""
 
-    url: str = Field(description="Address, for example http://prometheus.monitoring:9090.")
+    url: WebAddress = Field(description="Address, for example http://prometheus.monitoring:9090.")
     timeout: Duration = Field(timedelta(seconds=10), description="Limit for one query.")
     window: Duration = Field(timedelta(hours=1), description="How far back peaks are looked for.")
 
@@ -40,7 +40,7 @@ class MetricsSettings(Section):
 class AlertsSettings(Section):
     """Alertmanager."""
 
-    url: str = Field(description="Address, for example http://alertmanager.monitoring:9093.")
+    url: WebAddress = Field(description="Address, for example http://alertmanager.monitoring:9093.")
     timeout: Duration = Field(timedelta(seconds=10), description="Limit for one request.")
 
 

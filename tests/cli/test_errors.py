@@ -84,7 +84,7 @@ def test_wrong_usage_is_exit_code_two(desk: Desk) -> None:
 
 def test_every_mistake_of_a_configuration_has_its_line(desk: Desk) -> None:
     """All mistakes at once, each on a line of its own."""
-    (desk.folder / "reconciler.yaml").write_text("clutser: {}\nmetrics: {url: x, urll: y}\n")
+    (desk.folder / "reconciler.yaml").write_text("clutser: {}\nmetrics: {url: http://x, urll: y}\n")
 
     result = desk.run("status")
 

@@ -52,7 +52,7 @@ def test_a_duration_without_a_unit_is_not_guessed(file: Path, value: str) -> Non
 
 def test_all_mistakes_are_listed_at_once(file: Path) -> None:
     """Nobody should have to run it once for each mistake; required keys of absent sections are among them."""
-    file.write_text("metrics:\n  url:\n  url: x\nalerts:\n  timeout: 5\n")
+    file.write_text("metrics:\n  url:\n  url: http://x\nalerts:\n  timeout: 5\n")
     with pytest.raises(ConfigurationError) as caught:
         load(file, {})
     lines = caught.value.message.replace(f"{file.parent}/", "").splitlines()
@@ -108,6 +108,8 @@ def test_a_wrong_value_is_never_shown(file: Path) -> None:
         ("RECONCILER_MEMORY__WINDOW", "9999999999d", "memory.window is longer than 3650d"),
         ("RECONCILER_FORGE__BRANCH_PREFIX", "../x", "forge.branch_prefix"),
         ("RECONCILER_FORGE__BRANCH_PREFIX", "a b", "forge.branch_prefix"),
+        ("RECONCILER_METRICS__URL", "prometheus:9090", "metrics.url is not an address such as http://"),
+        ("RECONCILER_ALERTS__URL", "http://", "alerts.url is not an address such as http://"),
     ],
 )
 def test_a_value_that_no_pass_could_use_is_refused(file: Path, name: str, value: str, expected: str) -> None:

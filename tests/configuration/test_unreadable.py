@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         ("cluster: {name: 2026-13-45}\n", "reconciler.yaml:9:17: not a value; put it in quotes"),
         ("---\nmetrics: {}\n", "expected a single document in the stream, but found another document"),
         ("? [a]\n: 1\n", "reconciler.yaml:9:3: a key must be a word"),
-        ("\tguards: {}\n", "reconciler.yaml:9:1: "),
+        ("\tguards: {}\n", "reconciler.yaml:9:1: YAML is indented with spaces, and here is a tab"),
         ("cluster: \x07\n", "control characters are not allowed"),
     ],
 )

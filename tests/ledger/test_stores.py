@@ -200,7 +200,7 @@ def test_examining_says_how_the_ledger_is(ledger: Store) -> None:
     """Before the first pass and with events; looking makes nothing."""
     absent = ledger.examine()
     assert [line.works for line in absent] == [True] * len(absent)
-    assert absent[0].detail == "not there yet; the first pass makes it"
+    assert absent[0].detail == "not there yet; the first event makes it"
     assert ledger.events() == ()
 
     fill(ledger, 2)
