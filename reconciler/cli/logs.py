@@ -48,6 +48,8 @@ def configure(*, debug: bool) -> None:
     handler = logging.StreamHandler(cast("TextIO", _StandardError()))
     handler.setFormatter(_Lines())
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, handlers=[handler], force=True)
+    # It tells of each retry, where we tell of what came of them.
+    logging.getLogger("urllib3").setLevel(logging.DEBUG if debug else logging.ERROR)
 
 
 def _formatter() -> logging.Formatter:
