@@ -31,17 +31,19 @@ _DURATION = "is not a duration: write a number and a unit, such as 500ms, 30s, 5
             _LINE,
         ),
         (
-            "alerts: {url: u}\nmetrics: {url: u, timeuot: 5s}\nrepository: {url: u}\nforge: {repository: a/b}\n",
-            "./reconciler.yaml:2:19: metrics.timeuot is unknown; did you mean timeout? [configuration.invalid]",
+            "alerts: {url: http://u}\nmetrics: {url: http://u, timeuot: 5s}\n"
+            "repository: {url: u}\nforge: {repository: a/b}\n",
+            "./reconciler.yaml:2:26: metrics.timeuot is unknown; did you mean timeout? [configuration.invalid]",
             _MEND,
         ),
         (
-            "alerts: {url: u}\nmetrics: {url: u, timeout: soon}\nrepository: {url: u}\nforge: {repository: a/b}\n",
-            f"./reconciler.yaml:2:19: metrics.timeout {_DURATION} [configuration.invalid]",
+            "alerts: {url: http://u}\nmetrics: {url: http://u, timeout: soon}\n"
+            "repository: {url: u}\nforge: {repository: a/b}\n",
+            f"./reconciler.yaml:2:26: metrics.timeout {_DURATION} [configuration.invalid]",
             _MEND,
         ),
         (
-            "alerts: {url: u}\nmetrics: {url: [1]}\nrepository: {url: u}\nforge: {repository: a/b}\n",
+            "alerts: {url: http://u}\nmetrics: {url: [1]}\nrepository: {url: u}\nforge: {repository: a/b}\n",
             "./reconciler.yaml:2:11: metrics.url must be text; put it in quotes [configuration.invalid]",
             _MEND,
         ),
@@ -72,7 +74,7 @@ def test_a_wrong_configuration_file(desk: Desk, text: str | bytes | None, messag
 
 def test_several_mistakes_of_a_configuration_are_told_at_once(desk: Desk) -> None:
     """A line for each, below the one that counts them."""
-    (desk.folder / "reconciler.yaml").write_text("metrics: {url: u}\nalerts: {url: u}\n")
+    (desk.folder / "reconciler.yaml").write_text("metrics: {url: http://u}\nalerts: {url: http://u}\n")
 
     result = desk.run("status")
 

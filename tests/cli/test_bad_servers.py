@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from tests.cli.served import Served
 
-_EMPTY = "set repository.mirror to a folder that is empty or missing; delete it if it is ours, it is made again"
+_EMPTY = (
+    "set repository.mirror to a folder that is empty or missing, where this user may write; one of ours may be deleted,"
+    " it is made again"
+)
 _TOKEN = "the token for gitea is missing, wrong or expired: make a new one and put it where the settings say"  # noqa: S105
 _NODE = "while parsing a flow node expected the node content, but found '<stream end>'"
 
