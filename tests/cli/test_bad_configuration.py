@@ -31,14 +31,18 @@ _DURATION = "is not a duration: write a number and a unit, such as 500ms, 30s, 5
             _LINE,
         ),
         (
-            "alerts: {url: http://u}\nmetrics: {url: http://u, timeuot: 5s}\n"
-            "repository: {url: u}\nforge: {repository: a/b}\n",
+            (
+                "alerts: {url: http://u}\nmetrics: {url: http://u, timeuot: 5s}\n"
+                "repository: {url: u}\nforge: {repository: a/b}\n"
+            ),
             "./reconciler.yaml:2:26: metrics.timeuot is unknown; did you mean timeout? [configuration.invalid]",
             _MEND,
         ),
         (
-            "alerts: {url: http://u}\nmetrics: {url: http://u, timeout: soon}\n"
-            "repository: {url: u}\nforge: {repository: a/b}\n",
+            (
+                "alerts: {url: http://u}\nmetrics: {url: http://u, timeout: soon}\n"
+                "repository: {url: u}\nforge: {repository: a/b}\n"
+            ),
             f"./reconciler.yaml:2:26: metrics.timeout {_DURATION} [configuration.invalid]",
             _MEND,
         ),
