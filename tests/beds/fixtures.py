@@ -122,7 +122,8 @@ def place_of_its_own(places: Places) -> Place:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the lanes apart: a test on the testbed says so by its marker, long stories have a lane of their own."""
     for item in items:
-        if LONG.intersection(item.path.parts) and item.get_closest_marker("sample") is None:
+        sampled = item.get_closest_marker("sample") and item.get_closest_marker("real")
+        if LONG.intersection(item.path.parts) and not sampled:
             item.add_marker(pytest.mark.long)
         if "testbed" in getattr(item, "fixturenames", ()) and item.get_closest_marker("real") is None:
             raise pytest.UsageError(f"{item.nodeid} uses the testbed and lacks the marker `real`")
