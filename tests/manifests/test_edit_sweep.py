@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 AFTER = {int: "7", float: "7.5", bool: "true", str: "other:7"}
-EXPECTED_REFUSALS = frozenset({"edit.identity_field", "edit.no_change", "edit.template"})
+EXPECTED_REFUSALS = frozenset({"edit.identity_field", "edit.no_change", "edit.block_scalar"})
 LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
