@@ -44,8 +44,23 @@ def edited(page: Page, edits: Sequence[Edit], *, max_changed_lines: int) -> str:
     if after == page.text:
         refuse("no_change", "the file says so already", "nothing is to be done")
     _refuse_other_lines(page, after, ordered, max_changed_lines)
-    _refuse_other_content(page, after, ordered)
+    refuse_other_content(after, _expected(page, ordered))
     return after
+
+
+def refuse_other_content(after: str, expected: Sequence[Content]) -> None:
+    """Parse an edited text, and refuse it when all of it together does not say exactly what is expected."""
+    try:
+        actual = content(scan(after))
+    except Refusal as error:
+        refuse_unproven(error.message)
+    if actual != expected:
+        refuse_unproven("something else in the file would change its meaning")
+
+
+def refuse_unproven(why: str) -> NoReturn:
+    """Refuse an edit of which it cannot be shown that it does what was meant, and nothing else."""
+    refuse("recheck_failed", f"the edit cannot be proven right: {why}", "edit the file by hand")
 
 
 def _refuse_overlap(page: Page, ordered: Sequence[Edit]) -> None:
@@ -91,27 +106,17 @@ def _refuse_other_lines(page: Page, after: str, ordered: Sequence[Edit], limit: 
         shift += edit.lines
         added += abs(edit.lines)
     if not same or old[at:] != new[at + shift :]:
-        _refuse_unproven("lines that no change names would differ")
+        refuse_unproven("lines that no change names would differ")
     if len(changed) + added > limit:
         message = f"{counted(len(changed) + added, 'line')} would change, more than {limit}"
         refuse("too_many_lines", message, "propose fewer changes")
 
 
-def _refuse_other_content(page: Page, after: str, ordered: Sequence[Edit]) -> None:
-    """Parse the result and compare all of it with what it must be: the text as it was, with the named parts new."""
+def _expected(page: Page, ordered: Sequence[Edit]) -> list[Content]:
+    """Return what the result must say: what the text says, with the named parts new."""
     before = content(page.parts)
     expected, at = list[Content](), 0
     for edit in ordered:
         expected += [*before[at : edit.number], *edit.content]
         at = edit.number + edit.gone
-    expected += before[at:]
-    try:
-        actual = content(scan(after))
-    except Refusal as error:
-        _refuse_unproven(error.message)
-    if actual != expected:
-        _refuse_unproven("something else in the file would change its meaning")
-
-
-def _refuse_unproven(why: str) -> NoReturn:
-    refuse("recheck_failed", f"the edit cannot be proven right: {why}", "edit the file by hand")
+    return expected + before[at:]

@@ -9,11 +9,11 @@ are two.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.errors import Refusal
 from reconciler.manifests.editing.parts import Part, content, decode, refuse, scan, split_bom
 from reconciler.manifests.editing.scalars import ScalarType, in_words, intended_type, plain_type, writable, write_scalar
+from reconciler.manifests.editing.splices import refuse_other_content, refuse_unproven, scalar
 from reconciler.model.objects import FieldPath, format_path
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _outside(block: Part, place: _Splice, inner: str, edited: str, text: str) ->
     there = raw[line + 1] if line + 1 < len(raw) else ""
     indent = len(there) - len(wanted)
     if indent < 0 or there != " " * indent + wanted:
-        _refuse_unproven("the block's lines are not found again")
+        refuse_unproven("the block's lines are not found again")
     start = block.start + sum(len(row) + 1 for row in raw[: line + 1]) + indent + column
     return _Splice(start, start + place.end - place.start, place.token, block.number, "|", edited)
 
@@ -132,21 +132,12 @@ def _recheck(before: str, parts: Sequence[Part], edited: str, splices: Sequence[
     if len({splice.start for splice in splices}) < len(splices):
         refuse("duplicate_change", "two changes name the same value", "propose one of them")
     if before.count("\n") != edited.count("\n"):
-        _refuse_unproven("lines would come or go")
+        refuse_unproven("lines would come or go")
     old, new = before.split("\n"), edited.split("\n")
     changed = {number for number, lines in enumerate(zip(old, new, strict=True)) if lines[0] != lines[1]}
     if changed != {before.count("\n", 0, splice.start) for splice in splices}:
-        _refuse_unproven("other lines would differ")
+        refuse_unproven("other lines would differ")
     expected = content(parts)
     for splice in splices:
-        expected[splice.part] = ("scalar", None, None, splice.style, splice.value)
-    try:
-        actual = content(scan(edited))
-    except Refusal as error:
-        _refuse_unproven(error.message)
-    if actual != expected:
-        _refuse_unproven("something else in the file would change its meaning")
-
-
-def _refuse_unproven(why: str) -> NoReturn:
-    refuse("recheck_failed", f"the edit cannot be proven right: {why}", "edit the file by hand")
+        expected[splice.part] = scalar(splice.value, splice.style)
+    refuse_other_content(edited, expected)
