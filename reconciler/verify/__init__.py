@@ -38,7 +38,7 @@ def checks(
     reverting = operation.remedy.is_revert
     made = [
         *_fields(operation, snapshot),
-        *(_rollout(target, operation, snapshot, settings, ready=not reverting) for target in _changed(operation)),
+        *(_rollout(target, operation, snapshot, settings, ready=not reverting) for target in _troubled(operation)),
         # A revert restores what was; it does not promise that the trouble ends, nor that pods become ready.
         *([] if reverting else [*_findings(operation, snapshot, findings), *_alerts(operation, snapshot, settings)]),
     ]
@@ -117,11 +117,9 @@ def _delivered(operation: Operation) -> list[Remedy]:
     return [part for part in parts if len(parts) == 1 or is_delivered(part)]
 
 
-def _changed(operation: Operation) -> Iterable[ObjectRef]:
-    """Return the objects that the delivered change is about: the others say nothing of it."""
-    if len(operation.targets) == 1:
-        return operation.targets
-    return dict.fromkeys(target for part in _delivered(operation) for target in part.targets)
+def _troubled(operation: Operation) -> Iterable[ObjectRef]:
+    """Return the objects whose trouble was to end, each once: the change itself may be in another one, a ConfigMap."""
+    return dict.fromkeys(part.finding.target for part in _delivered(operation))
 
 
 def _finding(

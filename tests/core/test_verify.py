@@ -209,3 +209,20 @@ def test_workload_scaled_to_zero_proves_nothing() -> None:
     idle = workload(desired=0, updated=0, ready=0, available=0, replicas=0)
 
     assert made(workloads={WEBAPP: idle}, pods=())["finding_gone"].status is S.UNKNOWN
+
+
+def test_change_in_another_object_is_judged_by_the_one_in_trouble() -> None:
+    """A ConfigMap has no pods; those of the workload that reads it tell whether its new value helped."""
+    settings = replace(WEBAPP, group="", kind="ConfigMap", name="settings")
+    (memory,) = oom_remedy().declaratives.values()
+    story = Story(replace(oom_remedy(), actions=(replace(memory, target=settings),)))
+    story.pull_request_opened().add(EventKind.PULL_REQUEST_MERGED, merge_commit="a" * 40, by="ana", expected=["1Gi"])
+    story.add(EventKind.CHANGE_LIVE, values=["1Gi"])
+
+    judged = made(story, fields={(settings, LIMIT): "1Gi"}, workloads={WEBAPP: workload(ready=2)})
+
+    assert {name: check.status for name, check in judged.items()} == {
+        FIELD: S.PASSED,
+        "pods_ready": S.PENDING,
+        "finding_gone": S.PASSED,
+    }
