@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.adapters.kubernetes_connection import APPLY, FIELD_MANAGER, STRATEGIC
 from reconciler.adapters.kubernetes_errors import ApplyConflict, Missing
 from reconciler.adapters.kubernetes_objects import RESTARTED_AT, managed_paths, raw_at, value_at
 from reconciler.errors import Conflict, Refusal
+from reconciler.manifests.rendering.objects import put
 from reconciler.model.action import shown
-from reconciler.model.objects import Item, format_path
+from reconciler.model.objects import format_path
 from reconciler.model.quantity import same_quantities
 from reconciler.ports import ApplyReport
 
@@ -170,10 +171,10 @@ def _manifest(resource: Resource, raw: Json, changes: Sequence[FieldChange]) -> 
     for path in _applied_before(raw):
         current = raw_at(raw, path)
         if current is not None and path not in removed:
-            _set(manifest, path, current)
+            put(manifest, path, current)
     for change in changes:
         if change.after is not None:
-            _set(manifest, change.path, _typed(change.after, raw_at(raw, change.path)))
+            put(manifest, change.path, _typed(change.after, raw_at(raw, change.path)))
     return manifest
 
 
@@ -186,23 +187,6 @@ def _applied_before(raw: Json) -> list[FieldPath]:
 def _managers(raw: Json, path: FieldPath) -> set[str]:
     entries = raw["metadata"].get("managedFields") or ()
     return {e.get("manager") or "" for e in entries if path in managed_paths(e)}
-
-
-def _set(manifest: Any, path: FieldPath, value: object) -> None:  # noqa: ANN401 - JSON has no narrower type
-    """Put a value at a field path, making the objects and list items on the way."""
-    here = manifest
-    for step, below in zip(path, (*path[1:], None), strict=True):
-        empty: Any = [] if isinstance(below, Item) else {}
-        if isinstance(step, Item):
-            found = next((i for i in here if str(i.get(step.key)) == step.value), None)
-            if found is None:
-                found = {step.key: step.value}
-                here.append(found)
-            here = found
-        elif below is None:
-            here[step] = value
-        else:
-            here = here.setdefault(step, empty)
 
 
 def _typed(text: str, current: object) -> object:

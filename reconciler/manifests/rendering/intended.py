@@ -5,7 +5,16 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from reconciler.manifests.rendering.objects import ABSENT, differences, find_rendered, masked, same, text_of, value_at
+from reconciler.manifests.rendering.objects import (
+    ABSENT,
+    differences,
+    find_rendered,
+    masked,
+    put,
+    same,
+    text_of,
+    value_at,
+)
 from reconciler.model.objects import FieldPath, Item, format_path
 
 if TYPE_CHECKING:
@@ -27,7 +36,7 @@ def intended(old: Rendered, new: Rendered, changes: Sequence[FieldChange]) -> Re
         if value is ABSENT:
             _take(made, change.path, new)
         else:
-            _put(made, change.path, value)
+            put(made, change.path, value)
     return made  # type: ignore[no-any-return] # a copy of an object
 
 
@@ -54,24 +63,7 @@ def changed_exactly(
     return wrong if same(left, right) else [*wrong, *differences(left, right)]
 
 
-def _put(made: Any, path: FieldPath, value: Any) -> None:  # noqa: ANN401 - JSON has no narrower type
-    node = made
-    for step, following in zip(path, (*path[1:], None), strict=True):
-        if isinstance(step, Item):
-            found = next((item for item in node if str(item.get(step.key)) == step.value), None)
-            if found is None:
-                found = {step.key: step.value}
-                node.append(found)
-            node = found
-        elif following is None:
-            node[step] = value
-        else:
-            if node.get(step) is None:
-                node[step] = [] if isinstance(following, Item) else {}
-            node = node[step]
-
-
-def _take(made: Any, path: FieldPath, new: Rendered) -> None:  # noqa: ANN401 - as above
+def _take(made: Any, path: FieldPath, new: Rendered) -> None:  # noqa: ANN401 - JSON has no narrower type
     """Remove a field, then what is left empty by that, as far as the new object lacks it."""
     for length in range(len(path), 0, -1):
         holder, last, there = value_at(made, path[: length - 1]), path[length - 1], value_at(made, path[:length])

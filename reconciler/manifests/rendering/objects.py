@@ -45,6 +45,24 @@ def value_at(rendered: Any, path: FieldPath) -> Any:  # noqa: ANN401 - JSON has 
     return node
 
 
+def put(made: Any, path: FieldPath, value: Any) -> None:  # noqa: ANN401 - as above
+    """Put a value at a field path of an object that is being made, with the mappings and list items on the way."""
+    node = made
+    for step, below in zip(path, (*path[1:], None), strict=True):
+        if isinstance(step, Item):
+            found = next((item for item in node if str(item.get(step.key)) == step.value), None)
+            if found is None:
+                found = {step.key: step.value}
+                node.append(found)
+            node = found
+        elif below is None:
+            node[step] = value
+        else:
+            if node.get(step) is None:
+                node[step] = [] if isinstance(below, Item) else {}
+            node = node[step]
+
+
 def text_of(value: Any) -> str | None:  # noqa: ANN401 - JSON has no narrower type
     """Return a scalar as people write it; None for anything that is no single value."""
     if isinstance(value, bool):
