@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.errors import Conflict, LedgerError, LedgerMoved, Refusal, SourceError
 from reconciler.ledger import chain, lock, segments
 from reconciler.ledger.note import Note
-from reconciler.ledger.secrecy import refuse_secrets
+from reconciler.ledger.secrecy import refuse_secret_drafts
 from reconciler.plain import counted
 from reconciler.ports import Diagnosis
 
@@ -83,9 +83,7 @@ class GitRefLedger:
 
         Raises LedgerMoved when another process appended first.
         """
-        for draft in drafts:
-            refuse_secrets(draft.operation)
-            refuse_secrets(draft.data)
+        refuse_secret_drafts(drafts)
         if not drafts:
             return ()
         with self._asking():

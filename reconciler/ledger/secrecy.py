@@ -8,10 +8,13 @@ a well-known credential, nothing more; a password without a shape passes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import LedgerError
+
+if TYPE_CHECKING:
+    from reconciler.model.operation import Draft
 
 _SHAPES = {
     "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,})",
@@ -20,6 +23,13 @@ _SHAPES = {
     "a password in an address": r"://[^/\s:@]*:[^/\s@]+@",
 }
 _PATTERNS = tuple((name, re.compile(shape)) for name, shape in _SHAPES.items())
+
+
+def refuse_secret_drafts(drafts: Iterable[Draft]) -> None:
+    """Raise LedgerError when any of these events, not written yet, holds what looks like a credential."""
+    for draft in drafts:
+        refuse_secrets(draft.operation)
+        refuse_secrets(draft.data)
 
 
 def refuse_secrets(data: object) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from reconciler.errors import LedgerError, LedgerMoved
 from reconciler.ledger import chain, lock, schema
-from reconciler.ledger.secrecy import refuse_secrets
+from reconciler.ledger.secrecy import refuse_secret_drafts
 from reconciler.plain import counted
 from reconciler.ports import Diagnosis
 
@@ -60,9 +60,7 @@ class SqliteLedger:
 
         Raises LedgerMoved when another process appended first.
         """
-        for draft in drafts:
-            refuse_secrets(draft.operation)
-            refuse_secrets(draft.data)
+        refuse_secret_drafts(drafts)
         if not drafts:
             return ()
         with self._transaction("IMMEDIATE") as connection:
