@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.errors import Conflict, Refusal
-from reconciler.manifests.generated.applications import as_declared, is_option
+from reconciler.manifests.generated.applications import is_option, manifest_in, with_manifest
 from reconciler.model.delivery import Application, HelmParameter
 from reconciler.model.objects import parse_path
 from tests.worlds import APPLICATION, application
@@ -36,9 +36,14 @@ def mine() -> Application:
     return application(ref=replace(APPLICATION, name="webapp", namespace="argocd"))
 
 
+def declared(text: str) -> Application:
+    """Return the Application as a file in Git declares it."""
+    return with_manifest(mine(), manifest_in(text.encode(), mine().ref, max_bytes=10_000))
+
+
 def test_sources_are_read_as_argo_cd_would() -> None:
     """Types included: numbers, booleans, and text that only looks like one."""
-    made = as_declared(mine(), MANIFEST.encode(), max_bytes=10_000)
+    made = declared(MANIFEST)
 
     (source,) = made.sources
     assert (source.path, source.kind, source.helm.skip_crds) == ("chart", "Directory", True)
@@ -51,13 +56,13 @@ def test_manifest_with_another_number_of_sources_is_ahead() -> None:
     several = MANIFEST.replace("  source:\n    repoURL", "  sources:\n  - repoURL: x\n  - repoURL")
 
     with pytest.raises(Conflict):
-        as_declared(mine(), several.encode(), max_bytes=10_000)
+        declared(several)
 
 
 def test_file_without_the_manifest_is_refused() -> None:
     """It was moved or renamed."""
     with pytest.raises(Refusal):
-        as_declared(mine(), b"a: 1\n", max_bytes=10_000)
+        declared("a: 1\n")
 
 
 @pytest.mark.parametrize(

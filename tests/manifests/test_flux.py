@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.generated.applications import as_declared, is_option
+from reconciler.manifests.generated.applications import is_option, manifest_in, with_manifest
 from reconciler.manifests.rendering import flux
 from reconciler.manifests.rendering.jobs import editable, job_for
-from reconciler.model.delivery import HelmOptions, KustomizeOptions, Source
+from reconciler.model.delivery import Application, HelmOptions, KustomizeOptions, Source
 from reconciler.model.objects import ObjectRef, parse_path
 from tests.manifests.test_jobs import CHART, URL, checkout
 from tests.manifests.test_source_ignore import hides
@@ -188,11 +188,16 @@ spec:
 """
 
 
+def declared(text: str, old: Source, *, ref: ObjectRef = KUSTOMIZATION) -> Application:
+    """Return what a file in Git declares of Flux's object; `old` is what delivery found."""
+    return with_manifest(application(ref=ref, sources=(old,)), manifest_in(text.encode(), ref, max_bytes=1000))
+
+
 def test_a_manifest_declares_what_it_builds() -> None:
     """Path and options are the manifest's; repository and branch are what its source object says in the cluster."""
     old = source(kustomize=KustomizeOptions(unsupported=("GitRepository ignore",)))
 
-    (found,) = as_declared(application(ref=KUSTOMIZATION, sources=(old,)), MANIFEST.encode(), max_bytes=1000).sources
+    (found,) = declared(MANIFEST, old).sources
 
     assert (found.repository, found.target_revision, found.path, found.kind) == (URL, "main", "next", "Flux")
     assert found.kustomize.images == ("web=*:2",)
@@ -206,7 +211,7 @@ def test_a_manifest_of_another_form_is_refused_by_name(written: str) -> None:
     text = MANIFEST[: MANIFEST.index("spec:")] + f"spec: {written}\n"
 
     with pytest.raises(Refusal) as refused:
-        as_declared(application(ref=KUSTOMIZATION, sources=(source(),)), text.encode(), max_bytes=1000)
+        declared(text, source())
 
     assert refused.value.code == "locate.manifest"
 
@@ -220,7 +225,7 @@ def test_a_release_s_manifest_declares_its_values() -> None:
         "  values: {memory: 1Gi}\n"
     )
 
-    (found,) = as_declared(application(ref=RELEASE, sources=(old,)), text.encode(), max_bytes=1000).sources
+    (found,) = declared(text, old, ref=RELEASE).sources
 
     assert (found.chart, found.target_revision, found.helm.values) == ("web", "1.2.3", '{"memory": "1Gi"}')
 
@@ -238,7 +243,7 @@ def test_what_flux_would_not_take_is_kept_by_name(written: str, unsupported: tup
     """A commit may hold anything."""
     text = MANIFEST[: MANIFEST.index("  postBuild:")] + f"  postBuild: {written}\n"
 
-    (found,) = as_declared(application(ref=KUSTOMIZATION, sources=(source(),)), text.encode(), max_bytes=1000).sources
+    (found,) = declared(text, source()).sources
 
     assert found.kustomize.unsupported == unsupported
 

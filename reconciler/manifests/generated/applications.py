@@ -30,14 +30,6 @@ _OPTIONS = ("helm", "kustomize")
 _FLUX_OPTIONS = {KUSTOMIZATION: KUSTOMIZATION_OPTIONS, HELM_RELEASE: RELEASE_OPTIONS}
 
 
-def as_declared(application: Application, data: bytes, *, max_bytes: int) -> Application:
-    """Return the Application with the sources that the manifest in a file declares.
-
-    Raises Refusal when the file holds no such manifest, Conflict when it declares another number of sources.
-    """
-    return with_manifest(application, manifest_in(data, application.ref, max_bytes=max_bytes))
-
-
 def manifest_in(data: bytes, ref: ObjectRef, *, max_bytes: int) -> Manifest:
     """Return the manifest of an Application from its file.
 

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 Json: TypeAlias = dict[str, Any]
 Files: TypeAlias = "Callable[[Json], Mapping[str, bytes]]"  # what a git generator with `files` reads
 
-GROUP, KIND = "argoproj.io", "ApplicationSet"
 _KEPT_UP = ("", "sync", "create-update")  # policies by which an Application follows its element
 _DECIDES_MORE = ("templatePatch", "ignoreApplicationDifferences")
 _LIST = frozenset({"elements"})
