@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.review import ReviewState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from reconciler.model.objects import CommitId
     from reconciler.model.review import Review
@@ -29,11 +29,6 @@ class ApprovalState:
     not_counted: tuple[tuple[str, str], ...] = ()  # who said something that does not count, and why
 
     @property
-    def is_approved(self) -> bool:
-        """Somebody approved what would be merged, and nobody objects."""
-        return bool(self.approved_by) and not self.changes_requested_by
-
-    @property
     def persons(self) -> tuple[str, ...]:
         """Everybody whose approval stands on the forge, of this head or an older one."""
         return (*self.approved_by, *(who for who, why in self.not_counted if why == STALE))
@@ -42,15 +37,13 @@ class ApprovalState:
 STALE = "of an older head"
 
 
-def approval_state(
-    reviews: Iterable[Review], *, head: CommitId, author: str, wrote: Collection[str] = ()
-) -> ApprovalState:
-    """Return who approves this head; `wrote` are those who committed to it or pushed it, and `author` opened it.
+def approval_state(reviews: Iterable[Review], *, head: CommitId, author: str) -> ApprovalState:
+    """Return who approves this head of the pull request that `author` opened.
 
     Of each user the newest opinion counts; a comment is none, and a dismissed one takes the earlier ones with it.
+    Whoever else committed or pushed needs no rule here: a head that is not our own commit is never merged by us.
     """
     approved, objections, others = [], [], []
-    own = {name.casefold() for name in (author, *wrote)}
     for review in _newest_opinions(reviews):
         if review.state is ReviewState.CHANGES_REQUESTED:
             if review.may_write is False:
@@ -58,7 +51,7 @@ def approval_state(
             else:
                 objections.append(review.user)
             continue
-        against = _against(review, head, own)
+        against = _against(review, head, author)
         if against is None:
             approved.append(review.user)
         else:
@@ -71,11 +64,11 @@ def _newest_opinions(reviews: Iterable[Review]) -> list[Review]:
     return [review for review in newest.values() if review.state is not ReviewState.DISMISSED]
 
 
-def _against(review: Review, head: CommitId, own: Collection[str]) -> str | None:
+def _against(review: Review, head: CommitId, author: str) -> str | None:
     """Return why an approval does not count, or None."""
     if review.bot:
         return "is no person"
-    if review.user.casefold() in own:
+    if review.user.casefold() == author.casefold():
         return "wrote it"
     if review.may_write is not True:
         return "may not write here" if review.may_write is False else "may write here or not, that is not known"
