@@ -90,7 +90,6 @@ def killed(
         name=container,
         ready=False,
         restarts=4,
-        waiting_reason="CrashLoopBackOff",
         terminated=Termination(reason="OOMKilled", exit_code=137, finished_at=at),
         memory_limit=limit,
     )

@@ -76,7 +76,6 @@ def workload_of(raw: Json, ref: ObjectRef, *, managers: bool = False) -> Workloa
     annotations = metadata.get("annotations") or _NONE
     labels = metadata.get("labels") or _NONE
     template = spec["template"]
-    strategy = spec.get("strategy") or spec.get("updateStrategy") or _NONE
     counts = _daemon_counts(status) if ref.kind == "DaemonSet" else _replica_counts(spec, status)
     return Workload(
         ref=ref,
@@ -86,7 +85,6 @@ def workload_of(raw: Json, ref: ObjectRef, *, managers: bool = False) -> Workloa
         **counts,
         containers=tuple(_container_of(c) for c in template["spec"]["containers"]),
         paused=spec.get("paused") is True,
-        update_strategy=strategy.get("type") or "RollingUpdate",
         restarted_at=((template.get("metadata") or _NONE).get("annotations") or _NONE).get(RESTARTED_AT),
         tracking_id=annotations.get(TRACKING_ID),
         flux_owners=frozenset(_flux_owners(labels)),
@@ -169,13 +167,10 @@ def pod_of(raw: Json, cluster: str, owners: Mapping[ObjectRef, ObjectRef]) -> Po
 
 def _status_of(raw: Json, memory_limit: str | None) -> ContainerStatus:
     state, last = raw.get("state") or _NONE, raw.get("lastState") or _NONE
-    running, waiting = state.get("running"), state.get("waiting")
     return ContainerStatus(
         name=raw["name"],
         ready=raw.get("ready") is True,
         restarts=raw.get("restartCount", 0),
-        waiting_reason=waiting.get("reason") if waiting else None,
-        running_since=moment(running.get("startedAt")) if running else None,
         terminated=_termination_of(state.get("terminated") or last.get("terminated")),
         memory_limit=memory_limit,
     )

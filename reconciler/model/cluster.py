@@ -39,7 +39,6 @@ class Workload:
     replicas: int  # status.replicas: how many pods exist, old ones included
     containers: tuple[Container, ...]
     paused: bool = False
-    update_strategy: str = "RollingUpdate"  # `Recreate` and `OnDelete` are the others
     restarted_at: str | None = None  # the template's restartedAt annotation
     tracking_id: str | None = None  # argocd.argoproj.io/tracking-id
     flux_owners: frozenset[tuple[str, str, str]] = frozenset()  # (kind, namespace, name) that Flux's labels name
@@ -81,8 +80,6 @@ class ContainerStatus:
     name: str
     ready: bool
     restarts: int
-    waiting_reason: str | None = None
-    running_since: datetime | None = None
     terminated: Termination | None = None  # state.terminated or lastState.terminated, the newer
     memory_limit: str | None = None  # of this pod's own spec
 
