@@ -40,8 +40,8 @@ _OURS = (f"/data/{PACKAGE.replace('.', '/')}/", "/data/operator/")
 _PORTS = {"http": 80, "https": 443}
 
 
-def opa_server(url: str, *, timeout: float = 1.5) -> OpaServer:
-    """Return the engine for an OPA server; `timeout` is in seconds, for one request.
+def opa_server(url: str) -> OpaServer:
+    """Return the engine for an OPA server.
 
     Raises ConfigurationError when the address is not one or the client is not installed.
     """
@@ -60,7 +60,7 @@ def opa_server(url: str, *, timeout: float = 1.5) -> OpaServer:
             message="policy.opa_url is set, but opa-python-client is not installed",
             remedy="install reconciler[opa], or leave policy.opa_url empty to use the embedded engine",
         ) from error
-    return OpaServer(url, timeout=timeout)
+    return OpaServer(url)
 
 
 class OpaServer:

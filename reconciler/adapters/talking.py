@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from reconciler.settings import ForgeSettings
 
 CONTEXT = "reconciler"  # of our commit statuses
-LONGEST_DESCRIPTION = 140  # characters of a status; what GitHub takes
 _NO_SUCH_COMMIT = ("_404", "_422", "_400", "_500")  # ends of codes: GitHub's 422, Gitea's by its version
 PAGES = 10  # of one listing; what is beyond is read in a later pass
 DASHBOARDS = 300  # issues of ours that are looked through for the dashboard

@@ -34,7 +34,6 @@ REPOSITORY = "platform/shop"
 NAMESPACE = "shop"
 FILE = "deploy/web.yaml"
 BOT, REVIEWER = "reconciler-bot", "ana"
-_ARGO = "argocd"
 
 
 class Stage:

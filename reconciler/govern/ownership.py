@@ -36,13 +36,8 @@ class Claim:
     application: ObjectRef | None = None
 
 
-def ownership_of(action: Action, snapshot: Snapshot) -> Ownership:
-    """Return who owns the fields that the action changes; of an action without fields, who owns its target."""
-    return claim_on(action, snapshot).ownership
-
-
 def claim_on(action: Action, snapshot: Snapshot) -> Claim:
-    """Return who owns the fields that the action changes, with the reason."""
+    """Return who owns the fields that the action changes, with the reason; without fields, who owns its target."""
     workloads, applications = snapshot.workloads, snapshot.applications
     if isinstance(workloads, Unknown):
         return _unknown(str(workloads))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.govern.ownership import claim_on, ownership_of
+from reconciler.govern.ownership import claim_on
 from reconciler.model.action import Action, ActionName
 from reconciler.model.cluster import Container, Workload
 from reconciler.model.delivery import owning_applications, tracked_by
@@ -37,6 +37,11 @@ def labelled(**changes: Any) -> Workload:  # noqa: ANN401 - any field of a workl
 def world(made: Workload, *ignored: str) -> Snapshot:
     """Return a cluster with this workload, whose Application ignores differences in some fields."""
     return snapshot(workloads={WEBAPP: made}, applications=(application(ignored_fields=frozenset(ignored)),))
+
+
+def ownership_of(changing: Action, seen: Snapshot) -> Ownership:
+    """Return who owns what an action changes, whatever the reason."""
+    return claim_on(changing, seen).ownership
 
 
 def test_a_listed_object_is_gits() -> None:

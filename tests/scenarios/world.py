@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from reconciler.settings import Settings
 
 DEADLINE = 60.0
-PULL_REQUEST_OPEN = Phase.AWAITING_GIT_PR
 
 
 @dataclass

@@ -94,10 +94,10 @@ def already_exists(resource: str, name: str) -> ApiError:
     return ApiError(409, "AlreadyExists", f'{resource} "{name}" already exists', _details(resource, name))
 
 
-def conflict(resource: str, name: str, why: str = _MODIFIED, causes: Sequence[Json] = ()) -> ApiError:
+def conflict(resource: str, name: str, why: str = _MODIFIED) -> ApiError:
     """Say that the object is not as the writer supposes: a newer version, or another uid."""
     message = f'Operation cannot be fulfilled on {resource} "{name}": {why}'
-    return ApiError(409, "Conflict", message, _details(resource, name, causes))
+    return ApiError(409, "Conflict", message, _details(resource, name))
 
 
 def invalid(kind: str, group: str, name: str, causes: Sequence[Json]) -> ApiError:
@@ -126,12 +126,6 @@ def expired(message: str) -> ApiError:
     return ApiError(410, "Expired", message)
 
 
-def too_many_requests(message: str, retry_after: int, causes: Sequence[Json] = ()) -> ApiError:
-    """Say that it may work later: throttling, or a disruption budget (a real one says 0 and names itself)."""
-    details = {"causes": list(causes)} if causes else {}
-    return ApiError(429, "TooManyRequests", message, details, retry_after)
-
-
 def bad_request(message: str) -> ApiError:
     """Say that the request itself makes no sense."""
     return ApiError(400, "BadRequest", message)
@@ -157,11 +151,6 @@ def not_acceptable(allowed: Sequence[str]) -> ApiError:
     """Say that the answer cannot be had in any type that the request accepts."""
     message = f"only the following media types are accepted: {', '.join(allowed)}"
     return ApiError(406, "NotAcceptable", message)
-
-
-def internal(message: str) -> ApiError:
-    """Say that the server cannot do it although the request is good."""
-    return ApiError(500, "InternalError", f"Internal error occurred: {message}")
 
 
 def _details(resource: str, name: str, causes: Sequence[Json] = ()) -> Json:

@@ -69,8 +69,8 @@ def _is(of: str) -> _Part:
     return _Part(of=of)
 
 
-def _by(*keys: str, of: str = "", merge: str | None = None) -> _Part:
-    return _Part(of=of, keys=keys, merge=merge or keys[0])
+def _by(*keys: str, of: str = "") -> _Part:
+    return _Part(of=of, keys=keys, merge=keys[0])
 
 
 _ONE = _Part(atomic=True)

@@ -113,7 +113,6 @@ class Review:
     body: str
     commit: str
     submitted_at: datetime | None
-    before_dismissal: str = ""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

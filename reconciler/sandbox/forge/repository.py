@@ -70,10 +70,6 @@ class BareRepository(Reading):
             repository.commit_files(branch, contents, "Initial commit", author=author, at=at)
         return repository
 
-    def make_default(self, branch: str) -> None:
-        """Let HEAD name another branch, which need not exist yet."""
-        self._git().set_head(HEADS + branch)
-
     def set_ref(self, ref: str, new: str | None, *, expected: str | None) -> None:
         """Move, make or delete (None) a reference, if it is where the caller believes it is (None: nowhere).
 

@@ -219,11 +219,6 @@ def assert_alike(ours: Any, real: Any) -> None:  # noqa: ANN401 - JSON of any sh
         assert all(close(one, two) for one, two in zip(samples, others, strict=True)), (row, other)
 
 
-def by_labels(row: Any) -> str:  # noqa: ANN401 - JSON of any shape
-    """Return what to sort a vector by, whose order means nothing."""
-    return json.dumps(row["metric"], sort_keys=True)
-
-
 def unordered(message: str) -> str:
     """Return a message without the series that it names as examples: the first found, in the order of the storage."""
     return re.sub(r"\{.*?\}", "{}", message)
