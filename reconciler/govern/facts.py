@@ -15,7 +15,7 @@ from reconciler.govern.ownership import Claim, claim_on, route_of
 from reconciler.model.facts import Unknown
 from reconciler.model.finding import Severity
 from reconciler.model.objects import format_path
-from reconciler.model.verdict import GuardResult, Ownership, Route
+from reconciler.model.verdict import GuardAnswer, Ownership, Route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Grounds:
     claim: Claim
     route: Route
     flags: frozenset[str]
-    guards: tuple[GuardResult, ...]
+    guards: tuple[GuardAnswer, ...]
     unknown: list[tuple[str, str]]
 
 

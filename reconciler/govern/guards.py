@@ -15,7 +15,7 @@ from reconciler.decide.past import attempts_on
 from reconciler.model.action import Action, ActionClass, ActionName
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import CARRIED, EffectStatus, Operation, Outcome, Phase, parts_of
-from reconciler.model.verdict import Answer, GuardResult, Route
+from reconciler.model.verdict import Answer, GuardAnswer, Route
 from reconciler.plain import counted
 from reconciler.settings import format_duration
 
@@ -76,7 +76,7 @@ def guards_for(
     now: datetime,
     *,
     stopped: str = "",
-) -> tuple[GuardResult, ...]:
+) -> tuple[GuardAnswer, ...]:
     """Return what every guard says, the passing ones included."""
     others = [w for w in writes(history) if not _is_own(w, asked)]
     return (
@@ -117,26 +117,26 @@ def _is_own(write: Write, asked: Asked) -> bool:
     return write.place == asked.index or asked.action.action_class is ActionClass.DECLARATIVE
 
 
-def _pause(settings: GuardSettings, flags: frozenset[str], stopped: str) -> GuardResult:
+def _pause(settings: GuardSettings, flags: frozenset[str], stopped: str) -> GuardAnswer:
     if stopped:
-        return GuardResult(name="pause", passed=False, message=stopped)
+        return GuardAnswer(name="pause", passed=False, message=stopped)
     if settings.paused:
-        return GuardResult(name="pause", passed=False, message="paused by the configuration")
+        return GuardAnswer(name="pause", passed=False, message="paused by the configuration")
     if "paused" in flags:
-        return GuardResult(name="pause", passed=False, message="paused by an annotation on the target or its namespace")
-    return GuardResult(name="pause", passed=True, message="not paused")
+        return GuardAnswer(name="pause", passed=False, message="paused by an annotation on the target or its namespace")
+    return GuardAnswer(name="pause", passed=True, message="not paused")
 
 
-def _cooldown(asked: Asked, others: Sequence[Write], settings: GuardSettings, now: datetime) -> GuardResult:
+def _cooldown(asked: Asked, others: Sequence[Write], settings: GuardSettings, now: datetime) -> GuardAnswer:
     if asked.route is Route.PULL_REQUEST:
-        return GuardResult(name="cooldown", passed=True, message="a pull request does not disturb the target")
+        return GuardAnswer(name="cooldown", passed=True, message="a pull request does not disturb the target")
     times = [w.at for w in others if w.verb in _DIRECT and asked.action.target in w.targets]
     times += _restarts_by_others(asked, now)
     if times and now < max(times) + settings.cooldown:
         message = f"{asked.action.target} was acted on {format_duration(_rounded(now - max(times)))} ago"
-        return GuardResult(name="cooldown", passed=False, message=message, until=max(times) + settings.cooldown)
+        return GuardAnswer(name="cooldown", passed=False, message=message, until=max(times) + settings.cooldown)
     message = f"no action on {asked.action.target} within {format_duration(settings.cooldown)}"
-    return GuardResult(name="cooldown", passed=True, message=message)
+    return GuardAnswer(name="cooldown", passed=True, message=message)
 
 
 def _restarts_by_others(asked: Asked, now: datetime) -> list[datetime]:
@@ -148,26 +148,26 @@ def _restarts_by_others(asked: Asked, now: datetime) -> list[datetime]:
     return [at]
 
 
-def _rate(asked: Asked, others: Sequence[Write], settings: GuardSettings, now: datetime) -> GuardResult:
+def _rate(asked: Asked, others: Sequence[Write], settings: GuardSettings, now: datetime) -> GuardAnswer:
     proposes = asked.route is Route.PULL_REQUEST
     limit = settings.pull_requests_per_hour if proposes else settings.actions_per_hour
     verbs, what = (_PROPOSE, "pull requests") if proposes else (_DIRECT, "actions")
     times = sorted(w.at for w in others if w.verb in verbs and now - w.at < _HOUR)
     message = f"{len(times)} of {limit} {what} in the last hour"
     if len(times) < limit:
-        return GuardResult(name="rate", passed=True, message=message)
+        return GuardAnswer(name="rate", passed=True, message=message)
     free = times[len(times) - limit] if limit else now  # a limit of nothing is looked at again, in case it changes
-    return GuardResult(name="rate", passed=False, message=message, until=free + _HOUR)
+    return GuardAnswer(name="rate", passed=False, message=message, until=free + _HOUR)
 
 
-def _open_pull_requests(asked: Asked, history: Sequence[Operation], settings: GuardSettings) -> GuardResult:
+def _open_pull_requests(asked: Asked, history: Sequence[Operation], settings: GuardSettings) -> GuardAnswer:
     """Count what may be open: pull requests that nobody ended, and those announced whose fate is not known yet."""
     if asked.route is not Route.PULL_REQUEST:
-        return GuardResult(name="open_pull_requests", passed=True, message="not a pull request")
+        return GuardAnswer(name="open_pull_requests", passed=True, message="not a pull request")
     own = asked.operation.id if asked.operation else None
     count = sum(1 for operation in history if operation.id != own and _may_be_open(operation))
     message = f"{count} of {settings.max_open_pull_requests} pull requests are open"
-    return GuardResult(name="open_pull_requests", passed=count < settings.max_open_pull_requests, message=message)
+    return GuardAnswer(name="open_pull_requests", passed=count < settings.max_open_pull_requests, message=message)
 
 
 def _may_be_open(operation: Operation) -> bool:
@@ -212,23 +212,23 @@ def pull_requests_left(history: Sequence[Operation], settings: GuardSettings, no
     return max(0, left) - planned
 
 
-def _circuit_breaker(failures: list[datetime], settings: GuardSettings, now: datetime) -> GuardResult:
+def _circuit_breaker(failures: list[datetime], settings: GuardSettings, now: datetime) -> GuardAnswer:
     message = f"{counted(len(failures), 'failure')} in a row"
     if len(failures) < settings.circuit_failures or now >= failures[-1] + settings.circuit_rest:
-        return GuardResult(name="circuit_breaker", passed=True, message=message)
+        return GuardAnswer(name="circuit_breaker", passed=True, message=message)
     until = failures[-1] + settings.circuit_rest
-    return GuardResult(name="circuit_breaker", passed=False, message=message, until=until)
+    return GuardAnswer(name="circuit_breaker", passed=False, message=message, until=until)
 
 
-def _attempts(asked: Asked, history: Sequence[Operation], settings: GuardSettings, now: datetime) -> GuardResult:
+def _attempts(asked: Asked, history: Sequence[Operation], settings: GuardSettings, now: datetime) -> GuardAnswer:
     if asked.operation is None or asked.action.name is ActionName.REVERT_CHANGE:
-        return GuardResult(name="attempts", passed=True, message="not an attempt of its own")
+        return GuardAnswer(name="attempts", passed=True, message="not an attempt of its own")
     fingerprints = frozenset(f.fingerprint for f in asked.operation.remedy.findings_on(asked.action.target))
     others = [o for o in attempts_on(fingerprints, history, now) if o.id != asked.operation.id]
     message = f"{len(others)} of {settings.attempts_per_day} attempts on this finding in a day"
     if len(others) < settings.attempts_per_day:
-        return GuardResult(name="attempts", passed=True, message=message)
-    return GuardResult(name="attempts", passed=False, message=message, until=others[0].opened_at + _DAY)
+        return GuardAnswer(name="attempts", passed=True, message=message)
+    return GuardAnswer(name="attempts", passed=False, message=message, until=others[0].opened_at + _DAY)
 
 
 def _restarted_at(workload: Workload | None) -> datetime | None:

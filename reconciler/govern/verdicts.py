@@ -17,7 +17,7 @@ from reconciler.govern.facts import WORKLOAD_KINDS, approvers_of, environment_of
 from reconciler.govern.ownership import Claim
 from reconciler.model.action import Action
 from reconciler.model.facts import Unknown
-from reconciler.model.verdict import Answer, GuardResult, Ownership, PolicyAnswer, PolicyWord, Route, Verdict
+from reconciler.model.verdict import Answer, GuardAnswer, Ownership, PolicyAnswer, PolicyWord, Route, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ class Case:
     escalated: bool
     approvers: frozenset[str]  # who said yes to this action
     policy: PolicyAnswer
-    guards: tuple[GuardResult, ...]
+    guards: tuple[GuardAnswer, ...]
     environment: str
 
 

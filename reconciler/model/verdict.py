@@ -67,7 +67,7 @@ _GRAVITY = (Answer.GO, Answer.WAIT, Answer.AWAIT_APPROVAL, Answer.REFUSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GuardResult:
+class GuardAnswer:
     """One brake outside policy: did it let the action pass, and until when not."""
 
     name: str  # pause, cooldown, rate, open_pull_requests, circuit_breaker, attempts
@@ -89,7 +89,7 @@ class Verdict:
     environment: str
     ownership: Ownership
     policy_hash: str
-    guards: tuple[GuardResult, ...] = ()
+    guards: tuple[GuardAnswer, ...] = ()
     approvers: tuple[str, ...] = ()
     min_approvers: int = 0
     until: datetime | None = None

@@ -23,7 +23,7 @@ from reconciler.model.operation import (
 from reconciler.model.quantity import same_quantities
 from reconciler.plain import counted
 from reconciler.steps.words import Record, Step, View, closing, wait
-from reconciler.verify import checks, is_symptom
+from reconciler.verify import checks, speaks_of_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,9 +81,10 @@ def failed(operation: Operation, made: tuple[Check, ...], view: View) -> Record:
     """Close with the analysis, and open what policy says comes after: a revert, the next remedy, or a person."""
     broken = [check for check in made if check.status is CheckStatus.FAILED]
     analysis = "; ".join(f"{c.name}: expected {c.expected}, found {c.actual}" for c in broken)
-    symptoms = [check for check in broken if is_symptom(check)]
     # A field that somebody changed in the cluster is a person's matter: our change in Git is not to blame.
-    follow_up, why = _follow_up(operation, view) if symptoms else (None, "only the live field differs")
+    follow_up, why = (
+        _follow_up(operation, view) if any(map(speaks_of_trouble, broken)) else (None, "only the live field differs")
+    )
     failed = Draft(
         operation=operation.id,
         kind=EventKind.VERIFICATION_FAILED,

@@ -45,7 +45,7 @@ def checks(
     return tuple(made)
 
 
-def is_symptom(check: Check) -> bool:
+def speaks_of_trouble(check: Check) -> bool:
     """Tell whether a check speaks of the trouble, not of the field that was to mend it."""
     return check.name.startswith((_ROLLOUT, _REPLACED, _FINDING, _ALERT))
 

@@ -17,7 +17,7 @@ from reconciler.model.finding import Evidence, Finding
 from reconciler.model.objects import CommitId, Inner, Item, ObjectRef
 from reconciler.model.operation import TrackedPullRequest
 from reconciler.model.proposal import Located
-from reconciler.model.verdict import GuardResult, Verdict
+from reconciler.model.verdict import GuardAnswer, Verdict
 from reconciler.ports import ApplyReport
 from tests.thorough import examples
 from tests.worlds import NOW, oom_remedy, tracked
@@ -45,7 +45,7 @@ ACTIONS = st.builds(
 REMEDIES = st.builds(
     Remedy, finding=FINDINGS, actions=st.lists(ACTIONS, max_size=2).map(tuple), parent=st.none() | TEXTS
 )
-GUARDS = st.builds(GuardResult, until=st.none() | TIMES)
+GUARDS = st.builds(GuardAnswer, until=st.none() | TIMES)
 NAMES = st.lists(TEXTS, max_size=2).map(tuple)
 VERDICTS = st.builds(
     Verdict,

@@ -25,7 +25,7 @@ from reconciler.model.snapshot import Followed
 from reconciler.model.verdict import Answer, gravest
 from reconciler.settings import GuardSettings, VerifySettings
 from reconciler.steps import next_steps
-from reconciler.verify import checks, is_symptom
+from reconciler.verify import checks, speaks_of_trouble
 from tests.core.views import drafts, effects, ending, pull_request, settled, view, waits
 from tests.groups import FIELDS, FOUND, NAMES, TARGETS, deployment, finding, ref, remedy, trio, world
 from tests.pairs import WITH_PROXY, both, proxy_finding, proxy_remedy
@@ -234,7 +234,7 @@ def test_each_object_is_checked_by_name() -> None:
     }
     made = checks(live(*RAISED), world(fields=fields, workloads=unready), found, VerifySettings())
 
-    wrong = {check.name: is_symptom(check) for check in made if check.status is not CheckStatus.PASSED}
+    wrong = {check.name: speaks_of_trouble(check) for check in made if check.status is not CheckStatus.PASSED}
     assert wrong == {
         "spec.template.spec.containers[name=web].resources.limits.memory Deployment production/shop": False,
         "pods_ready Deployment production/mail": True,
@@ -267,7 +267,7 @@ def test_an_object_that_a_reviewer_took_out_condemns_nothing() -> None:
 
     made = checks(operation, world(workloads=workloads, alerts=alerts, taken_at=late), {}, VerifySettings())
 
-    assert not [check.name for check in made if is_symptom(check) and check.status is not CheckStatus.PASSED]
+    assert not [check.name for check in made if speaks_of_trouble(check) and check.status is not CheckStatus.PASSED]
 
 
 def test_what_a_reviewer_took_out_is_not_proposed_again_at_once() -> None:

@@ -11,7 +11,7 @@ import pytest
 from reconciler.govern.guards import Asked, asked_of, guards_for
 from reconciler.model.action import Action, ActionName
 from reconciler.model.operation import EffectStatus, EventKind, Operation, Outcome
-from reconciler.model.verdict import GuardResult, Route
+from reconciler.model.verdict import GuardAnswer, Route
 from tests.govern.cases import action, closed, operation, with_effect
 from tests.worlds import NOW, WEBAPP, Story, oom_finding, settings, snapshot, workload
 
@@ -32,7 +32,7 @@ def guard(
     route: Route = Route.RUN,
     flags: Sequence[str] = (),
     **limits: object,
-) -> GuardResult:
+) -> GuardAnswer:
     """Ask all guards and return one of them."""
     index = of.remedy.actions.index(asked) if of else 0
     case = Asked(action=asked, index=index, operation=of, route=route)
@@ -87,7 +87,7 @@ def test_a_target_rests_after_an_action() -> None:
     """Another operation restarted it a minute ago; five minutes are asked for."""
     result = guard("cooldown", with_effect(other()), cooldown="5m")
 
-    assert result == GuardResult(
+    assert result == GuardAnswer(
         name="cooldown",
         passed=False,
         message="Deployment production/webapp was acted on 1m ago",
@@ -294,7 +294,7 @@ def test_open_pull_requests_have_a_limit() -> None:
     )
     history = (mine, opened, announced, merged, replace(rejected, id="op-5"))
 
-    def asked(limit: int, route: Route = Route.PULL_REQUEST) -> GuardResult:
+    def asked(limit: int, route: Route = Route.PULL_REQUEST) -> GuardAnswer:
         case = Asked(action=mine.remedy.actions[1], index=1, operation=mine, route=route)
         results = guards_for(case, history, settings(guards={"max_open_pull_requests": limit}).guards, frozenset(), NOW)
         return next(r for r in results if r.name == "open_pull_requests")

@@ -9,7 +9,7 @@ from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.proposal import FileEdit, Proposal
 from reconciler.model.report import Held, PassReport, Plan, PlannedAction, PlannedRemedy
-from reconciler.model.verdict import Answer, GuardResult, Route
+from reconciler.model.verdict import Answer, GuardAnswer, Route
 from reconciler.report.passes import pass_blocks, plan_blocks
 from reconciler.report.written import written
 from tests.cli.desk import restart_verdict
@@ -39,7 +39,7 @@ def proposal() -> Proposal:
 
 def plan() -> Plan:
     """Return a plan whose restart must be approved and whose pull request may be opened."""
-    brake = GuardResult(name="cooldown", passed=False, message="rests until 12:05")
+    brake = GuardAnswer(name="cooldown", passed=False, message="rests until 12:05")
     restart = replace(restart_verdict(), guards=(brake,))
     propose = replace(restart, answer=Answer.GO, route=Route.PULL_REQUEST, code="ok", message="Git owns it", guards=())
     remedy = oom_remedy()
