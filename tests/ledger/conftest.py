@@ -1,4 +1,4 @@
-"""A ledger in a folder of the test's own, closed at its end."""
+"""A ledger in a folder of the test's own, closed at its end; or one in each of the places where it may be."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.ledger.sqlite import SqliteLedger
+from tests.ledger.stores import shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.ledger.stores import Shelf
 
 
 @pytest.fixture
@@ -25,3 +28,10 @@ def ledger(path: Path) -> Iterator[SqliteLedger]:
     made = SqliteLedger(path)
     yield made
     made.close()
+
+
+@pytest.fixture(params=["file", "git", "sandbox", pytest.param("gitea", marks=pytest.mark.real)], name="shelf")
+def shelf_of_each_kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
+    """An empty ledger in each of the places."""
+    with shelf(request.param, tmp_path, lambda: request.getfixturevalue("testbed").gitea) as made:
+        yield made

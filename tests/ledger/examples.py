@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.errors import LedgerMoved
 from reconciler.model.operation import Draft, EventKind
 
 if TYPE_CHECKING:
@@ -25,3 +27,21 @@ def fill(ledger: Ledger, count: int) -> tuple[Event, ...]:
     for place in range(count):
         ledger.append([intent(place)], at=NOON + timedelta(seconds=place), expected=place)
     return ledger.events()
+
+
+def append_from_four_threads(ledger: Ledger) -> None:
+    """Append one event from each of four threads, each trying until it is the faster one."""
+
+    def append() -> None:
+        while True:
+            try:
+                ledger.append([intent()], at=NOON, expected=len(ledger.events()))
+            except LedgerMoved:
+                continue
+            return
+
+    threads = [threading.Thread(target=append) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

@@ -11,21 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import Busy
-from tests.ledger.stores import Shelf, shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.ledger.store import Store
+    from tests.ledger.stores import Shelf
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(params=["file", "git", "sandbox", pytest.param("gitea", marks=pytest.mark.real)], name="shelf")
-def shelf_of_each_kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    """An empty ledger in each of the places."""
-    with shelf(request.param, tmp_path, lambda: request.getfixturevalue("testbed").gitea) as made:
-        yield made
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.errors import LedgerError, LedgerMoved
+from reconciler.errors import LedgerError
 from reconciler.ledger.sqlite import SqliteLedger
-from tests.ledger.examples import NOON, fill, intent
+from tests.ledger.examples import NOON, append_from_four_threads, fill, intent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,20 +40,7 @@ def test_commits_wait_for_the_disk(ledger: SqliteLedger) -> None:
 
 def test_each_thread_has_a_connection_of_its_own(ledger: SqliteLedger) -> None:
     """Threads append side by side; each event gets its place, and connections of ended threads are closed."""
-
-    def append() -> None:
-        while True:
-            try:
-                ledger.append([intent()], at=NOON, expected=len(ledger.events()))
-            except LedgerMoved:
-                continue
-            return
-
-    threads = [threading.Thread(target=append) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    append_from_four_threads(ledger)
 
     assert len(ledger.events()) == 4
     assert list(ledger._connections) == [threading.current_thread()]

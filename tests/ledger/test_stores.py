@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -10,23 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import Busy, LedgerError, LedgerMoved
-from tests.ledger.examples import NOON, fill, intent
-from tests.ledger.stores import Shelf, shelf
+from tests.ledger.examples import NOON, append_from_four_threads, fill, intent
 from tests.ledger.test_secrecy import LOOKS_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from reconciler.ledger.store import Store
     from reconciler.ports import Ledger
-
-
-@pytest.fixture(params=["file", "git", "sandbox", pytest.param("gitea", marks=pytest.mark.real)], name="shelf")
-def shelf_of_each_kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    """An empty ledger in each of the places."""
-    with shelf(request.param, tmp_path, lambda: request.getfixturevalue("testbed").gitea) as made:
-        yield made
+    from tests.ledger.stores import Shelf
 
 
 @pytest.fixture
@@ -157,20 +148,7 @@ def test_a_credential_is_never_written(ledger: Store, text: str) -> None:
 
 def test_threads_append_side_by_side(ledger: Store) -> None:
     """Each event gets its place, whichever thread was faster."""
-
-    def append() -> None:
-        while True:
-            try:
-                ledger.append([intent()], at=NOON, expected=len(ledger.events()))
-            except LedgerMoved:
-                continue
-            return
-
-    threads = [threading.Thread(target=append) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    append_from_four_threads(ledger)
 
     assert len(ledger.events()) == 4
 

@@ -39,7 +39,9 @@ def checking() -> Iterator[Checker]:
     description = json.loads((home / github_server.DESCRIPTION).read_text())
     with tempfile.TemporaryDirectory(prefix="described-") as name:
         folder = Path(name)
-        (folder / "description.json").write_text(json.dumps(_reduced(description)))
+        served = {shape(route.path) for route in ROUTES}
+        trimmed = github_server.reduced(description, lambda path: shape(path) in served)
+        (folder / "description.json").write_text(json.dumps(trimmed))
         processes, behind = Processes(folder / "logs", outlive=False), Server(_nobody).start()
         try:
             port = free_port()
@@ -66,22 +68,3 @@ def _nobody(_: Request) -> Response:
 def _operations(description: dict[str, Any]) -> frozenset[tuple[str, str]]:
     paths = description["paths"].items()
     return frozenset((method.upper(), shape(path)) for path, item in paths for method in item)
-
-
-def _reduced(description: dict[str, Any]) -> dict[str, Any]:
-    """Keep the paths that the forge serves, and what they refer to: the whole takes Prism 14 s."""
-    served = {shape(route.path) for route in ROUTES}
-    paths = {path: item for path, item in description["paths"].items() if shape(path) in served}
-    needed: set[str] = set()
-    todo: list[Any] = [paths]
-    while todo:
-        for reference in github_server._references(todo.pop()):
-            if reference not in needed:
-                needed.add(reference)
-                _, group, name = reference.removeprefix("#/").split("/")
-                todo.append(description["components"][group][name])
-    components = {
-        group: {name: value for name, value in members.items() if f"#/components/{group}/{name}" in needed}
-        for group, members in description["components"].items()
-    }
-    return {"openapi": description["openapi"], "info": description["info"], "paths": paths, "components": components}
