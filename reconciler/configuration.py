@@ -226,6 +226,12 @@ def _what_is_wrong(location: Location, kind: str, text: str) -> str:
             return "must be text; put it in quotes"
         case "tuple_type":
             return "must be a list, such as [a, b]"
+        case "bool_type" | "bool_parsing":
+            return "must be true or false"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "must be a whole number"
+        case "too_short":
+            return "must hold at least one"
         case _:
             text = text.removeprefix("Value error, ").replace("Input should be", "must be")
             return text if text.startswith("must") else f"is {text[0].lower()}{text[1:]}"

@@ -66,12 +66,12 @@ def of_nothing(sentence: str) -> Iterator[str]:
     yield _headline(sentence)
 
 
-def of_error(error: ReconcilerError) -> Iterator[str]:
+def of_error(error: ReconcilerError, remedy: str) -> Iterator[str]:
     """Yield the sections about an error: what, and what a person can do."""
     first, *more = error.message.splitlines() or [""]
     yield f"## reconciler: failed\n\n{prose(first, _SENTENCE)} ({code(error.code)})\n"
     yield from _list("", map(prose, more))
-    yield f"**Remedy:** {prose(error.remedy, _SENTENCE)}\n"
+    yield f"**Remedy:** {prose(remedy, _SENTENCE)}\n"
 
 
 def _headline(sentence: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.actions import event, files, summary, telling
 from reconciler.actions.commands import Commands
+from reconciler.actions.remedies import remedy_of
 from reconciler.actions.runner import Mode, Runner
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.plain import one_line
@@ -42,14 +43,16 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         _tell_error(runner, commands, error)
         return error.exit_code
     except KeyboardInterrupt as interruption:
-        commands.annotate("error", [f"interrupted: {interruption}"])
+        left = f"interrupted: {str(interruption) or 'the next run goes on from what the ledger holds'}"
+        commands.annotate("error", [left])
+        _write(runner, commands, {}, summary.of_nothing(left))  # no outputs: what was done is not known here
         return int(getattr(interruption, "exit_code", 130))
     except Exception as error:  # noqa: BLE001 - the outermost handler: whatever is unforeseen is a defect
         what = one_line(f"{type(error).__name__}: {error} (this is a defect of reconciler)")
         with commands.switched_off():
             _trace(runner, error)
         commands.annotate("error", [what])
-        _write(runner, telling.of_nothing(what), summary.of_nothing(what))
+        _write(runner, commands, telling.of_nothing(what), summary.of_nothing(what))
         return EXIT_DEFECT
 
 
@@ -62,7 +65,7 @@ def _turn(runner: Runner, commands: Commands, environ: Mapping[str, str]) -> int
         rest = event.reason_to_rest(runner, settings)
         if rest is not None:
             sys.stdout.write(f"{rest}\n")
-            _write(runner, telling.of_nothing(rest), summary.of_nothing(rest))
+            _write(runner, commands, telling.of_nothing(rest), summary.of_nothing(rest))
             return 0
         for token in _tokens(settings, environ):
             commands.mask(token)
@@ -83,7 +86,7 @@ def _pass(runner: Runner, commands: Commands, settings: Settings, environ: Mappi
             report = reconcile(ports, settings, watcher)
         _print(pass_blocks(report))
     _annotate(commands, report)
-    _write(runner, telling.of_pass(report), summary.of_pass(report))
+    _write(runner, commands, telling.of_pass(report), summary.of_pass(report))
     return 0 if watcher.asked is None else 128 + watcher.asked
 
 
@@ -100,7 +103,7 @@ def _plan(runner: Runner, commands: Commands, settings: Settings, environ: Mappi
         _print(plan_blocks(made))
     commands.annotate("warning", made.unknown)
     sentence = plan_sentence(made)
-    _write(runner, telling.of_plan(made, sentence), summary.of_plan(made, sentence))
+    _write(runner, commands, telling.of_plan(made, sentence), summary.of_plan(made, sentence))
     return 0
 
 
@@ -128,15 +131,7 @@ def _settings(runner: Runner, environ: Mapping[str, str], kubeconfig: str | None
 def _tokens(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     from reconciler.configuration import read_token
 
-    try:
-        return [read_token(s.token_file, s.token_env, environ) for s in (settings.repository, settings.forge)]
-    except ConfigurationError as error:
-        raise ConfigurationError(
-            code=error.code,
-            message=error.message,
-            remedy="give the step a token that may write contents and pull requests (the input `token`; by default the"
-            " workflow's own), or the one that the configuration names",
-        ) from error
+    return [read_token(s.token_file, s.token_env, environ) for s in (settings.repository, settings.forge)]
 
 
 @contextmanager
@@ -181,19 +176,24 @@ def _annotate(commands: Commands, report: PassReport) -> None:
     commands.annotate("warning", (*report.problems, *report.unknown))
 
 
-def _write(runner: Runner, outputs: Mapping[str, str], sections: Iterable[str]) -> None:
+def _write(runner: Runner, commands: Commands, outputs: Mapping[str, str], sections: Iterable[str]) -> None:
+    """Answer in the runner's files; what steps after this one rely on are outputs, so only they may fail it."""
     files.write_outputs(runner.output, outputs)
-    files.write_summary(runner.summary, sections)
+    try:
+        files.write_summary(runner.summary, sections)
+    except ConfigurationError as unwritable:
+        commands.annotate("warning", [f"{unwritable}; what it would show is in this step's log"])
 
 
 def _tell_error(runner: Runner, commands: Commands, error: ReconcilerError) -> None:
-    commands.annotate("error", [f"{error}; {error.remedy}"])
+    remedy = remedy_of(error)
+    commands.annotate("error", [f"{error}; {remedy}"])
     with commands.switched_off():
-        sys.stderr.write(f"error: {one_line(error, 1000)}\nremedy: {one_line(error.remedy, 1000)}\n")
+        sys.stderr.write(f"error: {one_line(error, 1000)}\nremedy: {one_line(remedy, 1000)}\n")
         sys.stderr.flush()
         _trace(runner, error)
     try:
-        _write(runner, telling.of_nothing(error.message), summary.of_error(error))
+        _write(runner, commands, telling.of_nothing(error.message), summary.of_error(error, remedy))
     except ConfigurationError as unwritable:
         sys.stderr.write(f"error: {unwritable}\n")
 

@@ -81,7 +81,8 @@ class Flux:
         """Say whether there is a Flux and whether we may read it and ask it to fetch; never raises."""
         resources = (REPOSITORIES, *_BUILDERS)
         found = [self._api.access("list", resource) for resource in resources]
-        return (self._presence(), *found, self._api.access("patch", REPOSITORIES, required=False))
+        nudge = [("get", resource) for resource in _BUILDERS] + [("patch", REPOSITORIES)]
+        return (self._presence(), *found, *(self._api.access(v, r, required=False) for v, r in nudge))
 
     def _presence(self) -> Diagnosis:
         try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reconciler.adapters.github_budget import limited, reset_of
+from reconciler.adapters.reasons import in_short
 from reconciler.adapters.tokens import secret
 from reconciler.errors import Conflict, ReconcilerError, Refusal, SourceError, Unauthorized, foreign_text
 
@@ -38,7 +39,8 @@ _AGAIN = "nothing to do: the next pass asks again"
 _REMEDIES = {
     401: "the forge's token is wrong or expired: make a new one and put it where the settings say",
     403: "give the token `Contents` and `Pull requests: read and write`, and its user the role Write; "
-    "where the organisation uses single sign-on, authorise the token for it",
+    "where the organisation uses single sign-on, authorise the token for it; a workflow's own token needs the job's "
+    "`permissions`, and Settings, Actions, General: Allow GitHub Actions to create and approve pull requests",
     404: "check forge.repository and forge.url; a private repository that the token may not see is 404 as well",
 }
 _REFUSED = frozenset({400, 405, 413, 422})
@@ -158,7 +160,7 @@ def _mapped(error: Exception, what: str, *, writing: bool) -> ReconcilerError | 
     if isinstance(error, RequestException):
         return SourceError(
             code="github.unreachable",
-            message=f"GitHub did not answer when asked {what}: {foreign_text(error)}",
+            message=f"GitHub did not answer when asked {what}: {in_short(error)}",
             remedy="check forge.url, and that the network lets us reach it",
         )
     # PyGithub reads an answer as it is used, so that nonsense shows as whatever Python makes of it;

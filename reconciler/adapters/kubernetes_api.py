@@ -127,6 +127,7 @@ class KubernetesApi:
             return (Diagnosis(subject=subject, works=False, detail=str(error), remedy=error.remedy),)
         spaces = self._settings.namespaces or ("",)
         reads = [("list", r) for r in (PODS, *WORKLOADS, REPLICASETS, AUTOSCALERS)]
+        reads += [("get", r) for r in WORKLOADS]  # before each write, and where a changed field is read by itself
         reads.append(("get" if self._settings.namespaces else "list", NAMESPACES))
         return (
             Diagnosis(subject=subject, works=True, detail=f"Kubernetes {version}"),

@@ -15,8 +15,9 @@ from reconciler.errors import LedgerError
 from reconciler.plain import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from reconciler.ledger.chain import Broken, Head
     from reconciler.model.operation import Event, Operation
     from reconciler.report.blocks import Row
     from reconciler.report.terminal import Format
@@ -101,28 +102,43 @@ def _row(event: Event, operations: Mapping[str, Operation]) -> dict[str, object]
     examples=[
         "reconciler audit verify",
         "reconciler audit verify --head 5f1d0c…",
+        "reconciler audit verify --output json | jq -r .head",
     ],
 )
 @click.option("--head", metavar="HASH", help="A head noted earlier; the chain must still hold it.")
+@output_option
 @pass_session
-def verify(session: Session, head: str | None) -> None:
+def verify(session: Session, head: str | None, form: Format) -> None:
     """Check the whole chain: no event altered, missing, added or moved.
 
     Note the head that it prints somewhere that whoever may write the ledger cannot write, and give it with --head
     later: that finds even a chain rewritten from end to end. Exit code 5 when the ledger is not sound.
     """
+    from reconciler.report.terminal import Format, print_data
+
     ledger = session.composition.ledger
     broken = ledger.verify(noted=head)
-    for flaw in broken:
-        click.echo(str(flaw))
+    now = None if broken else ledger.head()  # what is not sound has no head that anybody should note
+    if form is Format.TABLE:
+        for line in map(str, broken) if now is None else [f"sound: {counted(now.length, 'event')}, head {now.hash}"]:
+            click.echo(line)
+    else:
+        print_data(_judgement(broken, now), form)
     if broken:
         raise LedgerError(
             code="ledger.broken",
             message=f"the ledger is not sound in {counted(len(broken), 'place')}",
             remedy="find out who changed the file, and put back a copy that verifies",
         )
-    now = ledger.head()
-    click.echo(f"sound: {counted(now.length, 'event')}, head {now.hash}")
+
+
+def _judgement(broken: Sequence[Broken], head: Head | None) -> dict[str, object]:
+    return {
+        "sound": head is not None,
+        "events": head.length if head else None,
+        "head": head.hash if head else None,
+        "flaws": [{"sequence": flaw.sequence, "reason": flaw.reason} for flaw in broken],
+    }
 
 
 @audit.command(

@@ -78,8 +78,9 @@ def may_colour() -> bool | None:
 
 
 def print_data(value: object, form: Format, *, compact: bool = False) -> None:
-    """Write JSON-ready data as JSON or YAML; `compact` puts one JSON value on one line."""
-    click.echo(_as_yaml(value) if form is Format.YAML else _as_json(value, compact=compact))
+    """Write JSON-ready data as JSON or YAML; `compact` is for one of many: a line of JSON, a document of YAML."""
+    start = "---\n" if compact else ""
+    click.echo(start + _as_yaml(value) if form is Format.YAML else _as_json(value, compact=compact))
 
 
 def _as_json(value: object, *, compact: bool) -> str:

@@ -92,8 +92,10 @@ class Runner:
             "HOME": str(self.folder),
         }
         step = ACTION["runs"]["steps"][-1]
+        script = temp / f"step-{self.steps}.sh"
+        script.write_text(step["run"], encoding="utf-8")
         return subprocess.Popen(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", script],
             cwd=self.workspace,
             env={**surroundings, **self.environ, **_evaluated(step["env"], inputs)},
             stdout=subprocess.PIPE,

@@ -199,6 +199,39 @@ def test_secrets_are_masked_and_nowhere_else(project: Project) -> None:
     assert not list((project.folder / "runner-1" / "temp").glob("kubeconfig-*"))
 
 
+def test_summary_that_cannot_be_written_is_a_warning(project: Project) -> None:
+    """What was done is done: the outputs say so, and the step does not fail for a page."""
+    machine = project.runner()
+    project.catch_up()
+    machine.environ["GITHUB_STEP_SUMMARY"] = str(project.folder / "none" / "summary")
+
+    ran = machine.run("schedule", {}, token=project.token, kubeconfig=project.kubeconfig)
+
+    assert (ran.code, ran.outputs["changed"], len(listed(ran, "pull_requests"))) == (0, "true", 1)
+    assert any("GITHUB_STEP_SUMMARY" in line for line in ran.annotations("warning"))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code", "remedy"),
+    [
+        ({"kubeconfig": ""}, 2, "give the input `kubeconfig`"),
+        ({"kubeconfig": "YXBpVmVyc2lvbjogdjEK"}, 2, "not as base64"),
+        ({"config": "other.yaml"}, 2, "let the input `config` name the file"),
+        ({"token": "mallory"}, 5, "`permissions: {contents: write, pull-requests: write}`"),
+    ],
+    ids=["no kubeconfig", "kubeconfig as base64", "no configuration", "token that may not write"],
+)
+def test_remedy_names_the_input_to_mend(project: Project, inputs: dict[str, str], code: int, remedy: str) -> None:
+    """Whoever reads the run's page writes workflows: an option or a variable of the command line is no help."""
+    given = {name: project.bed.tokens.get(value, value) for name, value in inputs.items()}
+
+    ran = project.run("schedule", **given)
+
+    assert ran.code == code
+    assert remedy in ran.annotations("error")[0]
+    assert project.restarts() == set()
+
+
 @pytest.mark.parametrize("debug", ["0", "1"])
 def test_missing_token_is_a_clear_error(project: Project, debug: str) -> None:
     """What is missing, and what to write in the workflow."""

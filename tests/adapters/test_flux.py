@@ -108,7 +108,7 @@ def test_doctor_tells_what_is_read_and_which_rights_are_missing(wire: Wire, tmp_
 
     told = adapter(wire, tmp_path).examine()
 
-    assert [(d.works, d.required) for d in told] == [(True, True)] * 4 + [(False, False)]
+    assert [(d.works, d.required) for d in told] == [(True, True)] * 4 + [(False, False)] * 3
     assert told[0].detail == "2 Kustomizations and HelmReleases"
     assert "patch" in told[-1].remedy
 

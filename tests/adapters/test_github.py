@@ -208,7 +208,12 @@ def test_doctor_never_raises_without_a_server() -> None:
     with Wire() as wire:
         gone = github_on(wire, seconds=1.0)
 
-    assert [d.works for d in gone.examine()] == [False] * 6
+    told = gone.examine()
+
+    assert [d.works for d in told] == [False] * 6
+    assert {d.detail.rpartition(": ")[2] for d in told} == {
+        "Connection refused [github.unreachable]"
+    }  # no pools, no URLs
 
 
 def test_an_empty_token_is_a_configuration_error_that_names_the_variable() -> None:

@@ -115,6 +115,15 @@ def test_a_failed_opening_is_one_error_at_once(answer: Answer, expected: type[Re
     assert isinstance(caught.value, Unauthorized) == (expected is Unauthorized)
 
 
+def test_a_workflow_that_may_open_no_pull_requests_is_told_which_setting_lets_it() -> None:
+    """A repository's settings forbid it by default, whatever the job's permissions."""
+    answer = Answer({"message": "GitHub Actions is not permitted to create or approve pull requests."}, 403)
+    with Wire({f"POST {PULLS}": answer, f"GET {PULLS}": Answer([])}) as wire, pytest.raises(Unauthorized) as caught:
+        github_on(wire).open(proposal())
+
+    assert "`permissions`, and Settings, Actions, General: Allow GitHub Actions" in caught.value.remedy
+
+
 def test_a_limit_says_when_it_is_worth_asking_again() -> None:
     """Retry-After goes into the remedy."""
     answer = Answer({"message": "slow down"}, 429, {"Retry-After": "77"})

@@ -121,6 +121,22 @@ def test_audit_verify_prints_the_head_to_note(desk: Desk) -> None:
     assert desk.run("audit", "verify", "--head", "0" * 63 + "1").exit_code == 5
 
 
+def test_audit_verify_gives_its_judgement_as_data(desk: Desk) -> None:
+    """A program reads the head to note, and of a ledger that is not sound the flaws and no head at all."""
+    desk.record(awaiting_approval())
+    head = desk.events()[-1].hash
+
+    sound = desk.run("audit", "verify", "--output", "json")
+    broken = desk.run("audit", "verify", "--head", "0" * 63 + "1", "-o", "yaml")
+
+    assert (sound.exit_code, broken.exit_code) == (0, 5)
+    assert json.loads(sound.stdout) == {"sound": True, "events": 3, "head": head, "flaws": []}
+    judged = yaml.safe_load(broken.stdout)
+    assert {**judged, "flaws": len(judged["flaws"])} == {"sound": False, "events": None, "head": None, "flaws": 1}
+    assert judged["flaws"][0]["sequence"] == 0
+    assert "[ledger.broken]" in broken.stderr
+
+
 def test_audit_verify_names_the_altered_event(desk: Desk) -> None:
     """Exit code 5, and which event it was."""
     desk.record(awaiting_approval())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +17,7 @@ from reconciler.model.delivery import Source
 from reconciler.model.objects import FieldPath, Item, ObjectRef
 from reconciler.model.proposal import TreeFile
 from tests.adapters.tools import renderers
+from tests.manifests.sweep import PUBLIC as MANIFESTS
 from tests.worlds import application
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.rendering import Renderers
     from reconciler.model.rendering import RenderJob
 
-PUBLIC = Path(__file__).parents[3] / "shared" / "data" / "manifests" / "microservices-demo"
+PUBLIC = MANIFESTS / "microservices-demo"
 URL = "https://git.example/r"
 pytestmark = [
     pytest.mark.real,  # the tools, not the testbed

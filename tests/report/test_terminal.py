@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import yaml
 
 from reconciler.report.blocks import Block, Card, Column, Diff, Node, Row, Section, Styled, Table, Told
-from reconciler.report.terminal import Format, may_colour, print_rows, show
+from reconciler.report.terminal import Format, may_colour, print_data, print_rows, show
 from reconciler.report.written import written
 from tests.report.screen import on_a_terminal
 
@@ -140,3 +143,15 @@ def test_every_block_has_its_plain_text(capsys: pytest.CaptureFixture[str]) -> N
         *("action", "  proposal", "", "--- a/f", "+++ b/f", "@@ -1 +1 @@", "-old", "+new"),
         *("done     it is mended", "         remedy: none", "a", "long-name", "", "the end of it"),
     ]
+
+
+def test_values_one_after_the_other_are_read_back_as_several(capsys: pytest.CaptureFixture[str]) -> None:
+    """A loop writes a pass after the other: a line of JSON each, or a document of YAML each, none over another."""
+    passes = [{"sentence": "nothing to do", "lines": []}, {"sentence": "opened pull request 1", "lines": ["a", "b"]}]
+    for form in (Format.JSON, Format.YAML):
+        for made in passes:
+            print_data(made, form, compact=True)
+        written_out = capsys.readouterr().out
+        lines = map(json.loads, written_out.splitlines()) if form is Format.JSON else yaml.safe_load_all(written_out)
+
+        assert list(lines) == passes
