@@ -45,6 +45,12 @@ class _Seen(NamedTuple):
     folder: Folder
 
 
+class _Walked(NamedTuple):
+    tree: pygit2.Oid
+    path: str
+    files: tuple[TreeFile, ...]
+
+
 class Folders:
     """Answers for one mirror, from several threads."""
 
@@ -52,6 +58,7 @@ class Folders:
         self._judgements = judgements
         self._told = told
         self._seen: OrderedDict[Wanted, _Seen] = OrderedDict()  # the one that was asked for last is last
+        self._walked: _Walked | None = None  # a new process asks several readings of its first commit
         self._lock = Lock()
 
     def at(self, mirror: pygit2.Repository, root: pygit2.Tree, wanted: Wanted) -> Folder:
@@ -71,11 +78,18 @@ class Folders:
 
     def _made(self, mirror: pygit2.Repository, tree: pygit2.Tree, wanted: Wanted, seen: _Seen | None) -> Folder:
         if seen is not None and wanted.deep and seen.tree in mirror:
+            self._walked = None  # of an older commit
             gone, come = _difference(mirror, seen.tree, tree, wanted)
             return seen.folder.changed(gone, self._judged(mirror, come, wanted))
-        files = git_objects.walk(tree, wanted.path) if wanted.deep else git_objects.listed(tree, wanted.path)
+        files = self._below(tree, wanted.path) if wanted.deep else git_objects.listed(tree, wanted.path)
         there = [file for file in files if wanted.reading.concerns(file.path, file.mode)]
         return Folder().changed((), self._judged(mirror, there, wanted))
+
+    def _below(self, tree: pygit2.Tree, path: str) -> Sequence[TreeFile]:
+        """Return everything below a tree, looking it through only where the last look was at another one."""
+        if self._walked is None or self._walked[:2] != (tree.id, path):
+            self._walked = _Walked(tree.id, path, tuple(git_objects.walk(tree, path)))
+        return self._walked.files
 
     def _judged(self, mirror: pygit2.Repository, files: Sequence[TreeFile], wanted: Wanted) -> Iterable[Manifest]:
         """Return the files with what they describe; only a content that nobody ever saw is read and parsed."""

@@ -19,6 +19,7 @@ from reconciler.adapters.git_folders import Folders, Wanted
 from reconciler.adapters.git_judgements import Judgements
 from reconciler.manifests.files.contents import Reading, contents_of
 from reconciler.manifests.files.folder import MANIFESTS, Folder, Manifest
+from reconciler.manifests.files.links import LINKS
 from reconciler.manifests.rendering.kustomize import KUSTOMIZATIONS
 from tests.manifests.examples import MANIFEST
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.manifests.files.contents import Contents
+    from reconciler.model.proposal import TreeFile
 
 FILE, PROGRAM, LINK, FOLDER, MODULE = 0o100644, 0o100755, 0o120000, 0o040000, 0o160000
 LIMITS = [200, 10_000]
@@ -203,6 +205,29 @@ def test_only_what_differs_is_looked_at(repository: Repository, monkeypatch: pyt
     monkeypatch.setattr(git_objects, "walk", lambda *_: pytest.fail("everything was looked at"))
 
     assert repository.asked(folders, after).manifests["web/a.yaml"].contents.described()[1].identity.name == "webapp"
+
+
+def test_a_commit_is_looked_through_once_for_all_readings(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new process asks for manifests, then for links and kustomizations of the same commit: Git's trees say all."""
+    walked: list[str] = []
+    walk = git_objects.walk
+
+    def counting(tree: pygit2.Tree, folder: str = "") -> Iterator[TreeFile]:
+        walked.append(folder)
+        return walk(tree, folder)
+
+    monkeypatch.setattr(git_objects, "walk", counting)
+    tree = repository.tree({"apps": {"kustomization.yaml": (FILE, TEXTS[7]), "link": (LINK, "a.yaml")}})
+    folders = repository.folders()
+    found = [
+        list(folders.at(repository.git, tree, Wanted(reading, "", LIMITS[1])).manifests)
+        for reading in (MANIFESTS, LINKS, KUSTOMIZATIONS)
+    ]
+
+    assert found == [["apps/kustomization.yaml"], ["apps/link"], ["apps/kustomization.yaml"]]
+    assert walked == ["", "apps"]
 
 
 def test_a_long_work_is_told(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

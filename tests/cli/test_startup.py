@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.cli import app, main
 from tests.cli.desk import awaiting_approval
 
 if TYPE_CHECKING:
@@ -54,6 +56,19 @@ def test_help_imports_no_vendor(arguments: list[str]) -> None:
     assert code == 0
     assert not VENDORS & set(modules)
     assert "reconciler" in ended.stdout
+
+
+def test_a_command_looks_for_garbage_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is imported and read stays: to look it through again and again finds nothing."""
+    seen: list[int] = []
+    monkeypatch.setattr(app, "main", lambda: seen.append(gc.get_threshold()[0]))
+    before = gc.get_threshold()
+    try:
+        main()
+    finally:
+        gc.set_threshold(*before)
+
+    assert seen == [50_000]
 
 
 def test_a_terminal_without_our_characters_is_no_error(desk: Desk) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _WORDS = (b"apiVersion", b"kind", b"metadata")  # without them no mapping describes an object
 _HIDING = re.compile(rb"\\[xuU\r\n]")  # or they are written with escapes, in quotes
+_ENCODER = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` would make one for each file
 _SKIP_MARKER = b"+argocd:skip-file-rendering"  # anywhere in a file, and Argo CD leaves the file out
 
 
@@ -109,4 +110,4 @@ def may_describe(data: bytes) -> bool:
 
 
 def _json(said: object) -> bytes:
-    return json.dumps(said, separators=(",", ":")).encode()
+    return _ENCODER.encode(said).encode()
