@@ -66,8 +66,10 @@ def _source(kind: str, raw: Json, repository: Json | None, named: str) -> Source
     spec = raw.get("spec") or {}
     if kind == KUSTOMIZATION:
         return source_of_kustomization(spec, repository, named)
-    built = str((raw.get("status") or {}).get("lastAttemptedRevision") or "")
-    return source_of_release(raw["metadata"], spec, repository, named, built=built)
+    status = raw.get("status") or {}
+    built = str(status.get("lastAttemptedRevision") or "")
+    installed = next((str(release.get("chartName") or "") for release in status.get("history") or ()), "")
+    return source_of_release(raw["metadata"], spec, repository, named, built=built, installed=installed)
 
 
 def _destination(kind: str, raw: Json) -> str:

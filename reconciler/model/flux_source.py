@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Json: TypeAlias = dict[str, Any]
 
 KUSTOMIZATION, HELM_RELEASE = "Kustomization", "HelmRelease"
-GIT_REPOSITORY = "GitRepository"
+GIT_REPOSITORY, OCI_REPOSITORY = "GitRepository", "OCIRepository"
 KUSTOMIZATION_OPTIONS = frozenset(
     {"namePrefix", "nameSuffix", "targetNamespace", "images", "patches", "components", "postBuild"}
 )
@@ -32,8 +32,17 @@ _KUSTOMIZATION = KUSTOMIZATION_OPTIONS | _TIMING
 _KUSTOMIZATION |= {"path", "sourceRef", "prune", "wait", "force", "deletionPolicy", "healthChecks", "healthCheckExprs"}
 _KUSTOMIZATION |= {"ignore", "commonMetadata", "buildMetadata", "decryption"}  # the same on both sides of a difference
 _RELEASE = RELEASE_OPTIONS | _TIMING
-_RELEASE |= {"chart", "releaseName", "targetNamespace", "storageNamespace", "persistentClient", "maxHistory", "test"}
-_RELEASE |= {"install", "upgrade", "rollback", "uninstall", "driftDetection", "commonMetadata", "healthCheckExprs"}
+_RELEASE |= {"chart", "chartRef", "releaseName", "targetNamespace", "storageNamespace", "persistentClient", "test"}
+_RELEASE |= {
+    "maxHistory",
+    "install",
+    "upgrade",
+    "rollback",
+    "uninstall",
+    "driftDetection",
+    "commonMetadata",
+    "healthCheckExprs",
+}
 _POST_BUILD = frozenset({"substitute", "substituteFrom", "substituteStrategy"})
 _CHART = frozenset({"chart", "version", "sourceRef", "interval", "valuesFiles", "ignoreMissingValuesFiles", "verify"})
 _REPOSITORY = frozenset({"url", "ref", "interval", "timeout", "suspend", "secretRef", "provider", "serviceAccountName"})
@@ -44,7 +53,7 @@ def source_reference(kind: str, raw: Json) -> tuple[str, str, str]:
     """Return kind, namespace and name of the source that an object builds from; all empty where it names none."""
     spec = raw.get("spec") or {}
     holder = spec if kind == KUSTOMIZATION else (spec.get("chart") or {}).get("spec") or {}
-    ref = holder.get("sourceRef") or {}
+    ref = holder.get("sourceRef") or spec.get("chartRef") or {}
     namespace = ref.get("namespace") or raw["metadata"].get("namespace") or ""
     return ref.get("kind") or "", namespace, ref.get("name") or ""
 
@@ -94,18 +103,23 @@ def _mapping(value: Any) -> Json:  # noqa: ANN401 - as above
     return value if isinstance(value, dict) else {}
 
 
-def source_of_release(metadata: Json, spec: Json, repository: Json | None, named: str, *, built: str) -> Source:
+def source_of_release(
+    metadata: Json, spec: Json, repository: Json | None, named: str, *, built: str, installed: str
+) -> Source:
     """Map a HelmRelease's spec; `repository` is the GitRepository of its chart, or None.
 
-    `built` is the version of the chart that was installed last: a spec may name a range.
+    `built` is the version of the chart that was installed last, for a spec may name a range, and `installed` its name,
+    for a spec may name an OCIRepository alone.
     """
     url, revision, others = _git(repository, named)
     chart = (spec.get("chart") or {}).get("spec") or {}
     archive = (chart.get("chart") or "") if repository is None and named.startswith("HelmRepository ") else ""
+    if repository is None and named.startswith(f"{OCI_REPOSITORY} "):
+        archive, built = installed, built.partition("+")[0]  # helm-controller adds the digest that the tag had
     namespace = spec.get("targetNamespace") or ""
     name = spec.get("releaseName") or "-".join(part for part in (namespace, metadata["name"]) if part)
     values = spec.get("values")
-    unknown = _others(chart, _CHART | {"reconcileStrategy"})
+    unknown = (*_others(chart, _CHART | {"reconcileStrategy"}), *_other_chart(spec.get("chartRef") or {}))
     return Source(
         repository=url,
         path=_path(chart.get("chart")) if not archive else "",
@@ -124,6 +138,10 @@ def source_of_release(metadata: Json, spec: Json, repository: Json | None, named
             unsupported=(*_others(spec, _RELEASE), *unknown, *others),
         ),
     )
+
+
+def _other_chart(ref: Json) -> tuple[str, ...]:
+    return () if ref.get("kind") in (None, OCI_REPOSITORY) else (f"chartRef of a {ref['kind']}",)
 
 
 def _git(repository: Json | None, named: str) -> tuple[str, str, tuple[str, ...]]:

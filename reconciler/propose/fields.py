@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
 from reconciler.manifests.editing.edit import edit_document
+from reconciler.manifests.editing.values import first_document
 from reconciler.manifests.rendering.candidates import candidates
 from reconciler.manifests.rendering.charts import defaults
 from reconciler.manifests.rendering.jobs import editable
@@ -110,7 +111,7 @@ def _beside(search: Search, change: FieldChange) -> Iterator[Value]:
     for length in range(len(change.path) - 1, 0, -1):
         above, rest = change.path[:length], change.path[length:]
         if any(isinstance(step, Item) for step in rest):
-            return
+            break
         for way, value in _leaves(value_at(search.probe.rendered, above), ()):
             found = [(*keys, *key) for keys, files in told for key, _ in _keys_of(search, (*above, *way), value, files)]
             for key in found:
@@ -118,7 +119,31 @@ def _beside(search: Search, change: FieldChange) -> Iterator[Value]:
                     seen[Value((*key[: len(key) - len(way)], *rest), str(change.after))] = None
         if seen:
             break
-    yield from seen
+    yield from seen or _below_empty(search, told, change)
+
+
+def _below_empty(
+    search: Search, told: Sequence[tuple[FieldPath, Mapping[str, bytes]]], change: FieldChange
+) -> list[Value]:
+    """Return keys below an empty mapping of the name of a step to the field, as most charts have `resources: {}`."""
+    limit, found = search.workshop.settings.guards.max_file_bytes, dict[FieldPath, None]()
+    for above, files in told:
+        for data in files.values():
+            try:
+                found |= dict.fromkeys(_empty(first_document(data, limit), above))
+            except Refusal:
+                continue
+    ways = [way for way in found if way and way[-1] in change.path[:-1]]
+    keys = [(*way, *change.path[change.path.index(way[-1]) + 1 :]) for way in ways[:_MAX_TRIED]]
+    return [Value(key, str(change.after)) for key in keys if not any(isinstance(step, Item) for step in key)]
+
+
+def _empty(value: object, way: FieldPath) -> Iterator[FieldPath]:
+    if value == {}:
+        yield way
+    elif isinstance(value, dict):
+        for key, below in value.items():
+            yield from _empty(below, (*way, str(key)))
 
 
 def _told(search: Search) -> Iterator[tuple[FieldPath, Mapping[str, bytes]]]:

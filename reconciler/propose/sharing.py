@@ -132,17 +132,19 @@ def refuse_shared(
     raise Refusal(
         code="locate.shared_base",
         message=f"{', '.join(paths)} is also read by {names}{more}, which would change too",
-        remedy=f"set the value for {application.ref.name} alone in {_own_place(application.sources[index])},"
+        remedy=f"set the value for {application.ref.name} alone in {_own_place(application.sources[index], paths)},"
         " or set locate.allow_shared",
     )
 
 
-def _own_place(source: Source) -> str:
+def _own_place(source: Source, paths: Sequence[str]) -> str:
     """Name where an Application's own value would go."""
-    if source.kind == KUSTOMIZE:
-        return f"a patch of the overlay {source.path}"
-    own = source.helm.value_files[-1:]
-    return f"its value file {own[0]}" if own else "a value file of its own"
+    if source.kind == HELM:
+        return "a value file that it alone reads"
+    if source.kind != KUSTOMIZE:
+        return "a folder that it alone reads"
+    below = all(is_below(path, joined("", source.path)) for path in paths)
+    return f"an overlay of its own over {source.path}" if below else f"a patch of the overlay {source.path}"
 
 
 def _changes(

@@ -212,6 +212,29 @@ def test_release_maps_whole() -> None:
     assert found.objects == frozenset({("apps", "Deployment", "shop", "web")})
 
 
+def test_release_of_an_oci_repository_has_the_chart_that_was_installed() -> None:
+    """The spec names neither chart nor version; helm-controller writes the tag's digest behind the version."""
+    said = {
+        "lastAttemptedRevision": "4.3.0+0cc9a8446c95",
+        "history": [{"chartName": "app-template", "chartVersion": "4.3.0+0cc9a8446c95"}],
+    }
+    raw = release(status=said, chart=None, chartRef={"kind": "OCIRepository", "name": "app-template"})
+
+    (source,) = application_of("HelmRelease", raw, {}, "test").sources
+
+    assert (source.chart, source.target_revision) == ("app-template", "4.3.0")
+    assert (source.repository, source.helm.unsupported) == ("OCIRepository shop/app-template", ())
+
+
+def test_release_of_a_chart_object_is_not_followed() -> None:
+    """What a HelmChart of its own is made from is not looked at."""
+    raw = release(chart=None, chartRef={"kind": "HelmChart", "name": "web"})
+
+    (source,) = application_of("HelmRelease", raw, {}, "test").sources
+
+    assert (source.chart, source.helm.unsupported) == ("", ("chartRef of a HelmChart",))
+
+
 def test_release_of_a_chart_in_git_names_its_files_from_the_root() -> None:
     """`valuesFiles` are relative to the source, not to the chart; what is not repeated is named."""
     chart = {

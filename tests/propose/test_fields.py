@@ -135,6 +135,16 @@ def test_new_value_enters_beside_the_one_of_a_field_beside_it(desk: Desk) -> Non
     assert edits(made) == {"envs/prod.yaml": "other: 1\nresources:\n  requests:\n    cpu: 100m\n"}
 
 
+def test_first_value_enters_below_the_mapping_that_a_chart_leaves_empty(desk: Desk) -> None:
+    """Most charts say `resources: {}`, so no key of a field beside it is there; rendering proves this one."""
+    files = HELM | {"chart/values.yaml": "nodeSelector: {}\nresources: {}\n"}
+    mine = source(desk, "Helm", "chart", helm=HelmOptions(value_files=(SHARED, OWN)))
+
+    made = in_helm(desk, files, mine, NEW)
+
+    assert edits(made) == {"envs/prod.yaml": "other: 1\nresources:\n  requests:\n    cpu: 100m\n"}
+
+
 def test_value_goes_from_the_file_that_sets_it(desk: Desk) -> None:
     """And what it leaves empty with it."""
     files = HELM | {"envs/prod.yaml": "other: 1\nresources:\n  requests:\n    cpu: 100m\n"}

@@ -264,24 +264,43 @@ def test_the_values_of_a_release_are_edited_in_its_manifest(desk: Desk) -> None:
     assert made.located.application == RELEASE
 
 
-def test_the_values_of_a_release_of_an_upstream_chart_are_edited_too(desk: Desk, tmp_path: Path) -> None:
-    """The chart of a HelmRepository is rendered from a local archive; only the manifest is in Git."""
+OF_OCI = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata:
+  name: &app webapp
+  namespace: production
+spec:
+  interval: 1h
+  chartRef:
+    kind: OCIRepository
+    name: web
+  values:
+    service: {name: *app, port: &port 80}
+    route: {port: *port}
+    memory: 512Mi
+"""
+
+
+@pytest.mark.parametrize(
+    ("repository", "manifest"),
+    [
+        ("HelmRepository production/web", RELEASE_MANIFEST.format(chart="webapp", kind="HelmRepository")),
+        ("OCIRepository production/web", OF_OCI),
+    ],
+)
+def test_the_values_of_a_release_of_an_upstream_chart_are_edited_too(
+    desk: Desk, tmp_path: Path, repository: str, manifest: str
+) -> None:
+    """The chart of a HelmRepository or an OCIRepository is an archive; Git has the manifest alone."""
     (tmp_path / "charts").mkdir()
     with tarfile.open(tmp_path / "charts" / "webapp-0.1.0.tgz", "w:gz") as archive:
         for path, text in CHART.items():
             entry = tarfile.TarInfo(path.replace("chart/", "webapp/", 1))
             entry.size = len(text.encode())
             archive.addfile(entry, io.BytesIO(text.encode()))
-    manifest = RELEASE_MANIFEST.format(chart="webapp", kind="HelmRepository")
     helm = HelmOptions(release_name="webapp", namespace="production", values='{"memory": "512Mi"}', files_fixed=True)
-    upstream = Source(
-        repository="HelmRepository production/web",
-        path="",
-        target_revision="0.1.0",
-        kind="Helm",
-        chart="webapp",
-        helm=helm,
-    )
+    upstream = Source(repository=repository, path="", target_revision="0.1.0", kind="Helm", chart="webapp", helm=helm)
 
     made = proposed(
         desk,

@@ -175,6 +175,16 @@ def test_shared_base_of_an_object_of_another_name_gets_a_patch_in_the_overlay(de
     assert "base/webapp.yaml" not in edits(made)
 
 
+@pytest.mark.parametrize(
+    "change", [(f"{CONTAINER}.env[name=MODE].value", "quiet", "true"), ("metadata.annotations.weight", "10", "12")]
+)
+def test_text_that_looks_like_a_number_stays_text_in_a_new_patch(desk: Desk, change: Change) -> None:
+    """The API takes nothing but text there, in a strategic patch and by pointers."""
+    made = proposed(desk, {}, change, other(desk, "staging", "Kustomize", "overlays/staging"))
+
+    assert f"'{change[2]}'" in edits(made)["overlays/prod/deployment-webapp-values.yaml"]
+
+
 SETTINGS = ObjectRef(cluster="default", group="", kind="ConfigMap", namespace="production", name="settings")
 STABLE = "generatorOptions:\n  disableNameSuffixHash: true\n"
 

@@ -99,7 +99,8 @@ def _flux(application: Application, manifest: dict[str, Any]) -> Source:
         return replace(new, target_revision=old.target_revision, left_out=old.left_out, kustomize=options)
     git = None if old.chart else {"spec": {"url": old.repository}}
     built = old.target_revision if old.chart else ""
-    new = source_of_release(manifest.get("metadata") or {}, spec, git, old.repository, built=built)
+    metadata = manifest.get("metadata") or {}
+    new = source_of_release(metadata, spec, git, old.repository, built=built, installed=old.chart)
     unsupported = {*old.helm.unsupported, *new.helm.unsupported}
     helm = replace(new.helm, namespace=old.helm.namespace, unsupported=tuple(sorted(unsupported)))
     return replace(new, target_revision=old.target_revision, left_out=old.left_out, helm=helm)

@@ -23,9 +23,11 @@ from reconciler.manifests.editing.parts import (
     scan,
     split_bom,
 )
+from reconciler.manifests.editing.scalars import ScalarType, first_type, holds_quantity
 from reconciler.manifests.editing.values import first_document, plain
 from reconciler.manifests.files.checkout import joined
 from reconciler.manifests.rendering.kustomize import kustomization_in
+from reconciler.manifests.rendering.objects import value_at
 from reconciler.model.action import replacements
 from reconciler.model.objects import FieldPath, Item
 
@@ -190,7 +192,7 @@ def _by_pointers(rendered: Rendered, changes: Sequence[Replacement]) -> bytes:
                 tests.append({"op": "test", "path": f"{pointer}/{step.key}", "value": step.value})
             else:
                 pointer, node = f"{pointer}/{str(step).replace('~', '~0').replace('/', '~1')}", node[step]
-        replacements.append({"op": "replace", "path": pointer, "value": yaml.safe_load(change.after)})
+        replacements.append({"op": "replace", "path": pointer, "value": _typed(change.path, change.after, node)})
     unique = [test for number, test in enumerate(tests) if test not in tests[:number]]
     return yaml.safe_dump([*unique, *replacements], sort_keys=False, default_flow_style=False).encode()
 
@@ -205,14 +207,21 @@ def _strategic(target: ObjectRef, rendered: Rendered, changes: Sequence[FieldCha
         "metadata": {"name": target.name},
     }
     for change in changes:
-        _set(made, change.path, change.after)
+        value = None if change.after is None else _typed(change.path, change.after, value_at(rendered, change.path))
+        _set(made, change.path, value)
     return yaml.safe_dump(made, sort_keys=False, default_flow_style=False).encode()
 
 
-def _set(into: dict[str, Any], path: FieldPath, value: str | None) -> None:
-    """Set a value, with the mappings and list items on its way; what it is as YAML, rendering proves."""
+def _typed(path: FieldPath, value: str, now: object) -> object:
+    """Return a new value as text where text stands or must stand, else as what it is as YAML."""
     import yaml
 
+    is_text = isinstance(now, str) and not holds_quantity(path)
+    return value if is_text or first_type(path, value) is ScalarType.STRING else yaml.safe_load(value)
+
+
+def _set(into: dict[str, Any], path: FieldPath, value: object) -> None:
+    """Set a value, with the mappings and list items on its way; None unsets it."""
     node: Any = into
     for step, after in zip(path, (*path[1:], None), strict=True):
         empty: Any = [] if isinstance(after, Item) else {}
@@ -223,7 +232,7 @@ def _set(into: dict[str, Any], path: FieldPath, value: str | None) -> None:
                 node.append(found)
             node = found
         elif after is None:
-            node[step] = None if value is None else yaml.safe_load(value)  # null unsets
+            node[step] = value
         else:
             node = node.setdefault(step, empty)
 

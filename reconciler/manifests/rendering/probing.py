@@ -289,24 +289,27 @@ class Probe:
     def _refuse_not_found(self, change: Replacement, tried: Sequence[Candidate], paths: Sequence[str]) -> NoReturn:
         """Explain: candidates that did too much, else those that did nothing, else where there was none."""
         self.refuse_renamed()
-        unseen = list(hidden(change, self._files, paths, max_bytes=self._max_bytes))[:_SHOWN]
-        unseen += [f"{path} is a template that says {change.before} itself" for path in self._templates(change)][:1]
-        remedy = _REMEDY
+        unseen, remedy = self._out_of_reach(change, paths), _REMEDY
         if self._notes:
             remedy = "give the field a value of its own in Git, by hand"
             why = "; ".join(list(dict.fromkeys(self._notes))[:_SHOWN])
         elif tried:
-            why = f"tried without effect: {self._named(tried)}"
+            why = "; ".join([f"tried without effect: {self._named(tried)}", *unseen])
         elif unseen:
             why, remedy = "; ".join(unseen), "edit it by hand"
         else:
             why = f"none of the files that may be edited ({len(paths)}) says {change.before} for it"
         self._refuse("not_found", f"no single place in Git decides {format_path(change.path)}: {why}", remedy)
 
-    def _templates(self, change: Replacement) -> list[str]:
-        """Return the templates that hold the present value: where a chart writes it out, no value decides it."""
-        said = change.before.encode()
-        return [p for p, content in self._files.items() if "/templates/" in f"/{p}" and said in content]
+    def _out_of_reach(self, change: Replacement, paths: Sequence[str]) -> list[str]:
+        """Return in words where else the present value stands: unseen, in a template, in a chart that is not edited."""
+        said, limit = change.before.encode(), self._max_bytes
+        found = list(hidden(change, self._files, paths, max_bytes=limit))[:_SHOWN]
+        templates = (p for p, content in self._files.items() if "/templates/" in f"/{p}" and said in content)
+        found += [f"{path} is a template that says {change.before} itself" for path in templates][:1]
+        defaults = (p for p in self._files if p.endswith("/values.yaml") and p not in paths)
+        holding = [p for p in defaults if candidates(change, self._target, self._files, [p], max_bytes=limit)]
+        return found + [f"{path} says {change.before}, in a chart that is not edited" for path in holding][:1]
 
     def _named(self, group: Sequence[Candidate]) -> str:
         return _listed([str(c) for c in group])
