@@ -82,6 +82,41 @@ def test_body_says_what_follows_a_failure(policy: str, words: str) -> None:
     assert words in body
 
 
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        ("never", "only when you merge it"),
+        ("on_approval", "approved its head commit, reconciler merges it"),
+        ("autonomous", "reconciler merges it without waiting for a review"),
+    ],
+)
+def test_both_bodies_say_who_merges(policy: str, words: str) -> None:
+    """Nobody is told that only they merge where the configuration lets us."""
+    revert = revert_of(Story().live().operation)
+    assert isinstance(revert, Remedy)
+
+    for remedy in (oom_remedy(), revert):
+        assert words in text(remedy, settings=settings(policy={"merge": policy}))[1]
+
+
+def test_body_names_what_delivers() -> None:
+    """Flux has no Applications, and what Flux delivers does not wait for Argo CD."""
+    owner = replace(WEBAPP, group="kustomize.toolkit.fluxcd.io", kind="Kustomization", namespace="flux-system")
+    shared = (replace(owner, name="other"),)
+    _, body = text(located=replace(tracked().located, application=owner, shared_with=shared))
+
+    assert "delivered by Kustomization `flux-system/webapp`" in body
+    assert "**Others change with it:** Kustomization `flux-system/other`." in body
+    assert "After the merge Flux delivers it" in body
+    assert not re.search(r"Argo|\bApplication", body)
+
+
+def test_body_tells_of_hold_only_where_comments_are_heard() -> None:
+    """A reviewer who needs time learns how to say so."""
+    assert "**Not now?** Comment `/reconciler hold`" in text()[1]
+    assert "/reconciler" not in text(settings=settings(forge={"commands": False}))[1]
+
+
 def test_same_content_gives_the_same_bytes_in_another_process() -> None:
     """Invariant 6: no clock, no hash seed, no environment in a text."""
     code = "from tests.report.test_texts import text; import sys; sys.stdout.buffer.write('\\0'.join(text()).encode())"
@@ -219,12 +254,13 @@ def test_commit_message_ends_with_its_trailers() -> None:
 def test_foreign_text_cannot_add_a_trailer_or_close_an_issue() -> None:
     """In a commit message too, a value stays on its line and refers to nothing."""
     remedy = oom_remedy()
-    remedy = replace(remedy, rationale="fixes #12 for @ana\n\nProposal-Id: forged")
+    remedy = replace(remedy, rationale="fixes #12 for @ana\n\nProposal-Id: forged [skip ci] [No CI] [actions skip]")
 
     message = commit_message(remedy=remedy, trailers=[("Proposal-Id", "x\nObject: forged closes #3")])
 
     assert message.rstrip().split("\n\n")[-1] == "Proposal-Id: x Object: forged closes # 3"
     assert not re.search(r"[@#]\w", message)
+    assert "[ skip ci] [ No CI] [ actions skip]" in " ".join(message.split())  # else no check would run on our commit
 
 
 def test_a_trailer_key_must_be_one() -> None:
