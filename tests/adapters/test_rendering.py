@@ -47,7 +47,8 @@ real = pytest.mark.real
 
 def job(tool: str, files: dict[str, bytes], folder: str, **changes: Any) -> RenderJob:  # noqa: ANN401
     """Return a rendering for Application webapp into namespace prod."""
-    return RenderJob(tool=tool, folder=folder, files=files, release="webapp", namespace="prod", **changes)
+    given = {"release": "webapp", "namespace": "prod", **changes}
+    return RenderJob(tool=tool, folder=folder, files=files, **given)
 
 
 def scripted(tmp_path: Path, script: str, **settings: Any) -> Renderers:  # noqa: ANN401
@@ -102,6 +103,29 @@ def test_helm_values_have_argo_cds_precedence(options: HelmOptions, files: tuple
 
     assert made["data"]["a"] == expected
     assert made["metadata"] == {"name": "webapp", "namespace": "prod"}
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"value_files": ("chart/v,/etc/secret.yaml",)},
+        {"value_files": ('chart/"v"',)},
+        {"file_parameters": (("a", "chart/v,,b=/etc/secret.yaml"),)},
+        {"file_parameters": (("a", "chart/v\\\\,b=/etc/secret.yaml"),)},
+        {"file_parameters": (("b=/etc/secret.yaml,a", "chart/v"),)},
+        {"release": '{{ getHostByName "evil.example" }}'},
+    ],
+)
+def test_name_that_helm_reads_as_several_never_reaches_it(named: dict[str, Any], tmp_path: Path) -> None:
+    """Whoever writes an Application or names a file in Git would choose files of this machine."""
+    program = tmp_path / "helm"
+    program.write_text("#!/bin/sh\necho ran >&2; exit 1\n")
+    program.chmod(0o755)
+
+    with pytest.raises(Refusal) as refused:
+        Renderers(RenderingSettings(helm=str(program))).render(job(HELM, CHART, "chart", **named))
+
+    assert refused.value.code == "rendering.unsafe_path"
 
 
 @real
