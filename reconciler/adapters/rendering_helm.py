@@ -49,7 +49,7 @@ def _harmless(text: str, ends: re.Pattern[str]) -> str:
     if ends.search(text):
         raise Refusal(
             code="rendering.unsafe_path",
-            message=f"{foreign_text(repr(text))} means more to Helm than it says, which could be a file of this machine",
+            message=f"{foreign_text(repr(text))} means more to Helm than it says, perhaps a file of this machine",
             remedy="give that file, parameter or release a plain name",
         )
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import tarfile
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from reconciler.adapters.rendering import Renderers
 from reconciler.adapters.rendering_output import objects
+from reconciler.adapters.rendering_process import alone
 from reconciler.errors import Refusal, SourceError
 from reconciler.model.delivery import HelmOptions, HelmParameter, KustomizeOptions
 from reconciler.model.rendering import HELM, KUSTOMIZE, RenderJob
@@ -225,6 +227,19 @@ def test_environment_holds_no_credentials(tmp_path: Path, monkeypatch: pytest.Mo
     shells_own = {"PWD", "OLDPWD", "SHLVL", "_"}
     ours = {"HOME", "TMPDIR", "PATH", "KUBECONFIG", "HTTP_PROXY", "HTTPS_PROXY", "LC_ALL"}
     assert set(made["data"]) - shells_own == ours
+
+
+def test_tool_has_no_network_not_even_this_machines_own(tmp_path: Path) -> None:
+    """A proxy that nobody answers does not keep a tool from servers on loopback, which may trust whoever asks."""
+    if not alone():
+        pytest.skip("this system lets nobody make a network of their own")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        script = f"exec 3<>/dev/tcp/127.0.0.1/{server.getsockname()[1]}"
+        tool = scripted(tmp_path, script)
+        program = tmp_path / "kustomize"
+        program.write_text(program.read_text().replace("#!/bin/sh", "#!/bin/bash"))
+        with pytest.raises(Refusal, match="unreachable"):
+            tool.render(job(KUSTOMIZE, KUSTOMIZATION, "app"))
 
 
 def test_program_that_takes_too_long_is_ended_with_what_it_started(tmp_path: Path) -> None:
