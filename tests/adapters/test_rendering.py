@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import tarfile
 import time
 from pathlib import Path
@@ -261,6 +262,15 @@ def _wait_until_gone(pid: int) -> None:
         os.kill(pid, 0)
         if ") Z " in Path(f"/proc/{pid}/stat").read_text():
             raise ProcessLookupError
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds another process's memory")
+def test_program_that_takes_too_much_memory_fails_alone(tmp_path: Path) -> None:
+    """A template of one line can ask for all that there is."""
+    greedy = scripted(tmp_path, f"exec {sys.executable} -c 'bytes(2 << 30)'", max_memory=1 << 30)
+
+    with pytest.raises(Refusal, match="MemoryError"):
+        greedy.render(job(KUSTOMIZE, KUSTOMIZATION, "app"))
 
 
 def test_program_that_says_too_much_is_ended(tmp_path: Path) -> None:
