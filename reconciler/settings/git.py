@@ -97,7 +97,7 @@ class RenderingSettings(Section):
     max_memory: int = Field(
         2_147_483_648,
         ge=1_073_741_824,
-        description="Bytes of address space that a tool may take, where the system is Linux; most of 1 GiB is for itself.",
+        description="Bytes of address space that a tool may take (Linux alone); 1 GiB is hardly enough.",
     )
     max_renderings: int = Field(60, ge=3, description="Renderings for one proposal, while its line is looked for.")
 
