@@ -27,7 +27,7 @@ _BLANK = re.compile(
 # it run no checks for a commit.
 _REFERENCE = re.compile(
     r"(?P<sign>[@#!](?=\w)|\[(?=(?:skip|no|ci|actions)[ -]?(?:skip|ci|actions)\]))"
-    r"|(?P<short>\bGH)-(?=\d)|(?P<scheme>:)(?=//)",
+    r"|(?P<short>(?<![^\W_])GH)-(?=\d)|(?P<scheme>:)(?=//)",
     re.IGNORECASE,
 )
 

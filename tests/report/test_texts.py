@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.decide.revert import revert_of
 from reconciler.decide.together import together
+from reconciler.markdown import prose
 from reconciler.model.action import ActionName, Remedy
 from reconciler.model.finding import Evidence
 from reconciler.texts import close_comment, commit_message, marker, pull_request_text, read_marker
@@ -146,6 +147,14 @@ def test_foreign_text_cannot_mention_refer_close_or_format() -> None:
     assert "www." not in outside_code
     assert not re.search(r"^## ", body, re.MULTILINE)
     assert not re.search(r"[@#!]\w", title)
+
+
+@pytest.mark.parametrize("before", ["", " ", "_", "*", "~", "("])
+def test_nothing_becomes_a_link_by_itself(before: str) -> None:
+    """Forges begin one after these marks too, though no word begins there."""
+    said = str(prose(f"{before}www.evil.example {before}GH-1 {before}x@.evil.example"))
+
+    assert not re.search(r"www\.|GH-\d|@\.", said)
 
 
 def test_foreign_text_cannot_break_out_of_a_table() -> None:
