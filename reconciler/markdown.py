@@ -21,10 +21,10 @@ _APART = "&#8203;"
 _MEANINGFUL = re.compile(r"([\\`*_\[\]<>|~$&#!])")
 _STARTS_BLOCK = re.compile(r"^(?:([-+=])|(\d+)([.)]))")
 _CALLS = (
-    (re.compile(r"(@|\\#|\\!)(?=\w)"), rf"\1{_APART}"),
-    (re.compile(r"\b(GH)-(?=\d)", re.IGNORECASE), rf"\1{_APART}-"),
+    (re.compile(r"(@(?=[\w.+-])|\\[#!](?=\w))"), rf"\1{_APART}"),
+    (re.compile(r"(?<![^\W_])(GH)-(?=\d)", re.IGNORECASE), rf"\1{_APART}-"),
     (re.compile(r"://"), f":{_APART}//"),
-    (re.compile(r"\b(www)\.", re.IGNORECASE), rf"\1{_APART}."),
+    (re.compile(r"(?<![^\W_])(www)\.", re.IGNORECASE), rf"\1{_APART}."),
 )
 _URL = re.compile(r"https?://[\w.-]+(?::\d+)?(?:/[\w./~%-]*)?(?:#[\w-]*)?", re.ASCII)
 

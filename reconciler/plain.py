@@ -17,15 +17,27 @@ from reconciler.errors import foreign_text
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # control, format (bidi, zero width), unassigned
 _REPLACEMENT = "�"
 _CUT = "…"
-# What a forge turns into a mention, a reference or a closed issue, in commit messages as in comments.
-_REFERENCE = re.compile(r"(?P<sign>[@#!])(?=\w)|(?P<short>\bGH)-(?=\d)|(?P<scheme>:)(?=//)", re.IGNORECASE)
+# Letters and marks that show nothing, though they are not of those categories (Unicode, Default_Ignorable_Code_Point,
+# and the empty Braille pattern); what picks the look of an emoji may stay behind one.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0d\U000e0100-\U000e01ef]"
+    "|(?<=[\\x00-\\x7f])[\ufe0e\ufe0f]"
+)
+# What a forge turns into a mention, a reference or a closed issue, in commit messages as in comments, and what makes
+# it run no checks for a commit.
+_REFERENCE = re.compile(
+    r"(?P<sign>[@#!](?=\w)|\[(?=(?:skip|no|ci|actions)[ -]?(?:skip|ci|actions)\]))"
+    r"|(?P<short>(?<![^\W_])GH)-(?=\d)|(?P<scheme>:)(?=//)",
+    re.IGNORECASE,
+)
 
 
 def visible(text: str) -> str:
     """Replace every character that does not show itself; line ends and tabs stay."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in _HIDDEN else _REPLACEMENT for c in text)
+    text = "".join(c if c in "\n\t" or unicodedata.category(c) not in _HIDDEN else _REPLACEMENT for c in text)
+    return _BLANK.sub(_REPLACEMENT, text)
 
 
 def cut(text: str, limit: int) -> str:

@@ -66,7 +66,7 @@ def reconcile(
     held = _open_operations(_view(snapshot, findings, settings, ports, book, started), book)
     view = _view(snapshot, findings, settings, ports, book, started)
     waiting = _advance_all(view, ports, book, watcher, effects_at_once)
-    speak(snapshot, settings, ports, book, watcher)
+    speak(snapshot, settings, ports, book, watcher, None if isinstance(findings, Unknown) else held)
     return _report(
         book,
         snapshot,

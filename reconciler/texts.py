@@ -42,8 +42,15 @@ _MARKER = re.compile(r"^<!-- reconciler:([A-Za-z0-9_=-]{1,4096}) -->\r?$", re.MU
 _TRAILER_KEY = re.compile(r"[A-Za-z][A-Za-z-]*")
 _MEBI = 2**20
 
+_MERGED = {
+    "never": "This change reaches the cluster only when you merge it.",
+    "on_approval": "This change reaches the cluster only when it is merged. Once somebody who may write here has "
+    "approved its head commit, reconciler merges it, as far as policy and the rules of this repository let it.",
+    "autonomous": "This change reaches the cluster only when it is merged. reconciler merges it without waiting for a "
+    "review, as far as policy and the rules of this repository let it.",
+}
 _AFTER_FAILURE = {
-    "revert": "If it did not help, a revert pull request is opened. It waits for a person like this one does.",
+    "revert": "If it did not help, a revert pull request is opened; it takes the same way as this one.",
     "next_remedy": "If it did not help, that is recorded and the next remedy is proposed.",
     "escalate": "If it did not help, that is recorded and a person is asked to look.",
 }
@@ -99,6 +106,7 @@ def pull_request_text(  # noqa: PLR0913 - a text says everything that is known a
         "evidence_left_out": len(remedy.finding.evidence) - len(rows),
         "marker": Ours(marker),
         "parent": remedy.parent or "unknown",
+        "delivery": Ours("Argo CD" if located.application.kind == "Application" else "Flux"),
         "earlier": _earlier(earlier, remedy.parent),
         **_settled(settings),
     }
@@ -265,6 +273,8 @@ def _settled(settings: Settings) -> dict[str, object]:
         "clean_reads": plain.counted(settings.verify.clean_reads, "time"),
         "rejection_stands": format_duration(settings.guards.rejection_stands),
         "failure_stands": format_duration(settings.guards.failure_stands),
+        "commands": settings.forge.commands,
+        "merged": Ours(_MERGED[settings.policy.merge.value]),
         "after_failure": Ours(_AFTER_FAILURE[settings.policy.after_failure.value]),
     }
 

@@ -104,9 +104,9 @@ def _planned(planned: PlannedAction) -> Iterator[str]:
     verdict = planned.verdict
     yield f"- **{prose(planned.action.summary)}**: {prose(verdict.answer)}; {prose(verdict.message)}"
     if planned.problem:
-        yield f"  no pull request: {prose(planned.problem)}"
+        yield f"  - no pull request: {prose(planned.problem)}"
     if planned.proposal:
-        yield f"  pull request: {prose(planned.proposal.title)}"
+        yield f"  - pull request: {prose(planned.proposal.title)}"
         for edit in planned.proposal.edits:
             yield f"\n{fenced(unified_diff(edit.before, edit.after, edit.path), 'diff')}\n"
 

@@ -88,7 +88,8 @@ class Renderers:
             files, home = root / "files", root / "home"
             home.mkdir()
             _write(files, job.files)
-            tool = Tool(program, root=root, home=home, timeout=self._settings.timeout, max_output=limit)
+            timeout, memory = self._settings.timeout, self._settings.max_memory
+            tool = Tool(program, root=root, home=home, timeout=timeout, max_output=limit, max_memory=memory)
             if job.tool == KUSTOMIZE:
                 output = rendering_kustomize.build(tool, files, job)
             else:

@@ -1,12 +1,19 @@
-"""Run one tool on untrusted files: a clean environment, a time limit, bounded output, no trace of the machine."""
+"""Run one tool on untrusted files: a clean environment, a time limit, bounded output, no trace of the machine.
+
+Programs written in Go use no proxy for this machine's own addresses, where other servers may trust whoever asks. So a
+tool runs in a network of its own with nothing in it, where the system lets us make one.
+"""
 
 from __future__ import annotations
 
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import threading
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal, SourceError, foreign_text
@@ -18,17 +25,34 @@ if TYPE_CHECKING:
 
 _NOWHERE = "http://127.0.0.1:9"  # a proxy that nobody answers: what would go to the network fails at once
 _SAID = 65_536  # bytes of a complaint that are read
+_PATIENCE = 5.0  # seconds to find out whether there are networks of one's own
+
+
+@cache
+def alone() -> tuple[str, ...]:
+    """Return what starts a program without any network, or nothing where this system does not let us."""
+    unshare, nothing = shutil.which("unshare"), shutil.which("true")
+    if unshare is None or nothing is None:
+        return ()
+    start = (unshare, "--user", "--net", "--")
+    with suppress(OSError, subprocess.TimeoutExpired):
+        tried = subprocess.run([*start, nothing], capture_output=True, check=False, timeout=_PATIENCE)
+        return start if tried.returncode == 0 else ()
+    return ()
 
 
 class Tool:
     """A program and what it may use."""
 
-    def __init__(self, program: Path, *, root: Path, home: Path, timeout: timedelta, max_output: int) -> None:
+    def __init__(
+        self, program: Path, *, root: Path, home: Path, timeout: timedelta, max_output: int, max_memory: int
+    ) -> None:
         self._program = program
         self._root = root
         self._home = home
         self._timeout = timeout
         self._max_output = max_output
+        self._max_memory = max_memory
 
     def run(self, arguments: Sequence[str], folder: Path) -> bytes:
         """Return what the program prints.
@@ -38,7 +62,7 @@ class Tool:
         said = self._root / "stderr"
         with said.open("wb") as complaints:
             process = subprocess.Popen(
-                [str(self._program), *arguments],
+                [*alone(), str(self._program), *arguments],
                 cwd=folder,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
@@ -46,6 +70,7 @@ class Tool:
                 stderr=complaints,
                 start_new_session=True,  # so that whatever it starts ends with it
             )
+            _bound_memory(process.pid, self._max_memory)
             expired = threading.Event()
             timer = threading.Timer(self._timeout.total_seconds(), _expire, (process, expired))
             timer.start()
@@ -78,6 +103,8 @@ class Tool:
         complaint = self._complaint(said)
         if "is not in or below" in complaint:
             return "keep the file below the kustomization; kustomize.buildOptions of Argo CD are not repeated here"
+        if "out of memory" in complaint:
+            return "render less in one source, or raise rendering.max_memory"
         if "kubeVersion" in complaint:
             return "set helm.kubeVersion in the Application, for Helm is not told the cluster's version here"
         return "mend the source in Git; delivery cannot render it either"
@@ -113,6 +140,13 @@ class Tool:
             text = file.read(_SAID).decode(errors="replace")
         lines = [line for line in text.splitlines() if line.strip() and not line.startswith("# Warning")]
         return foreign_text(" ".join(lines).replace(f"{self._root}/files/", "").replace(str(self._root), "."))
+
+
+def _bound_memory(process: int, most: int) -> None:
+    """Let a template that grows without end take down its tool, and not this process."""
+    if hasattr(resource, "prlimit"):  # Linux
+        with suppress(OSError):  # it has ended, or may have less already
+            resource.prlimit(process, resource.RLIMIT_AS, (most, most))
 
 
 def _expire(process: subprocess.Popen[bytes], expired: threading.Event) -> None:

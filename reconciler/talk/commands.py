@@ -1,6 +1,7 @@
 """Find the one command in a comment: a line that begins with `/reconciler`, outside of code, quotes and hidden text.
 
-Protects: what somebody merely shows is never obeyed, and of two commands in one comment neither is.
+Protects: what somebody merely shows is never obeyed, and of two commands in one comment neither is. A line is what
+Markdown takes for one: whoever quotes a stranger's line quotes all of it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ from dataclasses import dataclass
 from reconciler.model.conversation import Word
 
 PREFIX = "/reconciler"
-_HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+# What a forge does not show, to its end or that of the text, and what is shown as code by HTML.
+_HIDDEN = re.compile(
+    r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<![a-z].*?(?:>|\Z)"
+    r"|^ {0,3}<(?P<code>pre|code)(?=[\s>]).*?(?:</(?P=code)>|\Z)",
+    re.DOTALL | re.IGNORECASE | re.MULTILINE,
+)
+_LINE = re.compile(r"\r\n|\n|\r")  # Python's own knows eight more, which Markdown shows within a line
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _LONGEST = 200  # characters of a line that is read
 
@@ -50,7 +57,7 @@ def _order(words: list[str]) -> Order:
 def _plain_lines(body: str) -> list[str]:
     """Return the lines that begin with a word of the author's own: no code, no quote, nothing hidden."""
     found, fence = [], ""
-    for line in _HIDDEN.sub("", body).splitlines():
+    for line in _LINE.split(_HIDDEN.sub("", body)):
         mark = _FENCE.match(line)
         if fence:
             closes = mark is not None and mark[1].startswith(fence) and not line.strip().strip(fence[0])

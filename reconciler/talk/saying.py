@@ -16,6 +16,7 @@ from reconciler.model.conversation import Conversation, Speech, StatusState, Wor
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.operation import EffectStatus, Event, Operation
+from reconciler.model.report import Held
 from reconciler.model.snapshot import Snapshot
 from reconciler.settings import ForgeSettings
 from reconciler.talk import boxes, texts
@@ -65,6 +66,7 @@ class Scene:
     now: datetime
     story: Callable[[str], tuple[Event, ...]] = field(repr=False)
     boxes: bool = False  # the dashboard has boxes that count
+    held: Sequence[Held] | None = ()  # findings that open no operation now; None: it is not known what is wrong
 
 
 def due(scene: Scene, guards: GuardSettings) -> tuple[Saying, ...]:
@@ -141,7 +143,7 @@ def _statuses(scene: Scene) -> Iterator[Saying]:
 
 
 def _dashboard(scene: Scene) -> Iterator[Saying]:
-    if not scene.history:
+    if not scene.history and not scene.held:
         return  # nothing ever happened: no issue is needed to say so
     board = scene.snapshot.board
     if isinstance(board, Unknown):
@@ -150,7 +152,15 @@ def _dashboard(scene: Scene) -> Iterator[Saying]:
     if scene.snapshot.unheard and boxes.ticked(board, commands):
         return  # nor before it was heard
     cluster = scene.snapshot.cluster
-    text = texts.dashboard(scene.history, scene.conversation, scene.now, commands, cluster=cluster)
+    text = texts.dashboard(
+        scene.history,
+        scene.conversation,
+        scene.now,
+        commands,
+        cluster=cluster,
+        held=scene.held,
+        listens=scene.settings.commands,
+    )
     yield Saying(
         key=speech_key("issue", Speech.DASHBOARD),
         speech=Speech.DASHBOARD,

@@ -17,9 +17,10 @@ from reconciler.talk.boxes import same_text
 from reconciler.talk.saying import Saying, Scene, due
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from reconciler.book import Book
+    from reconciler.model.report import Held
     from reconciler.model.snapshot import Snapshot
     from reconciler.ports import Ports, Talk
     from reconciler.settings import Settings
@@ -28,8 +29,15 @@ if TYPE_CHECKING:
 _AT_ONCE = 20  # writes in one pass; forges take so many a minute
 
 
-def speak(snapshot: Snapshot, settings: Settings, ports: Ports, book: Book, watcher: Watcher) -> None:
-    """Say what is due, one thing after the other.
+def speak(
+    snapshot: Snapshot,
+    settings: Settings,
+    ports: Ports,
+    book: Book,
+    watcher: Watcher,
+    held: Sequence[Held] | None = (),
+) -> None:
+    """Say what is due, one thing after the other; `held` are findings that open no operation, None: not known.
 
     Raises LedgerError when it cannot be announced or recorded.
     """
@@ -42,6 +50,7 @@ def speak(snapshot: Snapshot, settings: Settings, ports: Ports, book: Book, watc
         settings=settings.forge,
         now=ports.clock.now(),
         story=book.story,
+        held=held,
         boxes=settings.forge.boxes and settings.forge.commands and ports.talk.tells_editors,
     )
     for saying in due(scene, settings.guards)[:_AT_ONCE]:

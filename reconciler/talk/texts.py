@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler import markdown, plain
 from reconciler.markdown import Ours
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from reconciler.model.conversation import Command, Conversation
     from reconciler.model.operation import Event
+    from reconciler.model.report import Held
+
+T = TypeVar("T")
 
 ANSWER_MARKER = "<!-- reconciler:answer -->"
 DASHBOARD_MARKER = "<!-- reconciler:dashboard -->"
@@ -38,6 +41,8 @@ _COMMAND = re.compile(r"`(/?reconciler [a-z][a-z0-9 …-]{0,80})`")
 _DEFAULT = "default"  # the name of a cluster that was given none
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
 _LATELY = timedelta(days=7)
+_LEFT_ALONE = "Wrong, and nothing is under way"
+_UNDER_WAY = frozenset({"known", "joins"})  # codes of findings for which an open operation speaks
 _DONE = frozenset({Outcome.VERIFIED, Outcome.RESOLVED, Outcome.SUPERSEDED})
 
 
@@ -69,18 +74,28 @@ def dashboard(
     commands: Sequence[str] = (),
     *,
     cluster: str = _DEFAULT,
+    held: Sequence[Held] | None = (),
+    listens: bool = True,
 ) -> str:
-    """Return the text of a cluster's dashboard, with a box for each of the commands."""
+    """Return the text of a cluster's dashboard, with a box for each of the commands.
+
+    `held` are the findings that open no operation now; None: it is not known what is wrong. `listens` tells whether
+    comments are heard.
+    """
     lately = [o for o in history if o.is_open or (o.closed_at is not None and now - o.closed_at < _LATELY)]
     belonging = [(title, [o for o in lately if belongs(o)]) for title, belongs in _SECTIONS]
+    left_alone = _left_alone(held or (), lately)
     fixed = {
         "stopped": Ours(_safe(stop_in_words(conversation))),
+        "is_known": held is not None,
+        "listens": listens,
         "boxes": [Ours(line(command)) for command in commands],
         "marker": Ours(dashboard_marker(cluster)),
     }
 
     def written(rows: int) -> str:
-        sections = [_section(title, operations, rows) for title, operations in belonging if operations]
+        sections = [_section(_LEFT_ALONE, left_alone, _held_row, rows)] if left_alone else []
+        sections += [_section(title, found[::-1], _row, rows) for title, found in belonging if found]
         return render("dashboard.md.j2", {**fixed, "sections": sections})
 
     return _fitting(written, _ROWS)
@@ -149,22 +164,40 @@ def _given_up(operation: Operation) -> bool:
     return operation.outcome in bad and not operation.retried
 
 
+def _rejected(operation: Operation) -> bool:
+    return operation.outcome is Outcome.REJECTED and not operation.retried
+
+
 _SECTIONS: tuple[tuple[str, Callable[[Operation], bool]], ...] = (
     ("Waiting for an approval", _waits_for_approval),
     ("Waiting for a review", _waits_for_people),
     ("In flight", _in_flight),
     ("Given up: a person should look", _given_up),
-    ("Rejected by a person", lambda o: o.outcome is Outcome.REJECTED and not o.retried),
+    ("Rejected by a person", _rejected),
     ("Done in the last seven days", lambda o: o.outcome in _DONE),
 )
 
 
-def _section(title: str, operations: Sequence[Operation], rows: int) -> dict[str, Any]:
-    newest = list(reversed(operations))
+def _section(title: str, found: Sequence[T], row: Callable[[T], dict[str, Any]], most: int) -> dict[str, Any]:
+    return {"title": Ours(title), "rows": [row(one) for one in found[:most]], "left_out": max(0, len(found) - most)}
+
+
+def _left_alone(held: Sequence[Held], lately: Sequence[Operation]) -> list[Held]:
+    """Return the findings that nothing is under way for, but those whose given up or rejected operation is shown."""
+    shown = {o.id for o in lately if _given_up(o) or _rejected(o)}
+    found = [one for one in held if one.code not in _UNDER_WAY and one.operation not in shown]
+    return sorted(found, key=lambda one: one.finding.target)
+
+
+def _held_row(held: Held) -> dict[str, Any]:
+    target = held.finding.target
+    until = f", until {held.until:%Y-%m-%d %H:%M} UTC" if held.until else ""
     return {
-        "title": Ours(title),
-        "rows": [_row(operation) for operation in newest[:rows]],
-        "left_out": max(0, len(newest) - rows),
+        "target": markdown.listed([f"{target.namespace}/{target.name}"]),
+        "finding": held.finding.summary,
+        "standing": Ours(_safe(f"{held.reason}{until}")),
+        "pull_request": Ours("—"),
+        "operation": markdown.code(held.operation or ""),
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import sys
 import tarfile
 import time
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from reconciler.adapters.rendering import Renderers
 from reconciler.adapters.rendering_output import objects
+from reconciler.adapters.rendering_process import alone
 from reconciler.errors import Refusal, SourceError
 from reconciler.model.delivery import HelmOptions, HelmParameter, KustomizeOptions
 from reconciler.model.rendering import HELM, KUSTOMIZE, RenderJob
@@ -47,7 +50,8 @@ real = pytest.mark.real
 
 def job(tool: str, files: dict[str, bytes], folder: str, **changes: Any) -> RenderJob:  # noqa: ANN401
     """Return a rendering for Application webapp into namespace prod."""
-    return RenderJob(tool=tool, folder=folder, files=files, release="webapp", namespace="prod", **changes)
+    given = {"release": "webapp", "namespace": "prod", **changes}
+    return RenderJob(tool=tool, folder=folder, files=files, **given)
 
 
 def scripted(tmp_path: Path, script: str, **settings: Any) -> Renderers:  # noqa: ANN401
@@ -102,6 +106,29 @@ def test_helm_values_have_argo_cds_precedence(options: HelmOptions, files: tuple
 
     assert made["data"]["a"] == expected
     assert made["metadata"] == {"name": "webapp", "namespace": "prod"}
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"value_files": ("chart/v,/etc/secret.yaml",)},
+        {"value_files": ('chart/"v"',)},
+        {"file_parameters": (("a", "chart/v,,b=/etc/secret.yaml"),)},
+        {"file_parameters": (("a", "chart/v\\\\,b=/etc/secret.yaml"),)},
+        {"file_parameters": (("b=/etc/secret.yaml,a", "chart/v"),)},
+        {"release": '{{ getHostByName "evil.example" }}'},
+    ],
+)
+def test_name_that_helm_reads_as_several_never_reaches_it(named: dict[str, Any], tmp_path: Path) -> None:
+    """Whoever writes an Application or names a file in Git would choose files of this machine."""
+    program = tmp_path / "helm"
+    program.write_text("#!/bin/sh\necho ran >&2; exit 1\n")
+    program.chmod(0o755)
+
+    with pytest.raises(Refusal) as refused:
+        Renderers(RenderingSettings(helm=str(program))).render(job(HELM, CHART, "chart", **named))
+
+    assert refused.value.code == "rendering.unsafe_path"
 
 
 @real
@@ -203,6 +230,19 @@ def test_environment_holds_no_credentials(tmp_path: Path, monkeypatch: pytest.Mo
     assert set(made["data"]) - shells_own == ours
 
 
+def test_tool_has_no_network_not_even_this_machines_own(tmp_path: Path) -> None:
+    """A proxy that nobody answers does not keep a tool from servers on loopback, which may trust whoever asks."""
+    if not alone():
+        pytest.skip("this system lets nobody make a network of their own")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        script = f"exec 3<>/dev/tcp/127.0.0.1/{server.getsockname()[1]}"
+        tool = scripted(tmp_path, script)
+        program = tmp_path / "kustomize"
+        program.write_text(program.read_text().replace("#!/bin/sh", "#!/bin/bash"))
+        with pytest.raises(Refusal, match="unreachable"):
+            tool.render(job(KUSTOMIZE, KUSTOMIZATION, "app"))
+
+
 def test_program_that_takes_too_long_is_ended_with_what_it_started(tmp_path: Path) -> None:
     """Invariant 10: a source error, which passes, and no process is left."""
     here = scripted(tmp_path, f"/bin/sleep 60 & echo $! > {tmp_path}/pid; wait", timeout="300ms")
@@ -222,6 +262,15 @@ def _wait_until_gone(pid: int) -> None:
         os.kill(pid, 0)
         if ") Z " in Path(f"/proc/{pid}/stat").read_text():
             raise ProcessLookupError
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds another process's memory")
+def test_program_that_takes_too_much_memory_fails_alone(tmp_path: Path) -> None:
+    """A template of one line can ask for all that there is."""
+    greedy = scripted(tmp_path, f"exec {sys.executable} -c 'bytes(2 << 30)'", max_memory=1 << 30)
+
+    with pytest.raises(Refusal, match="MemoryError"):
+        greedy.render(job(KUSTOMIZE, KUSTOMIZATION, "app"))
 
 
 def test_program_that_says_too_much_is_ended(tmp_path: Path) -> None:

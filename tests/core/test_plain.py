@@ -1,4 +1,4 @@
-"""Numbers in sentences."""
+"""Numbers in sentences, and what shows itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.plain import counted
+from reconciler.plain import counted, visible
 
 PRODUCT = Path(__file__).parents[2] / "reconciler"
 _BARE = re.compile(r"(?<!of )\{len\([^{}]*\)\} (?:[a-z]+ )?[A-Za-z]+s\b")  # after `of`, a plural is right
@@ -36,3 +36,17 @@ def test_sentences_count_by_the_one_helper() -> None:
     ]
 
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "blank",
+    ["\u034f", "\u115f", "\u1160", "\u17b4", "\u180b", "\u180e", "\u2800", "\u3164", "\uffa0", "\ufe0f", "\U000e0100"],
+)
+def test_letter_that_shows_nothing_is_shown(blank: str) -> None:
+    """It is of no hidden category, and still makes two values look alike."""
+    assert visible(f"1Gi{blank}") == "1Gi\ufffd"
+
+
+def test_look_of_an_emoji_stays() -> None:
+    """A comment with one is no riddle."""
+    assert visible("careful \u26a0\ufe0f") == "careful \u26a0\ufe0f"

@@ -122,6 +122,11 @@ def test_base_that_is_not_in_the_commit_is_refused(entry: str) -> None:
         ("crds: ['http://example.invalid/c.json']", "rendering.remote_base"),
         ("configMapGenerator: [{name: a, files: ['k=https://example.invalid/a']}]", "rendering.remote_base"),
         ("openapi: {path: 'https://example.invalid/o.json'}", "rendering.remote_base"),
+        ("Resources: ['http://127.0.0.1:8001/api']", "rendering.odd_key"),
+        ("patches: [{Path: 'http://127.0.0.1:8001/api'}]", "rendering.odd_key"),
+        ("commonAnnotations: {a: &u 'http://127.0.0.1:8001/api'}\nresources: [*u]", "rendering.alias"),
+        ("patches: [{target: {kind: &u 'http://127.0.0.1:8001/api'}, path: *u}]", "rendering.alias"),
+        ("transformers: [\"kind: PatchTransformer\\npath: 'http://127.0.0.1/api'\"]", "rendering.remote_base"),
         ("resources: ['../../outside']", "rendering.outside"),
         ("helmCharts: [{name: redis}]", "rendering.helm_in_kustomize"),
         ("resources: [a\n", "edit.unparsable"),
@@ -130,6 +135,18 @@ def test_base_that_is_not_in_the_commit_is_refused(entry: str) -> None:
 def test_kustomization_that_would_reach_out_is_refused(field: str, code: str) -> None:
     """Whatever reads a file may name an address."""
     assert refusal({"over/kustomization.yaml": f"{field}\n"}, source("Kustomize", "over")).code == code
+
+
+@pytest.mark.parametrize("key", ["generators", "transformers", "validators"])
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8001/api", '"http:\\/\\/localhost/api"', '"http:\\x2f\\x2f[::1]/api"']
+)
+def test_object_that_configures_kustomize_names_no_address(key: str, address: str) -> None:
+    """It reads files as a kustomization does, and servers on this machine may trust whoever asks from it."""
+    plugin = f"kind: First\n---\nkind: ConfigMapGenerator\nfiles: [{address}]\n"
+    files = {"over/kustomization.yaml": f"{key}: [plugin.yaml]\n", "over/plugin.yaml": plugin}
+
+    assert refusal(files, source("Kustomize", "over")).code == "rendering.remote_base"
 
 
 def test_symlink_is_not_followed() -> None:

@@ -156,7 +156,7 @@ def test_shared_base_may_be_edited_where_the_configuration_says_so(desk: Desk) -
 
     assert made.located.paths == ("base/webapp.yaml",)
     assert [ref.name for ref in made.located.shared_with] == ["staging"]
-    assert "Other Applications change with it" in made.body
+    assert "Others change with it" in made.body
 
 
 def test_reader_whose_rendering_stays_the_same_does_not_share(desk: Desk) -> None:

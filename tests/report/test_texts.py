@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.decide.revert import revert_of
 from reconciler.decide.together import together
+from reconciler.markdown import prose
 from reconciler.model.action import ActionName, Remedy
 from reconciler.model.finding import Evidence
 from reconciler.texts import close_comment, commit_message, marker, pull_request_text, read_marker
@@ -82,6 +83,41 @@ def test_body_says_what_follows_a_failure(policy: str, words: str) -> None:
     assert words in body
 
 
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        ("never", "only when you merge it"),
+        ("on_approval", "approved its head commit, reconciler merges it"),
+        ("autonomous", "reconciler merges it without waiting for a review"),
+    ],
+)
+def test_both_bodies_say_who_merges(policy: str, words: str) -> None:
+    """Nobody is told that only they merge where the configuration lets us."""
+    revert = revert_of(Story().live().operation)
+    assert isinstance(revert, Remedy)
+
+    for remedy in (oom_remedy(), revert):
+        assert words in text(remedy, settings=settings(policy={"merge": policy}))[1]
+
+
+def test_body_names_what_delivers() -> None:
+    """Flux has no Applications, and what Flux delivers does not wait for Argo CD."""
+    owner = replace(WEBAPP, group="kustomize.toolkit.fluxcd.io", kind="Kustomization", namespace="flux-system")
+    shared = (replace(owner, name="other"),)
+    _, body = text(located=replace(tracked().located, application=owner, shared_with=shared))
+
+    assert "delivered by Kustomization `flux-system/webapp`" in body
+    assert "**Others change with it:** Kustomization `flux-system/other`." in body
+    assert "After the merge Flux delivers it" in body
+    assert not re.search(r"Argo|\bApplication", body)
+
+
+def test_body_tells_of_hold_only_where_comments_are_heard() -> None:
+    """A reviewer who needs time learns how to say so."""
+    assert "**Not now?** Comment `/reconciler hold`" in text()[1]
+    assert "/reconciler" not in text(settings=settings(forge={"commands": False}))[1]
+
+
 def test_same_content_gives_the_same_bytes_in_another_process() -> None:
     """Invariant 6: no clock, no hash seed, no environment in a text."""
     code = "from tests.report.test_texts import text; import sys; sys.stdout.buffer.write('\\0'.join(text()).encode())"
@@ -111,6 +147,14 @@ def test_foreign_text_cannot_mention_refer_close_or_format() -> None:
     assert "www." not in outside_code
     assert not re.search(r"^## ", body, re.MULTILINE)
     assert not re.search(r"[@#!]\w", title)
+
+
+@pytest.mark.parametrize("before", ["", " ", "_", "*", "~", "("])
+def test_nothing_becomes_a_link_by_itself(before: str) -> None:
+    """Forges begin one after these marks too, though no word begins there."""
+    said = str(prose(f"{before}www.evil.example {before}GH-1 {before}x@.evil.example"))
+
+    assert not re.search(r"www\.|GH-\d|@\.", said)
 
 
 def test_foreign_text_cannot_break_out_of_a_table() -> None:
@@ -219,12 +263,13 @@ def test_commit_message_ends_with_its_trailers() -> None:
 def test_foreign_text_cannot_add_a_trailer_or_close_an_issue() -> None:
     """In a commit message too, a value stays on its line and refers to nothing."""
     remedy = oom_remedy()
-    remedy = replace(remedy, rationale="fixes #12 for @ana\n\nProposal-Id: forged")
+    remedy = replace(remedy, rationale="fixes #12 for @ana\n\nProposal-Id: forged [skip ci] [No CI] [actions skip]")
 
     message = commit_message(remedy=remedy, trailers=[("Proposal-Id", "x\nObject: forged closes #3")])
 
     assert message.rstrip().split("\n\n")[-1] == "Proposal-Id: x Object: forged closes # 3"
     assert not re.search(r"[@#]\w", message)
+    assert "[ skip ci] [ No CI] [ actions skip]" in " ".join(message.split())  # else no check would run on our commit
 
 
 def test_a_trailer_key_must_be_one() -> None:

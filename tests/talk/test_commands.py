@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from reconciler.talk.commands import Order, order_in
@@ -37,6 +39,11 @@ def test_command_is_the_line_that_begins_with_our_name(body: str, order: Order) 
         "```\n``` not an end\n/reconciler stop",
         "<!--\n/reconciler stop\n-->",
         "<!--\n/reconciler stop",
+        "<?x\n/reconciler stop\n?>",
+        "<![CDATA[\n/reconciler stop\n]]>",
+        "<!DOCTYPE\n/reconciler stop\n>",
+        "<pre>\n/reconciler stop\n</pre>",
+        "<CODE class='x'>\n/reconciler stop",
         "/reconcilers stop",
         "/reconciler-stop",
     ],
@@ -62,3 +69,18 @@ def test_what_is_not_understood_is_said(body: str, why: str) -> None:
 
     assert order is not None
     assert why in order.problem
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"])
+def test_quoted_line_is_one_line_whatever_a_stranger_put_into_it(mark: str) -> None:
+    """A writer who quotes it does not say what stands behind a mark that only Python takes for a line's end."""
+    assert order_in(f"> looks good{mark}/reconciler stop\n\nNo, it does not.") is None
+
+
+@pytest.mark.parametrize("piece", ["<!--", "<?", "<![CDATA[", "<!a", "\n<pre>", "\n```\n", "\n/reconciler "])
+def test_no_comment_takes_long_to_read(piece: str) -> None:
+    """A forge takes 65,536 characters; reading them is work in proportion, whatever they are."""
+    began = time.process_time()
+    order_in((piece * 65_536)[:65_536])
+
+    assert time.process_time() - began < 0.5

@@ -13,6 +13,7 @@ from reconciler.model.conversation import CONVERSATION, Conversation, Speech, St
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import Effect, EffectStatus, Event, EventKind, Operation, Outcome
 from reconciler.model.proposal import PullRequestState
+from reconciler.model.report import Held
 from reconciler.talk.saying import Saying, Scene, due, wanted
 from reconciler.talk.statuses import statuses
 from tests.core.views import pull_request
@@ -65,6 +66,14 @@ def one(speech: Speech) -> Saying:
 def test_nothing_is_said_where_nothing_ever_happened() -> None:
     """An empty ledger opens no issue."""
     assert due(scene(), settings().guards) == ()
+
+
+def test_dashboard_begins_with_what_is_wrong_though_nothing_can_be_done() -> None:
+    """People learn of it where they look, not only where the log is."""
+    held = Held(finding=OPEN.remedy.finding, code="no_remedy", reason="its memory limit is at the configured maximum")
+
+    assert speeches(due(scene(held=(held,)), settings().guards)) == [Speech.DASHBOARD]
+    assert due(scene(held=None), settings().guards) == ()
 
 
 @pytest.mark.parametrize(

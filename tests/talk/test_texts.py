@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.adapters.talking import carries
 from reconciler.model.operation import EventKind, Outcome, Phase
+from reconciler.model.report import Held
 from reconciler.talk import texts
 from tests.talk.talkers import NUMBER, after, comment, heard
 from tests.worlds import NOW, Story, oom_remedy
@@ -66,6 +67,38 @@ def test_ended_operations_leave_after_a_week() -> None:
 
     assert "op-1" in texts.dashboard([story.operation], after(), NOW)
     assert "Nothing is known to be wrong" in texts.dashboard([story.operation], after(), NOW + timedelta(days=8))
+
+
+def test_what_nothing_is_done_about_stands_first() -> None:
+    """A service that is broken beyond our means is not told as well; nor twice, where its operation is shown."""
+    finding = oom_remedy().finding
+    helpless = Held(finding=finding, code="no_remedy", reason="its memory limit 4Gi is at the configured maximum 4Gi")
+    opened = Story().pull_request_opened()
+    rejected = opened.add(EventKind.OPERATION_CLOSED, outcome=Outcome.REJECTED, reason="ana").operation
+    again = Held(finding=finding, code="rejected_before", reason="was rejected", operation="op-1", until=NOW)
+    known = Held(finding=finding, code="known", reason="op-1 is on it", operation="op-1")
+
+    text = texts.dashboard([], after(), NOW, held=[helpless, known])
+    assert text.index("### Wrong, and nothing is under way") < text.index("at the configured maximum 4Gi")
+    assert "Nothing is known to be wrong" not in text
+    assert "op-1" not in text
+    assert "nothing is under way" not in texts.dashboard([rejected], after(), NOW, held=[again])
+    late = texts.dashboard([rejected], after(), NOW + timedelta(days=8), held=[again])
+    assert f"was rejected, until {NOW:%Y-%m-%d %H:%M} UTC" in late
+
+
+def test_silence_of_the_cluster_is_not_told_as_health() -> None:
+    """Invariant 3: not to know is not to know of nothing."""
+    text = texts.dashboard([], after(), NOW, held=None)
+
+    assert "Nothing is known to be wrong" not in text
+    assert "What else may be wrong is not known now: the cluster did not answer" in text
+
+
+def test_no_command_is_promised_where_none_is_heard() -> None:
+    """With `forge.commands` off, a comment is a comment."""
+    assert "/reconciler stop" in texts.dashboard([], after(), NOW)
+    assert "/reconciler" not in texts.dashboard([], after(), NOW, listens=False)
 
 
 def test_foreign_words_cannot_speak_for_us() -> None:

@@ -8,7 +8,7 @@ from reconciler.manifests.editing.parts import MappingNode, Node, SequenceNode, 
 from reconciler.manifests.editing.scalars import ScalarType, plain_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _READERS: dict[ScalarType, Callable[[str], Any]] = {
     ScalarType.INTEGER: int,
@@ -50,6 +50,23 @@ def first_document(data: bytes, max_bytes: int) -> dict[str, Any]:
     roots = arrange(scan(text))
     found = plain(roots[0]) if roots else None
     return found if isinstance(found, dict) else {}
+
+
+def leaves(data: bytes, max_bytes: int) -> Iterator[str]:
+    """Yield every text in every document of a file, keys included.
+
+    Raises Refusal when the file is not YAML that we judge.
+    """
+    _, text = split_bom(decode(data, max_bytes))
+    waiting: list[Any] = [plain(root) for root in arrange(scan(text))]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
 
 
 def texts(value: Any) -> list[str]:  # noqa: ANN401 - see plain

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Refusal, foreign_text
-from reconciler.manifests.editing.values import first_document, mappings, texts
+from reconciler.manifests.editing.values import first_document, leaves, mappings, texts
 from reconciler.manifests.files.checkout import is_below, joined, refuse
 from reconciler.manifests.files.contents import Contents, Reading, contents_of, unjudged
 from reconciler.manifests.files.tree import REGULAR_MODES
@@ -31,6 +31,10 @@ _WITH_PATH = ("patches", "patchesJson6902", "replacements", "openapi")
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 _STARTS_PROGRAMS = ("helmCharts", "helmChartInflationGenerator")
 _MAX_KUSTOMIZATIONS = 200
+_CONFIGURE = ("generators", "transformers", "validators")  # with objects that read files themselves
+_ENTRIES = ("path", "files", "env", "envs", "valuesFile", "additionalValuesFiles", "name", "chartHome")
+_KNOWN = (*_FOLDERS, *_FILES, *_WITH_PATH, *_GENERATORS, *_STARTS_PROGRAMS, "helmGlobals", *_ENTRIES)
+_AS_WRITTEN = {key.casefold(): key for key in _KNOWN}
 _IN_PLACE = re.compile(r"\n|^\s*\{.*:")  # a patch in YAML or JSON
 
 
@@ -101,12 +105,15 @@ def kustomization_in(checkout: Checkout, folder: str) -> str | None:
     return next((path for path in paths if checkout.has(path)), None)
 
 
-def _kustomization(checkout: Checkout, folder: str, max_bytes: int) -> dict[str, Any]:
-    path = kustomization_in(checkout, folder)
+def _kustomization(checkout: Checkout, here: str, max_bytes: int) -> dict[str, Any]:
+    path = kustomization_in(checkout, here)
     data = checkout.take(path) if path else None
     if data is None:
-        refuse("no_kustomization", f"{folder or 'the root'} holds no kustomization", "add a kustomization.yaml")
+        refuse("no_kustomization", f"{here or 'the root'} holds no kustomization", "add a kustomization.yaml")
     content = first_document(data, max_bytes)
+    if any("://" in text for entry in _configured(content) for text in _words_of(entry, checkout, here, max_bytes)):
+        message = f"{path} is configured by an object that names an address, which may be read"
+        refuse("remote_base", message, "vendor it into the repository, or edit the field by hand")
     for key in _STARTS_PROGRAMS:
         if content.get(key):
             refuse("helm_in_kustomize", f"{path} inflates a chart ({key}), which is not done here", "edit it by hand")
@@ -114,8 +121,23 @@ def _kustomization(checkout: Checkout, folder: str, max_bytes: int) -> dict[str,
 
 
 def _entries(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what a kustomization names, with whether it may be a folder; no patch that is written out in place."""
+    """Yield what a kustomization names, with whether it may be a folder; no patch that is written out in place.
+
+    Raises Refusal where kustomize would read what is not seen here.
+    """
+    for mapping in (content, *(item for key in _KNOWN for item in mappings(content.get(key)))):
+        _refuse_unseen(mapping)
     return ((entry, what) for entry, what in _all_entries(content) if not _IN_PLACE.search(entry))
+
+
+def _refuse_unseen(mapping: dict[str, Any]) -> None:
+    """Refuse keys in other letters than ours, which kustomize takes all the same, and aliases, which it follows."""
+    for key, value in mapping.items():
+        known = _AS_WRITTEN.get(str(key).casefold())
+        if known is not None and known != key:
+            refuse("odd_key", f"a kustomization has the key {foreign_text(key)}", f"write it as {known}")
+        if (known or key == "<<") and (value is None or (isinstance(value, list) and None in value)):
+            refuse("alias", f"a kustomization says by an alias what its {foreign_text(key)} are", "write them out")
 
 
 def _all_entries(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -136,6 +158,19 @@ def _all_entries(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield from ((entry.partition("=")[2] or entry, "file") for entry in texts(item.get("files")))
             for env in ("env", "envs"):
                 yield from ((entry, "file") for entry in texts(item.get(env)))
+
+
+def _configured(content: dict[str, Any]) -> list[str]:
+    """Return what a kustomization is configured by: objects in place, or the names of their files."""
+    return [entry for key in _CONFIGURE for entry in texts(content.get(key))]
+
+
+def _words_of(entry: str, checkout: Checkout, folder: str, max_bytes: int) -> Iterator[str]:
+    """Yield every text of the objects; a folder's are looked at as what it is, a kustomization."""
+    data = entry.encode() if _IN_PLACE.search(entry) else None
+    if data is None and "://" not in entry:
+        data = checkout.take(joined(folder, entry))
+    yield from () if data is None else leaves(data, max_bytes)
 
 
 def _take(checkout: Checkout, folder: str, entry: str, what: str) -> Iterator[str]:
