@@ -108,12 +108,14 @@ def _may_follow(
 ) -> bool:
     """Tell whether something may follow from the answer.
 
-    Of one that waits for its first review nothing does, unless base went on: its rules may want it up to date, and
-    then it is written anew, but not too often.
+    One that is to be written anew may be in a merge queue. Of one that waits for its first review nothing follows,
+    unless base went on: its rules may want it up to date, and then it is written anew, but not too often.
     """
+    if moved is True or tracked.outdated:
+        return True
     reviewed = isinstance(inspection, Inspection) and bool(inspection.reviews)
     if settings.policy.merge is MergePolicy.NEVER:
-        return reviewed and moved is True
+        return False
     if settings.policy.merge is MergePolicy.AUTONOMOUS or reviewed:
         return True
     ready = (tracked.written_at or tracked.opened_at) + settings.guards.update_interval
