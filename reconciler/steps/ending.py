@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import Draft, EffectStatus, EventKind, Operation, Outcome, TrackedPullRequest
+from reconciler.model.proposal import PullRequest
 from reconciler.model.quantity import same_quantities
+from reconciler.plain import one_line
 from reconciler.steps.words import Record, Step, Verb, View, closing, effect_key, wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.model.proposal import PullRequest
     from reconciler.model.snapshot import Followed
 
 _SUPERSEDED = "somebody set the field in base; the pull request was closed"
@@ -42,6 +43,11 @@ def closed(operation: Operation, tracked: TrackedPullRequest, found: PullRequest
 def merged(operation: Operation, tracked: TrackedPullRequest, followed: Followed) -> Iterator[Step]:
     """Read what the merge really holds: ours, a reviewer's own value, or nothing of it."""
     found, values = followed.pull_request, followed.values_at_merge
+    if isinstance(found, PullRequest) and followed.elsewhere is not None:
+        by = found.merged_by or "somebody"
+        where = f"{by} merged pull request {tracked.number} into {one_line(followed.elsewhere)}, which is not base"
+        yield closing(operation, Outcome.REJECTED, where, escalate=True)
+        return
     if found is None or isinstance(found, Unknown) or found.merge_commit is None:
         yield wait(operation, f"pull request {tracked.number} is merged, its merge commit is not known yet")
         return

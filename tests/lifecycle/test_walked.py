@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.model.operation import Outcome
+from tests.beds.users import REVIEWER
 from tests.lifecycle.sides import GitHubSide
+from tests.worlds import LIMIT, WEBAPP
 
 if TYPE_CHECKING:
     from tests.lifecycle.life import Life
@@ -33,3 +37,55 @@ def test_merge_queue_may_take_longer_than_our_tries(on_github: Life) -> None:
     side.dequeue(life.number)
     life.run()
     assert life.head != head
+
+
+def test_pull_request_that_somebody_points_elsewhere_is_theirs(on_github: Life) -> None:
+    """It is neither written nor merged by us, and a merge into another branch ends it: base does not get it so."""
+    life = on_github
+    life.run()
+    person, path = life.side.person(REVIEWER), f"/repos/{life.side.repository}"
+    person.call("POST", f"{path}/git/refs", ref="refs/heads/other", sha=life.first)
+    person.call("PATCH", f"{path}/pulls/{life.number}", base="other")
+    person.approve(life.side.repository, life.number)
+    life.override("policy", merge="on_approval")
+
+    said = dict(life.run(3).waiting)[life.operation.id]
+    assert "goes into other by now, so it is theirs" in said
+    assert life.pull["state"] == "open"
+
+    person.merge(life.side.repository, life.number)
+    life.run(2)
+    assert life.operation.outcome is Outcome.REJECTED
+    assert "into other, which is not base" in (life.operation.outcome_reason or "")
+    assert life.operation.escalated
+    assert len(life.side.pulls()) == 1
+
+
+def test_proposed_value_that_came_another_way_ends_the_pull_request(on_github: Life) -> None:
+    """Base has it and it is live, and the trouble goes on: an empty change would keep the next remedy waiting."""
+    life = on_github
+    life.run()
+    first = life.operation.id
+    life.edit("limits: {cpu: 1, memory: 512Mi}", "limits: {cpu: 1, memory: 1Gi}")
+    observe = life.around.observe
+    life.around.observe = lambda _: replace(observe(_), fields={(WEBAPP, LIMIT): "1Gi"})  # type: ignore[method-assign]
+    life.run(3)
+
+    ended = next(operation for operation in life.operations if operation.id == first)
+    assert ended.outcome is Outcome.SUPERSEDED
+    assert "it is live" in (ended.outcome_reason or "")
+    assert [pull["state"] for pull in life.side.pulls()] == ["closed"]
+
+
+def test_approved_pull_request_of_a_lost_ledger_is_taken_as_it_is(on_github: Life) -> None:
+    """That base moved beside it takes no approval away, with a new ledger as with the old one."""
+    life = on_github
+    life.run()
+    head = life.head
+    life.side.person(REVIEWER).approve(life.side.repository, life.number)
+    life.edit("# The shop's front door.", "# The shop's front door, and its back door.")
+    life.ledger_name = "another.db"
+
+    said = dict(life.run(2).waiting)[life.operation.id]
+    assert "ana approved it" in said
+    assert life.head == head
