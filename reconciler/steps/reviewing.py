@@ -62,7 +62,7 @@ def awaiting_git_pr(operation: Operation, view: View) -> Iterator[Step]:
     elif found.state is PullRequestState.CLOSED:
         yield from ending.closed(operation, tracked, found, view)
     else:
-        yield from ending.merged(operation, tracked, followed)
+        yield from ending.merged(operation, tracked, followed, view)
 
 
 def _open(

@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.model.operation import Outcome
 from tests.beds.users import REVIEWER
+from tests.lifecycle.life import FILE
 from tests.lifecycle.sides import GitHubSide
 from tests.worlds import LIMIT, WEBAPP
 
@@ -89,3 +90,19 @@ def test_approved_pull_request_of_a_lost_ledger_is_taken_as_it_is(on_github: Lif
     said = dict(life.run(2).waiting)[life.operation.id]
     assert "ana approved it" in said
     assert life.head == head
+
+
+def test_file_that_base_renames_is_followed(on_github: Life) -> None:
+    """The open pull request is written anew for the file's new name, and a merge beside another rename is no loss."""
+    life, side = on_github, on_github.side
+    life.run()
+    side.commit({FILE: None, "apps/front.yaml": side.text(FILE)})
+    life.run(2)
+    assert "memory: 1Gi" in side.text("apps/front.yaml", life.branch)
+    assert [pull["state"] for pull in side.pulls()] == ["open"]
+
+    side.person(REVIEWER).merge(side.repository, life.number)
+    side.commit({"apps/front.yaml": None, "apps/door.yaml": side.text("apps/front.yaml")})
+    life.run(2)
+    assert life.operation.is_open, life.operation.outcome_reason
+    assert life.operation.expected == ("1Gi",)
