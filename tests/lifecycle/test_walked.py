@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.model.operation import Outcome
+from reconciler.perform import perform as perform_really
+from reconciler.steps import Perform, Verb
 from tests.beds.users import REVIEWER
 from tests.lifecycle.life import FILE
 from tests.lifecycle.sides import GitHubSide
 from tests.worlds import LIMIT, WEBAPP
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.lifecycle.life import Life
 
 pytestmark = pytest.mark.long
@@ -60,6 +64,26 @@ def test_pull_request_that_somebody_points_elsewhere_is_theirs(on_github: Life) 
     assert "into other, which is not base" in (life.operation.outcome_reason or "")
     assert life.operation.escalated
     assert len(life.side.pulls()) == 1
+
+
+def test_merge_of_ours_goes_into_base_or_nowhere(on_github: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody points it elsewhere after the snapshot: what is looked at right before the merge is its base, too."""
+    life = on_github
+    life.run()
+    path = f"/repos/{life.side.repository}"
+    life.side.person(REVIEWER).call("POST", f"{path}/git/refs", ref="refs/heads/other", sha=life.first)
+    life.override("policy", merge="autonomous")
+
+    def perform(steps: Sequence[Perform], *given: Any, **named: Any) -> None:  # noqa: ANN401 - as it is called
+        if any(step.verb is Verb.MERGE for step in steps):
+            life.side.person(REVIEWER).call("PATCH", f"{path}/pulls/{life.number}", base="other")
+        perform_really(steps, *given, **named)
+
+    monkeypatch.setattr("reconciler.reconcile.perform", perform)
+    life.run(4)
+
+    assert life.pull["base"]["ref"] == "other"
+    assert life.pull["merged_at"] is None
 
 
 def test_proposed_value_that_came_another_way_ends_the_pull_request(on_github: Life) -> None:
