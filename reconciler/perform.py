@@ -127,7 +127,7 @@ def _prepare(step: Perform, operation: Operation, view: View, ports: Ports) -> _
         intent = {"summary": str(step.verb), "reason": step.reason, "outcome": step.outcome}
         return _Prepared(step=step, operation=operation, intent=intent)
     if step.verb is Verb.MERGE:
-        return _Prepared(step=step, operation=operation, intent=_checked_merge(step, operation, view, ports.forge))
+        return _Prepared(step=step, operation=operation, intent=_checked_merge(step, operation, view, ports))
     if step.verb not in {Verb.PROPOSE, Verb.UPDATE}:
         summary = operation.remedy.actions[step.action].summary if step.verb in {Verb.RUN, Verb.APPLY} else step.verb
         return _Prepared(step=step, operation=operation, intent={"summary": str(summary)})
@@ -223,14 +223,16 @@ def _update(prepared: _Prepared, operation: Operation, _: View, ports: Ports) ->
     ]
 
 
-def _checked_merge(step: Perform, operation: Operation, view: View, forge: Forge) -> dict[str, Any]:
-    """Look at reviews, head, labels and comments once more: since the snapshot somebody may have objected."""
-    tracked = operation.pull_request
+def _checked_merge(step: Perform, operation: Operation, view: View, ports: Ports) -> dict[str, Any]:
+    """Look at reviews, head, base, labels and comments once more: since the snapshot somebody may have objected."""
+    tracked, forge = operation.pull_request, ports.forge
     found = forge.find(tracked.branch) if tracked else None
     if tracked is None or found is None or found.number != tracked.number or found.state is not PullRequestState.OPEN:
         raise _moved("it is not open any more")
     if found.head != tracked.head:
         raise _moved("its head moved")
+    if found.base != ports.repository.base:
+        raise _moved("somebody pointed it at another branch")
     if view.settings.forge.hold_label in found.labels:
         raise _moved("somebody put it on hold")
     opinions = approval_state(forge.reviews(found.number), head=found.head, author=found.author)

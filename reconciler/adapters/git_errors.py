@@ -26,6 +26,9 @@ _STATUS = re.compile(r"status code: (\d{3})")
 _RACE = re.compile(r"cannot lock ref|failed to update ref|incorrect old value|already exists|stale info|fetch first")
 _BLOCKED = re.compile(r"cannot create")
 
+# GitHub's words (GH006) for the branch of a pull request that is in a merge queue: a rule that goes away by itself.
+_QUEUED = re.compile(r"added to a merge queue|queued\s+for\s+merging", re.IGNORECASE)
+
 # Gitea lets anybody who may read begin a push, and says this at its end.
 _FORBIDDEN = re.compile(r"permission denied", re.IGNORECASE)
 
@@ -148,6 +151,12 @@ def rejected(access: Access, lease: Lease, answer: str, said: Sequence[str]) -> 
         return moved(lease, f"the server says: {text}")
     if _FORBIDDEN.search(text):
         return unauthorized(access, text)
+    if _QUEUED.search(text):
+        return Conflict(
+            code="git.queued",
+            message=f"the Git server keeps {lease.shown} as it is while its pull request is in the merge queue",
+            remedy="nothing to do: it is merged as it is, or looked at again when it leaves the queue",
+        )
     return Refusal(
         code="git.push_rejected",
         message=f"the Git server rejected {lease.shown}: {text}",

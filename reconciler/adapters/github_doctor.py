@@ -8,10 +8,11 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+from urllib.parse import quote
 
 from reconciler.adapters import forges
 from reconciler.adapters.github_client import asking, given
-from reconciler.errors import Refusal, SourceError, Unauthorized
+from reconciler.errors import Refusal, SourceError, Unauthorized, foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,15 +119,32 @@ class Doctor:
         return "we may open pull requests"
 
     def _protection(self) -> str:
+        """Say how base is protected: rulesets are told to every reader, and are not among its branch protection."""
         base = self._described().default_branch
+        rules = self._rules(base)
+        beside = f"; rulesets: {', '.join(rules)}" if rules else ""
+        if "merge_queue" in rules:
+            beside += "; we enter no merge queue, so people merge there"
         try:
             with asking(f"for the protection of {base}"):
                 self._repo.get_branch(base).get_protection()
         except SourceError as error:
             if "not protected" not in error.message.lower():
                 raise
-            return f"{base} is not protected"
-        return f"{base} is protected, and we can read how"
+            return f"{base} has no branch protection{beside}" if rules else f"{base} is not protected"
+        return f"{base} is protected, and we can read how{beside}"
+
+    def _rules(self, base: str) -> list[str]:
+        """Return the kinds of rules by which rulesets bind base; none where this GitHub has no rulesets."""
+        path = f"{self._repo.url}/rules/branches/{quote(base, safe='')}"
+        try:
+            with asking(f"for the rules of {base}"):
+                _, found = self._repo.requester.requestJsonAndCheck("GET", path, parameters={"per_page": 100})
+                return list(dict.fromkeys(foreign_text(rule["type"]) for rule in found))
+        except SourceError as error:
+            if error.code != "github.http_404":
+                raise
+            return []
 
     def _rate_limit(self) -> str:
         with asking("for the rate limit"):

@@ -47,6 +47,7 @@ class Followed:
     renamed: Fact[Renamed] | None = None  # once it is merged; None: the target keeps its name
     # While it is open; None: not open, or nobody asked.
     inspection: Fact[Inspection] | None = None
+    elsewhere: str | None = None  # the branch that somebody pointed it at, where that is not base; also once merged
     base_moved: Fact[bool] | None = None  # base has another content than ours was made from, in one of our files
     mergeability: Fact[Mergeability] | None = None
 

@@ -108,15 +108,15 @@ def _may_follow(
 ) -> bool:
     """Tell whether something may follow from the answer.
 
-    Of one that waits for its first review nothing does, unless base went on: its rules may want it up to date, and
-    then it is written anew, but not too often.
+    One that is to be written anew may be in a merge queue. Of one that waits for its first review nothing follows,
+    unless base went on: its rules may want it up to date, and then it is written anew, but not too often.
     """
     reviewed = isinstance(inspection, Inspection) and bool(inspection.reviews)
+    due = ports.clock.now() >= (tracked.written_at or tracked.opened_at) + settings.guards.update_interval
+    if (moved is True or tracked.outdated) and (reviewed or due):
+        return True
     if settings.policy.merge is MergePolicy.NEVER:
-        return reviewed and moved is True
+        return False
     if settings.policy.merge is MergePolicy.AUTONOMOUS or reviewed:
         return True
-    ready = (tracked.written_at or tracked.opened_at) + settings.guards.update_interval
-    return ports.clock.now() >= ready and (
-        isinstance(base, Unknown) or ports.repository.contains(found.head, base) is not True
-    )
+    return due and (isinstance(base, Unknown) or ports.repository.contains(found.head, base) is not True)

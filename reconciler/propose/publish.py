@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, Refusal, SourceError
+from reconciler.govern.approvals import approval_state
 from reconciler.model.facts import Unknown
 from reconciler.model.proposal import Proposal, PullRequest, PullRequestState
 from reconciler.model.review import MergeState
@@ -47,7 +48,7 @@ def publish(
     The returned pull request has the head that its branch has now.
 
     Raises Refusal when a person's work or word stands against it, Conflict when the branch moves under us, or would be
-    moved under a pull request that somebody put on hold (`hold_label`).
+    moved under a pull request that somebody put on hold (`hold_label`) or approved with another change.
     """
     with side_by_side(1, "publish") as pool:  # of Git and forge, neither needs the other's answer
         looked_up = pool.submit(forge.find, proposal.branch)
@@ -62,12 +63,15 @@ def publish(
     if there is None or not repository.is_same(there, head):
         if there is not None:
             _require_ours(there, proposal, repository)
-        if existing is not None and existing.state is PullRequestState.OPEN and hold_label in existing.labels:
-            raise Conflict(
-                code="propose.held",
-                message=f"pull request {existing.number} is on hold by its label {hold_label}, with another change",
-                remedy="take the label off, or close the pull request; then the next pass goes on",
-            )
+        if existing is not None and existing.state is PullRequestState.OPEN:
+            if hold_label in existing.labels:
+                raise Conflict(
+                    code="propose.held",
+                    message=f"pull request {existing.number} is on hold by its label {hold_label}, with another change",
+                    remedy="take the label off, or close the pull request; then the next pass goes on",
+                )
+            if there is not None and _is_left_approved(existing, proposal, forge):
+                return replace(existing, head=there)
         there = repository.push(proposal.branch, head, expected=there)
     if existing is not None and existing.state is PullRequestState.OPEN and existing.same_repository:
         if _tells_of_another(existing, proposal):  # of a lost ledger: for more objects, or for another value
@@ -111,6 +115,24 @@ def rewrite(
         there = repository.push(proposal.branch, head, expected=there)
     forge.update(number, title=proposal.title, body=proposal.body)
     return there
+
+
+def _is_left_approved(existing: PullRequest, proposal: Proposal, forge: Forge) -> bool:
+    """Tell whether persons approved it as it is: of a lost ledger, that base moved takes no approval away.
+
+    Raises Conflict where they approved another change than this one.
+    """
+    opinions = approval_state(forge.reviews(existing.number), head=existing.head, author=existing.author)
+    if not opinions.persons or forge.mergeability(existing.number).state is MergeState.DIRTY:
+        return False
+    said = read_marker(existing.body)
+    if said is None or said["digest"] != proposal.digest:
+        raise Conflict(
+            code="propose.approved",
+            message=f"pull request {existing.number} is approved by {', '.join(opinions.persons)}, with another change",
+            remedy="merge or close it; then the next pass goes on",
+        )
+    return True
 
 
 def _tells_of_another(existing: PullRequest, proposal: Proposal) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.errors import Refusal
 from reconciler.manifests.editing.edit import read_fields
 from reconciler.manifests.editing.texts import taken_apart, value_in
 from reconciler.manifests.rendering.hashed import find_now, named_now
@@ -33,12 +34,25 @@ def values_plain(
     namespace, limit = application.destination_namespace, workshop.settings.guards.max_file_bytes
     found: dict[tuple[ObjectRef, FieldPath], str | None] = dict.fromkeys(fields)
     for target in dict.fromkeys(target for target, _ in fields):
-        entry = workshop.repository.entry(workshop.commit, located.path_of(target))
-        if entry is not None:
+        blob = _blob_of(target, application, located, workshop)
+        if blob is not None:
             paths = [path for mine, path in fields if mine == target]
-            values = read_fields(workshop.repository.read(entry.blob), target, namespace, paths, max_bytes=limit)
+            values = read_fields(workshop.repository.read(blob), target, namespace, paths, max_bytes=limit)
             found.update(zip(((target, path) for path in paths), values, strict=True))
     return tuple(found[field] for field in fields)
+
+
+def _blob_of(target: ObjectRef, application: Application, located: Located, workshop: Workshop) -> str | None:
+    """Return the file that holds the target in a commit, by the place that it has there: somebody may have moved it."""
+    entry = workshop.repository.entry(workshop.commit, located.path_of(target))
+    if entry is not None:
+        return entry.blob
+    try:
+        return workshop.owning_file(target, application, located.source_index).file.blob
+    except Refusal as refusal:
+        if refusal.code == "locate.not_found":
+            return None
+        raise
 
 
 def values_rendered(

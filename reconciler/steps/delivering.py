@@ -47,7 +47,7 @@ def awaiting_sync(operation: Operation, view: View) -> Iterator[Step]:
     report = delivery_of(
         application,
         contains_merge=followed.contains_merge,
-        live=_live_values(operation, view.snapshot),
+        live=live_values(operation, view.snapshot),
         expected=operation.expected,
     )
     match report.state:
@@ -87,7 +87,8 @@ def _is_overdue(operation: Operation, tracked: TrackedPullRequest, view: View) -
     return view.now > (tracked.merged_at or operation.updated_at) + view.settings.delivery.liveness_limit
 
 
-def _live_values(operation: Operation, snapshot: Snapshot) -> tuple[str | None, ...] | Unknown:
+def live_values(operation: Operation, snapshot: Snapshot) -> tuple[str | None, ...] | Unknown:
+    """Return what the remedy's fields hold in the cluster."""
     if isinstance(snapshot.fields, Unknown):
         return snapshot.fields
     keys = [(target, change.path) for target, change in operation.remedy.fields]

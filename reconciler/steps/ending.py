@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.facts import Unknown
 from reconciler.model.operation import Draft, EffectStatus, EventKind, Operation, Outcome, TrackedPullRequest
+from reconciler.model.proposal import PullRequest
 from reconciler.model.quantity import same_quantities
-from reconciler.steps.words import Record, Step, Verb, View, closing, effect_key, wait
+from reconciler.plain import one_line
+from reconciler.steps.words import Record, Step, Verb, View, closing, effect_key, escalation, wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.model.proposal import PullRequest
     from reconciler.model.snapshot import Followed
 
 _SUPERSEDED = "somebody set the field in base; the pull request was closed"
@@ -39,14 +40,23 @@ def closed(operation: Operation, tracked: TrackedPullRequest, found: PullRequest
     yield Record(drafts=(said, *ended.drafts))
 
 
-def merged(operation: Operation, tracked: TrackedPullRequest, followed: Followed) -> Iterator[Step]:
+def merged(operation: Operation, tracked: TrackedPullRequest, followed: Followed, view: View) -> Iterator[Step]:
     """Read what the merge really holds: ours, a reviewer's own value, or nothing of it."""
     found, values = followed.pull_request, followed.values_at_merge
+    if isinstance(found, PullRequest) and followed.elsewhere is not None:
+        by = found.merged_by or "somebody"
+        where = f"{by} merged pull request {tracked.number} into {one_line(followed.elsewhere)}, which is not base"
+        yield closing(operation, Outcome.REJECTED, where, escalate=True)
+        return
     if found is None or isinstance(found, Unknown) or found.merge_commit is None:
         yield wait(operation, f"pull request {tracked.number} is merged, its merge commit is not known yet")
         return
     if values is None or isinstance(values, Unknown):
-        yield wait(operation, f"the content of merge commit {found.merge_commit[:8]} is not known now ({values})")
+        reason = f"the content of merge commit {found.merge_commit[:8]} is not known now ({values})"
+        overdue = view.now > (found.updated_at or operation.updated_at) + view.settings.delivery.liveness_limit
+        if overdue and not operation.escalated:  # base may have been forced, or rewritten, away from it (invariant 10)
+            yield Record(drafts=(escalation(operation, f"pull request {tracked.number} is merged, but {reason}"),))
+        yield wait(operation, reason)
         return
     changes = [change for _, change in operation.remedy.fields]
     before, wanted = tuple(change.before for change in changes), tuple(change.after for change in changes)

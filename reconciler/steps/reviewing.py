@@ -19,7 +19,9 @@ from reconciler.model.facts import Unknown
 from reconciler.model.operation import Draft, EventKind, Operation, Outcome, TrackedPullRequest
 from reconciler.model.proposal import PullRequest, PullRequestState
 from reconciler.model.quantity import same_quantities
+from reconciler.plain import one_line
 from reconciler.steps import ending, merging, updating
+from reconciler.steps.delivering import live_values
 from reconciler.steps.parts import attempt
 from reconciler.steps.words import (
     Record,
@@ -60,7 +62,7 @@ def awaiting_git_pr(operation: Operation, view: View) -> Iterator[Step]:
     elif found.state is PullRequestState.CLOSED:
         yield from ending.closed(operation, tracked, found, view)
     else:
-        yield from ending.merged(operation, tracked, followed)
+        yield from ending.merged(operation, tracked, followed, view)
 
 
 def _open(
@@ -72,6 +74,10 @@ def _open(
         return
     if hold in found.labels:
         yield wait(operation, f"pull request {tracked.number} is on hold by its label {hold}: {tracked.url}")
+        return
+    if followed.elsewhere is not None:
+        where = one_line(followed.elsewhere)
+        yield wait(operation, f"pull request {tracked.number} goes into {where} by now, so it is theirs: {tracked.url}")
         return
     taken = _taken_by_base(operation, followed)
     if taken is not None:
@@ -104,6 +110,7 @@ def _looks(
     yield _noticed(operation, tracked, inspection, view.snapshot.taken_at)
     yield _watched(operation, tracked, inspection, opinions, view)
     yield _left_to_people(operation, tracked, inspection)
+    yield _delivered_without(operation, tracked, followed, view)
     yield updating.updated(operation, tracked, followed, opinions, view)
     yield merging.considered(operation, tracked, followed, opinions, view)
 
@@ -201,3 +208,20 @@ def _left_to_people(operation: Operation, tracked: TrackedPullRequest, inspectio
     if inspection.foreign is not None:
         reason = f"pull request {tracked.number} holds a commit by {inspection.foreign}, so it is theirs: {tracked.url}"
         yield wait(operation, reason)
+
+
+def _delivered_without(
+    operation: Operation, tracked: TrackedPullRequest, followed: Followed, view: View
+) -> Iterator[Step]:
+    """Close it where base holds the proposed value, and it is live: then it brings nothing, whatever the trouble does.
+
+    What is still wrong then asks for another remedy, which this one would only keep waiting.
+    """
+    at_base, expected = followed.values_at_base, operation.expected
+    if at_base is None or isinstance(at_base, Unknown) or not same_quantities(at_base, expected):
+        return
+    live = live_values(operation, view.snapshot)
+    if isinstance(live, Unknown) or not same_quantities(live, expected):
+        return
+    reason = "somebody set the proposed value in base, and it is live, so this changes nothing any more"
+    yield from _close(operation, tracked, Outcome.SUPERSEDED, reason, view)

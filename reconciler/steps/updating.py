@@ -54,6 +54,8 @@ def updated(
     verdict = view.judge_together(operation, leading)
     if view.now < ready:
         yield wait(operation, shown, ready)
+    elif _is_queued(followed):  # for as long as that takes, and no try is spent
+        yield wait(operation, f"{shown}, but it is in the merge queue")
     elif verdict.answer is not Answer.GO:
         yield wait(operation, f"{shown}; {verdict.message}", verdict.until)
     elif effect is not None and given_up(effect, view.settings):
@@ -63,6 +65,12 @@ def updated(
     else:
         yield from attempt(operation, leading, Verb.UPDATE, view, reason=why)
         yield wait(operation, shown)
+
+
+def _is_queued(followed: Followed) -> bool:
+    """Tell whether it is in a merge queue: a push would be refused, or throw it out."""
+    mergeability = followed.mergeability
+    return isinstance(mergeability, Mergeability) and mergeability.state is MergeState.QUEUED
 
 
 def _holds_before(operation: Operation, followed: Followed) -> bool:

@@ -120,6 +120,19 @@ def test_hooks_no_is_an_error_with_its_words(shop: Shop) -> None:
     assert repository.heads() == {"trunk": shop.first}
 
 
+def test_branch_that_a_merge_queue_keeps_is_no_refusal_that_stays(shop: Shop) -> None:
+    """GitHub's GH006 for a queued pull request's branch goes away by itself, so it is a conflict and no rule's no."""
+    repository = shop.repository()
+    commit = edited(repository, shop)
+    said = "GH006: Protected branch update failed. A pull request for this branch has been added to a merge queue."
+    shop.hook("pre-receive", f"echo '{said}' >&2; exit 1")
+
+    with pytest.raises(Conflict, match="in the merge queue") as conflict:
+        repository.push(OURS, commit, expected=None)
+
+    assert conflict.value.code == "git.queued"
+
+
 def test_branch_in_the_place_of_our_folder_is_a_refusal_that_stays(shop: Shop) -> None:
     """A branch named like our prefix blocks every push; trying again would not help, and `doctor` says so."""
     repository = shop.repository()

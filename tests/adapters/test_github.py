@@ -184,6 +184,21 @@ def test_doctor_says_how_to_grant_what_is_missing() -> None:
     assert all(d.remedy for d in diagnoses.values() if not d.works)
 
 
+def test_doctor_knows_that_rulesets_bind_base() -> None:
+    """They are not among its branch protection, and any reader is told of them; one is a merge queue."""
+    script: Scripts = {
+        "GET /repos/o/r": Answer(REPOSITORY),
+        "GET /repos/o/r/rules/branches/main": Answer([{"type": "pull_request"}, {"type": "merge_queue"}]),
+        "GET /repos/o/r/branches/main": Answer({"protection_url": "/repos/o/r/branches/main/protection"}),
+        "GET /repos/o/r/branches/main/protection": Answer({"message": "Branch not protected"}, 404),
+    }
+    with Wire(script) as wire:
+        found = next(d for d in github_on(wire).examine() if d.subject == "GitHub branch protection")
+
+    assert found.works
+    assert "no branch protection; rulesets: pull_request, merge_queue; we enter no merge queue" in found.detail
+
+
 def test_doctor_never_raises_at_nonsense() -> None:
     """A proxy's login page, or an answer of another shape, in place of every answer."""
     paths = ("/user", "/repos/o/r", "/repos/o/r/branches/main", "/rate_limit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from tests.core.views import (
     view,
     waits,
 )
-from tests.worlds import LIMIT, MERGE, WEBAPP, Story, oom_remedy, tracked
+from tests.worlds import LIMIT, MERGE, NOW, WEBAPP, Story, oom_remedy, tracked
 
 K = EventKind
 LIVE = {(WEBAPP, LIMIT): "1Gi"}
@@ -132,6 +133,17 @@ def test_merge_whose_content_is_unknown_waits(values: Any) -> None:  # noqa: ANN
 
     assert drafts(*steps) == []
     assert waits(*steps)[0].startswith(f"the content of merge commit {MERGE[:8]} is not known now")
+
+
+def test_merge_whose_content_stays_unknown_is_told_once() -> None:
+    """Invariant 10: base may have been forced away from it for good, so the wait does not go unnoticed."""
+    operation, late = Story().pull_request_opened().operation, NOW + timedelta(days=30)
+    facts = in_trouble(taken_at=late, followed={operation.id: merged(at_merge=Unknown("git", "gone"))})
+    steps = next_steps(operation, view(operation, snapshot=facts, now=late))
+
+    assert (kinds(*steps), len(waits(*steps))) == ([K.ESCALATED], 1)
+    told = replace(operation, escalated=True)
+    assert kinds(*next_steps(told, view(told, snapshot=facts, now=late))) == []
 
 
 @pytest.mark.parametrize(("closer", "said"), [("ana", "ana"), (None, "somebody")])

@@ -212,13 +212,17 @@ class GitHubSide(_Common):
             rules=[{"type": "update"}],
         )
 
-    def enqueue(self, number: int) -> None:
+    def enqueue(self, number: int, event: str = "added_to_merge_queue") -> None:
         """Put a pull request into the merge queue: what the API tells of that is an event."""
         with self.clock.lock:
             found = self.forge.repository(self.repository)
             ana = self.forge.state.user(REVIEWER)
             assert ana is not None
-            record(self.forge.state, found.issues[number], "added_to_merge_queue", ana)
+            record(self.forge.state, found.issues[number], event, ana)
+
+    def dequeue(self, number: int) -> None:
+        """Take it out of the merge queue again."""
+        self.enqueue(number, "removed_from_merge_queue")
 
 
 class GiteaSide(_Common):

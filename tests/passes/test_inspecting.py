@@ -64,7 +64,9 @@ class Sources:
 @pytest.mark.parametrize(
     ("policy", "reviews", "facts", "asks"),
     [
-        ("never", (), {"moved": True, "has_base": False}, False),
+        ("never", (), {}, False),
+        ("never", (), {"moved": True, "has_base": False}, True),
+        ("never", (), {"moved": True, "has_base": False, "after": timedelta(minutes=59)}, False),
         ("never", (COMMENT,), {"moved": False, "has_base": False}, False),
         ("never", (COMMENT,), {"moved": True, "has_base": False}, True),
         ("on_approval", (), {}, False),
@@ -79,7 +81,10 @@ class Sources:
 def test_the_forge_is_asked_where_something_may_follow(
     policy: str, reviews: tuple[Review, ...], facts: dict[str, Any], *, asks: bool
 ) -> None:
-    """Of one that waits for its first review nothing does, unless it may be written anew; unknown is not no."""
+    """Of one that waits for its first review nothing does, unless it may be written anew; unknown is not no.
+
+    One that is written anew now may be in a merge queue.
+    """
     sources = Sources(facts.get("has_base", True), tracked().opened_at + facts.get("after", timedelta(hours=1)))
     answer = mergeability(
         tracked(),

@@ -111,7 +111,7 @@ class Merge:
         applications: tuple[Application, ...] = (),
     ) -> Followed:
         """Look up the merged pull request with this head of base."""
-        found = pull_request(PullRequestState.MERGED, merge_commit=self.merge)
+        found = pull_request(PullRequestState.MERGED, merge_commit=self.merge, base="trunk")
         self.world.pulls.add(
             found.branch, state="closed", merged_at="2026-03-01T09:31:00Z", merge_commit_sha=self.merge
         )

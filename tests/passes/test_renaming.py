@@ -131,7 +131,7 @@ class Merge:
         **changes: Any,  # noqa: ANN401 - any field of an Application
     ) -> Followed:
         """Look up the merged pull request."""
-        found = pull_request(PullRequestState.MERGED, merge_commit=self.merge)
+        found = pull_request(PullRequestState.MERGED, merge_commit=self.merge, base="trunk")
         self.world.pulls.add(
             found.branch, state="closed", merged_at="2026-03-01T09:31:00Z", merge_commit_sha=self.merge
         )
@@ -235,7 +235,7 @@ def test_target_that_keeps_its_name_costs_nothing(world: World) -> None:
     assert operation.pull_request is not None
     located = replace(operation.pull_request.located, becomes=None)
     kept = replace(operation, pull_request=replace(operation.pull_request, located=located))
-    found = pull_request(PullRequestState.MERGED, merge_commit=made.merge)
+    found = pull_request(PullRequestState.MERGED, merge_commit=made.merge, base="trunk")
 
     followed = follow(
         kept,

@@ -1,0 +1,132 @@
+"""Orders of events that random walks through a pull request's life found, each cut down to what it takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.model.operation import Outcome
+from reconciler.perform import perform as perform_really
+from reconciler.steps import Perform, Verb
+from tests.beds.users import REVIEWER
+from tests.lifecycle.life import FILE
+from tests.lifecycle.sides import GitHubSide
+from tests.worlds import LIMIT, WEBAPP
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.lifecycle.life import Life
+
+pytestmark = pytest.mark.long
+
+_HOUR = timedelta(hours=1)
+
+
+def test_merge_queue_may_take_longer_than_our_tries(on_github: Life) -> None:
+    """Waiting for the queue spends no try: once it is let go, it is written anew, and nobody was told of a failure."""
+    life, side = on_github, on_github.side
+    assert isinstance(side, GitHubSide)
+    life.run()
+    side.enqueue(life.number)
+    life.edit("# The shop's front door.", "# The shop's front door, and its back door.")
+    head = life.head
+
+    said = dict(life.run(8, later=_HOUR).waiting)[life.operation.id]
+    assert "is in the merge queue" in said
+    assert (life.head, life.operation.escalated) == (head, False)
+
+    side.dequeue(life.number)
+    life.run()
+    assert life.head != head
+
+
+def test_pull_request_that_somebody_points_elsewhere_is_theirs(on_github: Life) -> None:
+    """It is neither written nor merged by us, and a merge into another branch ends it: base does not get it so."""
+    life = on_github
+    life.run()
+    person, path = life.side.person(REVIEWER), f"/repos/{life.side.repository}"
+    person.call("POST", f"{path}/git/refs", ref="refs/heads/other", sha=life.first)
+    person.call("PATCH", f"{path}/pulls/{life.number}", base="other")
+    person.approve(life.side.repository, life.number)
+    life.override("policy", merge="on_approval")
+
+    said = dict(life.run(3).waiting)[life.operation.id]
+    assert "goes into other by now, so it is theirs" in said
+    assert life.pull["state"] == "open"
+
+    person.merge(life.side.repository, life.number)
+    life.run(2)
+    assert life.operation.outcome is Outcome.REJECTED
+    assert "into other, which is not base" in (life.operation.outcome_reason or "")
+    assert life.operation.escalated
+    assert len(life.side.pulls()) == 1
+
+
+def test_merge_of_ours_goes_into_base_or_nowhere(on_github: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody points it elsewhere after the snapshot: what is looked at right before the merge is its base, too."""
+    life = on_github
+    life.run()
+    path = f"/repos/{life.side.repository}"
+    life.side.person(REVIEWER).call("POST", f"{path}/git/refs", ref="refs/heads/other", sha=life.first)
+    life.override("policy", merge="autonomous")
+
+    def perform(steps: Sequence[Perform], *given: Any, **named: Any) -> None:  # noqa: ANN401 - as it is called
+        if any(step.verb is Verb.MERGE for step in steps):
+            life.side.person(REVIEWER).call("PATCH", f"{path}/pulls/{life.number}", base="other")
+        perform_really(steps, *given, **named)
+
+    monkeypatch.setattr("reconciler.reconcile.perform", perform)
+    life.run(4)
+
+    assert life.pull["base"]["ref"] == "other"
+    assert life.pull["merged_at"] is None
+
+
+def test_proposed_value_that_came_another_way_ends_the_pull_request(on_github: Life) -> None:
+    """Base has it and it is live, and the trouble goes on: an empty change would keep the next remedy waiting."""
+    life = on_github
+    life.run()
+    first = life.operation.id
+    life.edit("limits: {cpu: 1, memory: 512Mi}", "limits: {cpu: 1, memory: 1Gi}")
+    observe = life.around.observe
+    life.around.observe = lambda _: replace(observe(_), fields={(WEBAPP, LIMIT): "1Gi"})  # type: ignore[method-assign]
+    life.run(3)
+
+    ended = next(operation for operation in life.operations if operation.id == first)
+    assert ended.outcome is Outcome.SUPERSEDED
+    assert "it is live" in (ended.outcome_reason or "")
+    assert [pull["state"] for pull in life.side.pulls()] == ["closed"]
+
+
+def test_approved_pull_request_of_a_lost_ledger_is_taken_as_it_is(on_github: Life) -> None:
+    """That base moved beside it takes no approval away, with a new ledger as with the old one."""
+    life = on_github
+    life.run()
+    head = life.head
+    life.side.person(REVIEWER).approve(life.side.repository, life.number)
+    life.edit("# The shop's front door.", "# The shop's front door, and its back door.")
+    life.ledger_name = "another.db"
+
+    said = dict(life.run(2).waiting)[life.operation.id]
+    assert "ana approved it" in said
+    assert life.head == head
+
+
+def test_file_that_base_renames_is_followed(on_github: Life) -> None:
+    """The open pull request is written anew for the file's new name, and a merge beside another rename is no loss."""
+    life, side = on_github, on_github.side
+    life.run()
+    side.commit({FILE: None, "apps/front.yaml": side.text(FILE)})
+    life.run(2)
+    assert "memory: 1Gi" in side.text("apps/front.yaml", life.branch)
+    assert [pull["state"] for pull in side.pulls()] == ["open"]
+
+    side.person(REVIEWER).merge(side.repository, life.number)
+    side.commit({"apps/front.yaml": None, "apps/door.yaml": side.text("apps/front.yaml")})
+    life.run(2)
+    assert life.operation.is_open, life.operation.outcome_reason
+    assert life.operation.expected == ("1Gi",)
