@@ -69,7 +69,7 @@ def _rows(model: type[BaseModel]) -> Iterator[str]:
 def _type(field: FieldInfo) -> str:
     """Name a type as a reader of YAML knows it, with its bounds."""
     bounds = [
-        f"{sign} {getattr(rule, name):g}"
+        f"{sign} {getattr(rule, name):.12g}"
         for rule in field.metadata
         for name, sign in _BOUNDS.items()
         if hasattr(rule, name)

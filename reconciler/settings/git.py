@@ -95,9 +95,9 @@ class RenderingSettings(Section):
     max_files: int = Field(2000, ge=1, description="A source that reads more files is not rendered.")
     max_bytes: int = Field(33_554_432, ge=1, description="Nor one that reads, or renders, more bytes.")
     max_memory: int = Field(
-        2_147_483_648,
-        ge=1_073_741_824,
-        description="Bytes of address space that a tool may take (Linux alone); 1 GiB is hardly enough.",
+        4_294_967_296,
+        ge=2_147_483_648,
+        description="Bytes of address space for a tool (Linux alone), of which it takes 1.3 GB at the start.",
     )
     max_renderings: int = Field(60, ge=3, description="Renderings for one proposal, while its line is looked for.")
 
