@@ -113,7 +113,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | GO | environment,
+                env={**os.environ, **GO, **environment},
                 start_new_session=True,  # a Ctrl-C in the terminal is for pytest, which then stops us in order
                 preexec_fn=None if self._outlive else _die_with_parent,  # noqa: PLW1509 - one prctl call, no locks
             )
