@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+COMPILED := $(VENV)/.compiled
 # Tests and figures start hundreds of processes: none of them shall compile what another one has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -16,6 +17,11 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@# What is used is compiled when it is first used; compiling all of it takes a third of the whole installation.
 	$(BIN)/pip install --quiet --no-compile --require-hashes --requirement requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# One process compiles what is collected; four side by side would each compile all of it, three times for nothing.
+$(COMPILED): $(STAMP)
+	$(BIN)/pytest --collect-only -qq >/dev/null || true # what is wrong is told by the run itself
 	touch $@
 
 demo: install  ## the whole loop in the terminal, with nothing but Python
@@ -36,7 +42,7 @@ check: install  ## format, lint, types, rooms
 	$(BIN)/mypy --strict reconciler tests docs
 	$(BIN)/lint-imports
 
-test: install  ## everything that needs neither Go nor Node
+test: install $(COMPILED)  ## everything that needs neither Go nor Node
 	TMPDIR=$$($(BIN)/python -m tests.memory) $(BIN)/pytest -n 4 --dist worksteal -m "not real and not github and not long"
 
 test-long: install  ## whole stories by the hundred: a pull request's life, storms, the GitHub action as a runner starts it

@@ -9,6 +9,7 @@ from tests.beds.fixtures import (
     pytest_generate_tests,
     testbed,
 )
+from tests.collecting import pytest_collection
 from tests.needs import pytest_runtest_makereport
 from tests.thorough import load_profile
 
@@ -17,6 +18,7 @@ __all__ = [
     "cluster_admin",
     "place_of_its_own",
     "places",
+    "pytest_collection",
     "pytest_collection_modifyitems",
     "pytest_generate_tests",
     "pytest_runtest_makereport",

@@ -141,10 +141,13 @@ def test_summary_is_cut_at_a_section(tmp_path: Path) -> None:
     assert text.rstrip().endswith("the log of this step has it all._")
 
 
-def test_nothing_is_written_where_nobody_asks() -> None:
-    """By hand there are no such files."""
+def test_nothing_is_written_where_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand there are no such files, and none of another name comes into being."""
+    monkeypatch.chdir(tmp_path)
     files.write_outputs("", {"a": "b"})
     files.write_summary("", ["# text"])
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

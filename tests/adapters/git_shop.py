@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.ports import Repository
+
+PATTERN = "pattern-of-shops"  # a folder beside those of the tests
 
 
 def configured(url: str, mirror: Path, *, token: str = TOKEN, seconds: float = 20, **settings: str) -> Repository:
@@ -99,9 +103,22 @@ class Shop:
 @contextmanager
 def open_shop(folder: Path) -> Iterator[Shop]:
     """Serve a repository that holds one manifest and a README on `trunk`."""
-    (folder / "served").mkdir()
+    first = _pattern(folder.parent)
+    for name in ("served", "work"):
+        shutil.copytree(folder.parent / PATTERN / name, folder / name)
     with GitServer(folder / "served") as server:
-        bare = server.create("shop.git")
-        ana = Person(folder / "work", str(bare))
-        first = ana.commit("trunk", {"deploy/web.yaml": "memory: 512Mi\n", "README.md": "# shop\n"})
-        yield Shop(server=server, folder=folder, bare=bare, ana=ana, first=first)
+        bare = server.root / "shop.git"
+        yield Shop(server=server, folder=folder, bare=bare, ana=Person(folder / "work", str(bare)), first=first)
+
+
+@cache
+def _pattern(parent: Path) -> CommitId:
+    """Make what every shop looks like at first, once a test process: its six runs of git take far longer than a copy.
+
+    Nobody works in it, and pytest removes it with the folders of the tests.
+    """
+    served = parent / PATTERN / "served"
+    served.mkdir(parents=True)
+    git(served, "init", "-q", "--bare", "-b", "trunk", "shop.git")
+    ana = Person(parent / PATTERN / "work", str(served / "shop.git"))
+    return ana.commit("trunk", {"deploy/web.yaml": "memory: 512Mi\n", "README.md": "# shop\n"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -271,28 +272,39 @@ def test_limits_that_make_no_sense_stop_nothing(nonsense: str) -> None:
     budget = Budget(Hands())
     for name in ("x-ratelimit-remaining", "x-ratelimit-limit", "x-ratelimit-reset", "retry-after"):
         budget.note(403, {name: nonsense})
-
     budget.begin()
 
+    assert budget.sentence() == "GitHub names no limit"
 
-@pytest.mark.parametrize("reset", ["9999999999", "1e12", "999999999999"])
-def test_reset_that_never_comes_is_waited_for_an_hour(reset: str) -> None:
-    """No answer stops us for longer than GitHub's own hour."""
+
+@pytest.mark.parametrize(
+    ("reset", "minutes"), [("9999999999", 60), ("1e12", 0), ("999999999999", 0)], ids=["far", "a float", "too long"]
+)
+def test_reset_that_never_comes_is_waited_for_an_hour(reset: str, minutes: int) -> None:
+    """No answer stops us for longer than GitHub's own hour; one that is no time does not stop us at all."""
     clock = Hands()
     budget = Budget(clock)
     budget.note(200, {"x-ratelimit-remaining": "0", "x-ratelimit-limit": "5000", "x-ratelimit-reset": reset})
 
-    clock.time = NOON + timedelta(minutes=61)
+    allowed = []
+    for passed in (0, 59, 60):
+        clock.time = NOON + timedelta(minutes=passed)
+        with suppress(SourceError):
+            budget.begin()
+            allowed.append(passed)
 
-    budget.begin()
+    assert allowed == [passed for passed in (0, 59, 60) if passed >= minutes]
 
 
-def test_small_budget_keeps_a_small_reserve() -> None:
-    """A twentieth, so that a workflow's 1,000 or less are not wasted."""
+@pytest.mark.parametrize(("left", "begun"), [(5, True), (4, False)])
+def test_small_budget_keeps_a_small_reserve(left: int, begun: bool) -> None:  # noqa: FBT001 - a table's cell
+    """A twentieth, so that a workflow's 1,000 or less are not wasted, and its writes can follow."""
     budget = Budget(Hands())
-    budget.note(200, {name.lower(): value for name, value in limits(6, limit=100).items()})
+    budget.note(200, {name.lower(): value for name, value in limits(left, limit=100).items()})
 
-    budget.begin()
+    with nullcontext() if begun else pytest.raises(SourceError, match=f"only {left} of 100"):
+        budget.begin()
+    budget.check()  # what was begun goes on
     budget.note(200, {name.lower(): value for name, value in limits(4, limit=100).items()})
     with pytest.raises(SourceError):
         budget.begin()

@@ -290,17 +290,38 @@ def test_rules_of_the_server_are_told_with_a_way_out(ledger: Store, shop: Shop) 
         ledger.append([intent()], at=NOON, expected=0)
 
 
-def test_a_reference_that_cannot_be_made_does_not_look_contended_for_ever(ledger: Store, shop: Shop) -> None:
-    """Another reference stands where the folder would be: after a few tries that is said, with the way out."""
+def test_a_reference_that_cannot_be_made_is_named_with_the_servers_words(ledger: Store, shop: Shop) -> None:
+    """Another reference stands where the folder would be: that is no race, however often it is tried."""
     git(shop.bare, "update-ref", "refs/reconciler", shop.first)
-    said = []
-    for _ in range(4):
+
+    for caught in refusals_of(ledger, 4):
+        assert caught.code == "ledger.remote"
+        assert "'refs/reconciler' exists" in caught.message
+        assert "rules" in caught.remedy
+
+
+def test_a_reference_that_never_moves_does_not_look_contended_for_ever(ledger: Store, shop: Shop) -> None:
+    """A lock that a dead server process left looks like a race: after a few tries that is said, with the way out."""
+    lock = shop.bare / f"{REFERENCE}.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    *first, last = refusals_of(ledger, 4)
+    lock.unlink()
+
+    assert [error.code for error in first] == ["ledger.moved"] * 3
+    assert last.code == "ledger.ref_unusable"
+    assert "refs/heads/reconciler-ledger" in last.remedy
+    assert ledger.append([intent()], at=NOON, expected=0)
+
+
+def refusals_of(ledger: Store, times: int) -> list[LedgerError]:
+    """Return why each of so many appends in a row was refused."""
+    found = []
+    for _ in range(times):
         with pytest.raises(LedgerError) as caught:
             ledger.append([intent()], at=NOON, expected=0)
-        said.append(caught.value.code)
-
-    assert said[-1] in {"ledger.ref_unusable", "ledger.remote"}
-    assert "refs/heads/reconciler-ledger" in caught.value.remedy or "rules" in caught.value.remedy
+        found.append(caught.value)
+    return found
 
 
 def test_the_note_that_cannot_be_read_is_named(ledger: Store, shelf: Shelf) -> None:

@@ -5,6 +5,7 @@ Every pass builds its adapters anew and reads the ledger from its file, as a sch
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,10 +38,11 @@ class World:
     folder: Path
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
     proxies: dict[str, str] = field(default_factory=dict)  # by source: an address that stands before the real one
+    _written: dict[str, dict[str, Any]] = field(default_factory=dict, init=False)  # what the file says
 
     @property
     def config(self) -> Path:
-        """The configuration file, written anew at each use."""
+        """The configuration file, written anew when it is to say something else."""
         bed = self.place.bed
         sections: dict[str, dict[str, Any]] = {
             "cluster": {"kubeconfig": self._kubeconfig(), "namespaces": [self.place.namespace], "timeout": "3s"},
@@ -60,7 +62,9 @@ class World:
         for name, values in self.overrides.items():
             sections[name] = {**sections.get(name, {}), **values}
         path = self.folder / "reconciler.yaml"
-        path.write_text(yaml.safe_dump(sections))
+        if sections != self._written:  # each look at the ledger comes by here; writing YAML is slow
+            path.write_text(yaml.safe_dump(sections))
+            self._written = deepcopy(sections)
         return path
 
     def _kubeconfig(self) -> str:
@@ -93,11 +97,12 @@ class World:
         """Make one pass, as `reconciler run --once` does."""
         made = self.made()
         with made.ledger.exclusive():
-            return reconcile(made.ports(), self.settings)
+            return reconcile(made.ports(), made.settings)
 
     def plan(self) -> Plan:
         """Make a plan, as `reconciler plan` does."""
-        return plan(self.made().ports(), self.settings)
+        made = self.made()
+        return plan(made.ports(), made.settings)
 
     def run_until(self, condition: Callable[[], bool], what: str) -> PassReport:
         """Make passes until a condition holds; each one must return by itself."""
@@ -122,9 +127,12 @@ class World:
 
     def run_until_outcome(self, outcome: Outcome, *, of: int = -1) -> Operation:
         """Make passes until an operation (the newest, or by position) ended that way."""
-        self.run_until(
-            lambda: len(self.operations) > max(of, 0) and self.operations[of].outcome is outcome, f"outcome {outcome}"
-        )
+
+        def ended() -> bool:
+            operations = self.operations
+            return len(operations) > max(of, 0) and operations[of].outcome is outcome
+
+        self.run_until(ended, f"outcome {outcome}")
         return self.operations[of]
 
     @property
@@ -140,7 +148,8 @@ class World:
     @property
     def phase(self) -> Phase | None:
         """The newest operation's phase."""
-        return self.operation.phase if self.operations else None
+        operations = self.operations
+        return operations[-1].phase if operations else None
 
     def kinds(self) -> list[EventKind]:
         """Return the kinds of all recorded events, in order."""

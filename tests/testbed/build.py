@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -122,9 +123,21 @@ def cache_folder() -> Path:
 
 
 def build_all() -> Binaries:
-    """Build what the cache lacks, and return where everything is."""
+    """Build what the cache lacks, and return where everything is.
+
+    Two at a time: while one downloads its modules, or is linked by a single thread, the other one is compiled.
+    """
     version = go_version()
-    return Binaries({component.name: build(component, version) for component in CATALOGUE})
+    first, *others = CATALOGUE
+    folders = {first.name: build(first, version)}  # alone, as it compiles what all share, Go's own library
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="build") as pool:
+        under_way = {component.name: pool.submit(build, component, version) for component in others}
+        try:
+            folders |= {name: built.result() for name, built in under_way.items()}
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # nobody waits for the rest of what will not be whole
+            raise
+    return Binaries(folders)
 
 
 def tool(name: str) -> Path:

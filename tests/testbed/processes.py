@@ -34,6 +34,10 @@ POLL = 0.05
 # between our finding it free and the server's binding it.
 PORTS = range(20000, 32000)
 
+# Most of them are written in Go: its collector runs less often, which saves a tenth of their time and takes memory.
+# Gitea's hooks, programs of their own at each push, save a third.
+GO = {"GOGC": "300"}
+
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 _given: set[int] = set()
@@ -109,7 +113,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=os.environ | environment,
+                env={**os.environ, **GO, **environment},
                 start_new_session=True,  # a Ctrl-C in the terminal is for pytest, which then stops us in order
                 preexec_fn=None if self._outlive else _die_with_parent,  # noqa: PLW1509 - one prctl call, no locks
             )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,6 +43,54 @@ def test_a_machine_without_go_is_told_in_one_line(monkeypatch: MonkeyPatch) -> N
 
     assert "needs Go 1.26 or newer" in str(reason.value)
     assert "\n" not in str(reason.value)
+
+
+def test_two_components_are_built_at_a_time_after_the_first(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
+    """The first one compiles what all share; then one compiles while the other one downloads or is linked."""
+    together = threading.Barrier(2, timeout=30)
+    alone: list[str] = []
+
+    def built(component: Component, _: str) -> Path:
+        if not alone:
+            alone.append(component.name)
+        elif component in CATALOGUE[1:3]:
+            together.wait()  # breaks where only one is built at a time
+        return tmp_path / component.name
+
+    monkeypatch.setattr(build, "build", built)
+    monkeypatch.setattr(build, "go_version", lambda: "go1.26.8")
+
+    assert build.build_all().folders == {component.name: tmp_path / component.name for component in CATALOGUE}
+    assert alone == [CATALOGUE[0].name]
+
+
+def test_after_a_build_that_failed_no_other_one_begins(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody waits a quarter of an hour to be told; what is under way beside it ends."""
+    begun: list[str] = []
+    told = threading.Event()
+
+    def built(component: Component, _: str) -> Path:
+        begun.append(component.name)
+        if component is CATALOGUE[1]:
+            raise RuntimeError("go build failed in kubernetes")
+        if component is not CATALOGUE[0]:
+            told.wait(30)
+        return tmp_path
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as its base
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            told.set()
+            super().shutdown(wait=wait)
+
+    monkeypatch.setattr(build, "build", built)
+    monkeypatch.setattr(build, "go_version", lambda: "go1.26.8")
+    monkeypatch.setattr(build, "ThreadPoolExecutor", Pool)
+
+    with pytest.raises(RuntimeError, match="failed in kubernetes"):
+        build.build_all()
+    assert begun[0] == CATALOGUE[0].name
+    assert len(begun) <= 4  # the one that was free again may have begun one more before that was told
 
 
 @pytest.mark.parametrize("component", CATALOGUE, ids=lambda component: component.name)
