@@ -267,7 +267,7 @@ def _wait_until_gone(pid: int) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds another process's memory")
 def test_program_that_takes_too_much_memory_fails_alone(tmp_path: Path) -> None:
     """A template of one line can ask for all that there is."""
-    greedy = scripted(tmp_path, f"exec {sys.executable} -c 'bytes(2 << 30)'", max_memory=1 << 30)
+    greedy = scripted(tmp_path, f"exec {sys.executable} -c 'bytes(3 << 30)'", max_memory=2 << 30)
 
     with pytest.raises(Refusal, match="MemoryError"):
         greedy.render(job(KUSTOMIZE, KUSTOMIZATION, "app"))
