@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Conflict, Refusal
+from reconciler.manifests.declared import git_files
+from reconciler.manifests.declared.applications import with_spec
+from reconciler.manifests.declared.applicationsets import generated, git_generators, spec_of
+from reconciler.manifests.declared.templates import refuse
 from reconciler.manifests.editing.documents import find
 from reconciler.manifests.editing.parts import arrange, decode, scan, split_bom
 from reconciler.manifests.files.locate import is_read
-from reconciler.manifests.generated import git_files
-from reconciler.manifests.generated.applications import with_spec
-from reconciler.manifests.generated.applicationsets import generated, git_generators, spec_of
-from reconciler.manifests.generated.templates import refuse
 from reconciler.manifests.rendering.jobs import same_repository
 from reconciler.manifests.rendering.objects import same
 from reconciler.model.delivery import Application, owning_applications
@@ -29,7 +29,7 @@ from reconciler.propose.workshop import Workshop
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.manifests.generated.applicationsets import Json
+    from reconciler.manifests.declared.applicationsets import Json
     from reconciler.model.delivery import Source
 
 _SKIP_MARKER = b"+argocd:skip-file-rendering"  # anywhere in a file, and Argo CD leaves the file out

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.manifests.generated.applications import beside_options
-from reconciler.manifests.generated.applicationsets import is_input
-from reconciler.manifests.generated.templates import refuse
+from reconciler.manifests.declared.applications import beside_options
+from reconciler.manifests.declared.applicationsets import is_input
+from reconciler.manifests.declared.templates import refuse
 from reconciler.manifests.rendering.objects import same
 from reconciler.manifests.rendering.probing import Probe
 from reconciler.model.proposal import Located

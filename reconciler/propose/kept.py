@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.errors import Refusal
+from reconciler.manifests.declared.applications import Manifest, beside_options, is_option, manifest_in, with_manifest
 from reconciler.manifests.files.checkout import Checkout
 from reconciler.manifests.files.locate import require_current
-from reconciler.manifests.generated.applications import Manifest, beside_options, is_option, manifest_in, with_manifest
 from reconciler.manifests.rendering.jobs import RENDERED_KINDS, editable
 from reconciler.manifests.rendering.objects import differences, find_rendered, same
 from reconciler.model.delivery import Application, owning_applications

@@ -33,7 +33,7 @@ from reconciler.propose.sites import site_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reconciler.manifests.generated.applications import Manifest
+    from reconciler.manifests.declared.applications import Manifest
     from reconciler.manifests.rendering.candidates import Candidate
     from reconciler.manifests.rendering.probing import Probe
     from reconciler.model.objects import ObjectRef

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.manifests.declared.templates import refuse
 from reconciler.manifests.files.checkout import Checkout
-from reconciler.manifests.generated.templates import refuse
 from reconciler.manifests.rendering.probing import Probe
 from reconciler.model.action import Action
 from reconciler.model.delivery import Application

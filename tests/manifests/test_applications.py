@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.errors import Conflict, Refusal
-from reconciler.manifests.generated.applications import is_option, manifest_in, with_manifest
+from reconciler.manifests.declared.applications import is_option, manifest_in, with_manifest
 from reconciler.model.delivery import Application, HelmParameter
 from reconciler.model.objects import parse_path
 from tests.worlds import APPLICATION, application

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from reconciler.errors import Refusal
-from reconciler.manifests.generated.applications import beside_options
-from reconciler.manifests.generated.applicationsets import generated, git_generators, is_input, spec_of
+from reconciler.manifests.declared.applications import beside_options
+from reconciler.manifests.declared.applicationsets import generated, git_generators, is_input, spec_of
 from reconciler.model.objects import ObjectRef, parse_path
 
 if TYPE_CHECKING:

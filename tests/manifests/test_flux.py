@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.generated.applications import is_option, manifest_in, with_manifest
+from reconciler.manifests.declared.applications import is_option, manifest_in, with_manifest
 from reconciler.manifests.rendering import flux
 from reconciler.manifests.rendering.jobs import editable, job_for
 from reconciler.model.delivery import Application, HelmOptions, KustomizeOptions, Source

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.generated.git_files import folder_of, may_select, selected
+from reconciler.manifests.declared.git_files import folder_of, may_select, selected
 
 PATHS = ("envs/prod/config.yaml", "envs/prod/eu/config.yaml", "envs/prod.yaml", "envs/dev/config.yaml", "config.yaml")
 

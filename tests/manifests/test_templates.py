@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import Refusal
-from reconciler.manifests.generated.templates import filled, normalized
+from reconciler.manifests.declared.templates import filled, normalized
 
 ELEMENT: dict[str, Any] = {
     "memory": "512Mi",

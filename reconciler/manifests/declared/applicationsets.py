@@ -10,6 +10,8 @@ import posixpath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconciler.errors import foreign_text
+from reconciler.manifests.declared.applications import is_option, mapping
+from reconciler.manifests.declared.templates import filled, normalized, refuse
 from reconciler.manifests.editing.documents import find, only
 from reconciler.manifests.editing.parts import (
     MappingNode,
@@ -23,8 +25,6 @@ from reconciler.manifests.editing.parts import (
 )
 from reconciler.manifests.editing.scalars import ScalarType, plain_type
 from reconciler.manifests.editing.values import typed
-from reconciler.manifests.generated.applications import is_option, mapping
-from reconciler.manifests.generated.templates import filled, normalized, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

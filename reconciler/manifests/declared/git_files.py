@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.errors import foreign_text
-from reconciler.manifests.generated.templates import refuse
+from reconciler.manifests.declared.templates import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
