@@ -134,6 +134,8 @@ def info(commit: pygit2.Commit, us: Author) -> CommitInfo:
         committer_email=committer,
         trailers=dict(commit.message_trailers),
         by_us=author == committer == us.email,
+        parents=tuple(CommitId(str(parent)) for parent in commit.parent_ids),
+        tree=str(commit.tree_id),
     )
 
 

@@ -134,3 +134,5 @@ class CommitInfo:
     committer_email: str
     trailers: Mapping[str, str]
     by_us: bool  # by its e-mails, or because the forge vouches for it
+    parents: tuple[CommitId, ...]
+    tree: str  # the id of everything that it holds

@@ -8,6 +8,7 @@ opened again, even when the ledger that remembered it is lost.
 from __future__ import annotations
 
 from dataclasses import replace
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Conflict, Refusal, SourceError
@@ -70,7 +71,7 @@ def publish(
                     message=f"pull request {existing.number} is on hold by its label {hold_label}, with another change",
                     remedy="take the label off, or close the pull request; then the next pass goes on",
                 )
-            if there is not None and _is_left_approved(existing, proposal, forge):
+            if there is not None and _is_left_approved(existing, there, proposal, repository, forge):
                 return replace(existing, head=there)
         there = repository.push(proposal.branch, head, expected=there)
     if existing is not None and existing.state is PullRequestState.OPEN and existing.same_repository:
@@ -117,8 +118,12 @@ def rewrite(
     return there
 
 
-def _is_left_approved(existing: PullRequest, proposal: Proposal, forge: Forge) -> bool:
+def _is_left_approved(
+    existing: PullRequest, there: CommitId, proposal: Proposal, repository: Repository, forge: Forge
+) -> bool:
     """Tell whether persons approved it as it is: of a lost ledger, that base moved takes no approval away.
+
+    What is left must be our change to the last byte, for anybody can write our name into a commit, and approve it.
 
     Raises Conflict where they approved another change than this one.
     """
@@ -132,7 +137,32 @@ def _is_left_approved(existing: PullRequest, proposal: Proposal, forge: Forge) -
             message=f"pull request {existing.number} is approved by {', '.join(opinions.persons)}, with another change",
             remedy="merge or close it; then the next pass goes on",
         )
-    return True
+    return _makes_this_change(there, proposal, repository)
+
+
+def _makes_this_change(there: CommitId, proposal: Proposal, repository: Repository) -> bool:
+    """Tell whether a commit makes the proposal's change and no other, on whatever base held when it was made."""
+    made = repository.describe(there)
+    if len(made.parents) != 1 or repository.contains(proposal.base_commit, made.parents[0]) is not True:
+        return False
+    files = dict[str, bytes]()
+    for edit in proposal.edits:
+        old, new = (_content(commit, edit.path, repository) for commit in (made.parents[0], there))
+        if _changed_lines(old, new) != _changed_lines(edit.before.encode(), edit.after.encode()):
+            return False
+        files[edit.path] = new
+    return repository.describe(repository.commit(made.parents[0], files, proposal.message)).tree == made.tree
+
+
+def _content(commit: CommitId, path: str, repository: Repository) -> bytes:
+    entry = repository.entry(commit, path)
+    return repository.read(entry.blob) if entry is not None else b""
+
+
+def _changed_lines(old: bytes, new: bytes) -> list[tuple[list[bytes], list[bytes]]]:
+    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    found = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    return [(before[i:j], after[k:m]) for tag, i, j, k, m in found if tag != "equal"]
 
 
 def _tells_of_another(existing: PullRequest, proposal: Proposal) -> bool:
