@@ -48,7 +48,8 @@ def follow(
 
     merge = tracked.merge_commit or _merge_commit(found)
     try:
-        if isinstance(found, PullRequest) and found.base != ports.repository.base:
+        settled = tracked.merge_commit is not None  # it went into base, whatever base is called by now
+        if not settled and isinstance(found, PullRequest) and found.base != ports.repository.base:
             return Followed(pull_request=found, elsewhere=found.base)
         if merge is None:
             at_base = _values_while_open(base, ports.repository, values_at)

@@ -109,9 +109,10 @@ class Merge:
         operation: Operation | None = None,
         revision: str = "",
         applications: tuple[Application, ...] = (),
+        into: str = "trunk",
     ) -> Followed:
         """Look up the merged pull request with this head of base."""
-        found = pull_request(PullRequestState.MERGED, merge_commit=self.merge, base="trunk")
+        found = pull_request(PullRequestState.MERGED, merge_commit=self.merge, base=into)
         self.world.pulls.add(
             found.branch, state="closed", merged_at="2026-03-01T09:31:00Z", merge_commit_sha=self.merge
         )
@@ -131,6 +132,17 @@ def test_merge_is_read_and_not_assumed(world: World) -> None:
     followed = made.follow(made.merge)
 
     assert (followed.values_at_merge, followed.values_at_base, followed.contains_merge) == (("1Gi",), ("1Gi",), True)
+
+
+def test_merge_that_is_recorded_is_followed_whatever_base_is_called_by_now(world: World) -> None:
+    """Forges keep the old name in what was merged; its way into the cluster is the same."""
+    made = Merge(world)
+    operation = Story().merged().operation
+    assert operation.pull_request is not None
+    recorded = replace(operation, pull_request=replace(operation.pull_request, merge_commit=made.merge))
+    followed = made.follow(made.merge, operation=recorded, into="master")
+
+    assert (followed.elsewhere, followed.contains_merge) == (None, True)
 
 
 def test_base_that_was_read_before_the_merge_says_nothing(world: World) -> None:
