@@ -14,7 +14,7 @@ import subprocess
 import threading
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler.errors import Refusal, SourceError, foreign_text
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _NOWHERE = "http://127.0.0.1:9"  # a proxy that nobody answers: what would go to the network fails at once
 _SAID = 65_536  # bytes of a complaint that are read
 _PATIENCE = 5.0  # seconds to find out whether there are networks of one's own
+# Root may make one, and reads other users' charts as root alone; everybody else may as the root of other users.
+_WAYS = (("--net",), ("--user", "--net"))
+_NOT_STARTED = "unshare: "  # its own complaints
 
 
 @cache
@@ -34,10 +37,11 @@ def alone() -> tuple[str, ...]:
     unshare, nothing = shutil.which("unshare"), shutil.which("true")
     if unshare is None or nothing is None:
         return ()
-    start = (unshare, "--user", "--net", "--")
-    with suppress(OSError, subprocess.TimeoutExpired):
-        tried = subprocess.run([*start, nothing], capture_output=True, check=False, timeout=_PATIENCE)
-        return start if tried.returncode == 0 else ()
+    for way in _WAYS:
+        start = (unshare, *way, "--")
+        with suppress(OSError, subprocess.TimeoutExpired):
+            if subprocess.run([*start, nothing], capture_output=True, check=False, timeout=_PATIENCE).returncode == 0:
+                return start
     return ()
 
 
@@ -57,19 +61,11 @@ class Tool:
     def run(self, arguments: Sequence[str], folder: Path) -> bytes:
         """Return what the program prints.
 
-        Raises Refusal when it fails or prints too much, SourceError when it takes too long.
+        Raises Refusal when it fails or prints too much, SourceError when it takes too long or cannot be started.
         """
         said = self._root / "stderr"
         with said.open("wb") as complaints:
-            process = subprocess.Popen(
-                [*alone(), str(self._program), *arguments],
-                cwd=folder,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                start_new_session=True,  # so that whatever it starts ends with it
-            )
+            process = self._start(arguments, folder, complaints)
             _bound_memory(process.pid, self._max_memory)
             expired = threading.Event()
             timer = threading.Timer(self._timeout.total_seconds(), _expire, (process, expired))
@@ -91,16 +87,40 @@ class Tool:
                 remedy="raise rendering.max_bytes",
             )
         if process.returncode:
+            complaint = self._complaint(said)
+            if complaint.startswith(_NOT_STARTED):
+                raise self._not_started(complaint)
             raise Refusal(
                 code="rendering.failed",
-                message=f"{self._program.name} cannot render it: {self._complaint(said)}",
-                remedy=self._way_out(said),
+                message=f"{self._program.name} cannot render it: {complaint}",
+                remedy=self._way_out(complaint),
             )
         return output
 
-    def _way_out(self, said: Path) -> str:
+    def _start(self, arguments: Sequence[str], folder: Path, complaints: BinaryIO) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                [*alone(), str(self._program), *arguments],
+                cwd=folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                start_new_session=True,  # so that whatever it starts ends with it
+            )
+        except OSError as error:
+            raise self._not_started(str(error)) from error
+
+    def _not_started(self, why: str) -> SourceError:
+        """Return what is no fault of the source: a program of another machine, or no room for a network of its own."""
+        return SourceError(
+            code="rendering.not_started",
+            message=f"{self._program.name} cannot be started: {why}",
+            remedy=f"see whether {self._program} runs on this machine, as this user",
+        )
+
+    def _way_out(self, complaint: str) -> str:
         """Say what a person can do; a few failures are ours alone, for delivery may be told what we are not."""
-        complaint = self._complaint(said)
         if "is not in or below" in complaint:
             return "keep the file below the kustomization; kustomize.buildOptions of Argo CD are not repeated here"
         if "out of memory" in complaint:
