@@ -149,6 +149,23 @@ def test_object_that_configures_kustomize_names_no_address(key: str, address: st
     assert refusal(files, source("Kustomize", "over")).code == "rendering.remote_base"
 
 
+@pytest.mark.parametrize(
+    "made_by", ["resources: [plugin.yaml]\n", "resources: [../more]\n", "nameSuffix: 'http://127.0.0.1:8001/api'\n"]
+)
+def test_folder_that_configures_kustomize_names_no_address(made_by: str) -> None:
+    """What it makes are such objects, wherever it takes them from, and however it changes them."""
+    plugin = "kind: PatchTransformer\nmetadata: {name: p}\npath: http://127.0.0.1:8001/api\n"
+    files = {
+        "over/kustomization.yaml": "transformers: [t]\n",
+        "over/t/kustomization.yaml": made_by,
+        "over/t/plugin.yaml": plugin,
+        "over/more/kustomization.yaml": "resources: [plugin.yaml]\n",
+        "over/more/plugin.yaml": plugin,
+    }
+
+    assert refusal(files, source("Kustomize", "over")).code == "rendering.remote_base"
+
+
 def test_symlink_is_not_followed() -> None:
     """It may point out of the repository."""
     modes = {"over/patch.yaml": 0o120000}

@@ -51,7 +51,7 @@ def is_kustomization(path: str, mode: int) -> bool:
     return mode in REGULAR_MODES and posixpath.basename(path) in NAMES
 
 
-KUSTOMIZATIONS = Reading("kustomizations 2", is_kustomization, named_in)
+KUSTOMIZATIONS = Reading("kustomizations 3", is_kustomization, named_in)
 
 
 def readers(
@@ -88,11 +88,17 @@ def collect(checkout: Checkout, folder: str, max_bytes: int) -> None:
 
     Raises Refusal, with a code `rendering.…`, when it reads what is not in the commit.
     """
-    waiting, seen = [folder], {folder}
+    waiting = [(folder, False)]  # with whether what it makes configures kustomize
+    seen = set(waiting)
     while waiting:
-        here = waiting.pop()
-        content = _kustomization(checkout, here, max_bytes)
-        found = [below for entry, what in _entries(content) for below in _take(checkout, here, entry, what)]
+        here, configures = waiting.pop()
+        content = _kustomization(checkout, here, max_bytes, configures=configures)
+        configured = _configured(content, configures=configures)
+        found = [
+            (below, entry in configured)
+            for entry, what in _entries(content)
+            for below in _take(checkout, here, entry, what)
+        ]
         waiting += [below for below in dict.fromkeys(found) if below not in seen]
         seen.update(found)
         if len(seen) > _MAX_KUSTOMIZATIONS:
@@ -105,13 +111,15 @@ def kustomization_in(checkout: Checkout, folder: str) -> str | None:
     return next((path for path in paths if checkout.has(path)), None)
 
 
-def _kustomization(checkout: Checkout, here: str, max_bytes: int) -> dict[str, Any]:
+def _kustomization(checkout: Checkout, here: str, max_bytes: int, *, configures: bool) -> dict[str, Any]:
     path = kustomization_in(checkout, here)
     data = checkout.take(path) if path else None
     if data is None:
         refuse("no_kustomization", f"{here or 'the root'} holds no kustomization", "add a kustomization.yaml")
     content = first_document(data, max_bytes)
-    if any("://" in text for entry in _configured(content) for text in _words_of(entry, checkout, here, max_bytes)):
+    configured = _configured(content, configures=configures)
+    words = [text for entry in configured for text in _words_of(entry, checkout, here, max_bytes)]
+    if any("://" in text for text in (*words, *(leaves(data, max_bytes) if configures else ()))):
         message = f"{path} is configured by an object that names an address, which may be read"
         refuse("remote_base", message, "vendor it into the repository, or edit the field by hand")
     for key in _STARTS_PROGRAMS:
@@ -160,13 +168,18 @@ def _all_entries(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 yield from ((entry, "file") for entry in texts(item.get(env)))
 
 
-def _configured(content: dict[str, Any]) -> list[str]:
-    """Return what a kustomization is configured by: objects in place, or the names of their files."""
+def _configured(content: dict[str, Any], *, configures: bool) -> list[str]:
+    """Return what a kustomization is configured by: objects in place, or the names of their files and folders.
+
+    All that it names does so where what it makes itself configures another one.
+    """
+    if configures:
+        return [entry for entry, _ in _all_entries(content)]
     return [entry for key in _CONFIGURE for entry in texts(content.get(key))]
 
 
 def _words_of(entry: str, checkout: Checkout, folder: str, max_bytes: int) -> Iterator[str]:
-    """Yield every text of the objects; a folder's are looked at as what it is, a kustomization."""
+    """Yield every text of the objects; a folder's are looked at with its kustomization."""
     data = entry.encode() if _IN_PLACE.search(entry) else None
     if data is None and "://" not in entry:
         data = checkout.take(joined(folder, entry))
