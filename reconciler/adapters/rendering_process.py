@@ -29,6 +29,7 @@ _PATIENCE = 5.0  # seconds to find out whether there are networks of one's own
 # Root may make one, and reads other users' charts as root alone; everybody else may as the root of other users.
 _WAYS = (("--net",), ("--user", "--net"))
 _NOT_STARTED = "unshare: "  # its own complaints
+_OUT_OF_MEMORY = "out of memory"  # in place of a trace whose addresses differ each time
 
 
 @cache
@@ -123,7 +124,7 @@ class Tool:
         """Say what a person can do; a few failures are ours alone, for delivery may be told what we are not."""
         if "is not in or below" in complaint:
             return "keep the file below the kustomization; kustomize.buildOptions of Argo CD are not repeated here"
-        if "out of memory" in complaint:
+        if complaint == _OUT_OF_MEMORY:
             return "render less in one source, or raise rendering.max_memory"
         if "kubeVersion" in complaint:
             return "set helm.kubeVersion in the Application, for Helm is not told the cluster's version here"
@@ -155,9 +156,11 @@ class Tool:
         }
 
     def _complaint(self, said: Path) -> str:
-        """Return the error without our temporary folder, whose name differs each time (invariant 6)."""
+        """Return the error without what differs each time, as our temporary folder's name does (invariant 6)."""
         with said.open("rb") as file:
             text = file.read(_SAID).decode(errors="replace")
+        if f"runtime: {_OUT_OF_MEMORY}" in text:  # Go's own words
+            return _OUT_OF_MEMORY
         lines = [line for line in text.splitlines() if line.strip() and not line.startswith("# Warning")]
         return foreign_text(" ".join(lines).replace(f"{self._root}/files/", "").replace(str(self._root), "."))
 

@@ -1,8 +1,9 @@
 """Fields that come or go behind a rendered source: there is no present value to look for, so places are tried.
 
 Kustomize: the documents that make the object, those of its overlay first, then a new patch. Helm: the key beside one
-that gives a field beside this one, or, for a field that goes, the key that gives it. Protects: each place is accepted
-only where rendering shows exactly the intended changes, and for this Application alone unless others may change.
+that gives a field beside this one, else below a mapping that is left empty, or, for a field that goes, the key that
+gives it. Protects: each place is accepted only where rendering shows exactly the intended changes, and for this
+Application alone unless others may change.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.adapters import rendering_process
-from reconciler.errors import SourceError
+from reconciler.errors import Refusal, SourceError
 from reconciler.model.rendering import KUSTOMIZE
 from tests.adapters.test_rendering import KUSTOMIZATION, job, scripted
 
@@ -44,3 +44,14 @@ def test_program_that_cannot_be_started_is_no_fault_of_the_source(
 
     assert failed.value.code == "rendering.not_started"
     assert str(tmp_path / "kustomize") in failed.value.remedy
+
+
+def test_want_of_memory_is_told_in_the_same_words_each_time(tmp_path: Path) -> None:
+    """Invariant 6: a trace holds addresses, and what is told anew in every pass would be written in every pass."""
+    script = 'echo "runtime: out of memory: cannot allocate $$-byte block" >&2; echo "gp=0x$$ [running]:" >&2; exit 2'
+
+    with pytest.raises(Refusal) as failed:
+        scripted(tmp_path, script).render(job(KUSTOMIZE, KUSTOMIZATION, "app"))
+
+    assert failed.value.message == "kustomize cannot render it: out of memory"
+    assert "rendering.max_memory" in failed.value.remedy
