@@ -25,6 +25,7 @@ from reconciler.model.proposal import Site
 from reconciler.model.rendering import KUSTOMIZE
 from reconciler.propose.homes import Own, put
 from reconciler.propose.own import homes, in_overlay
+from reconciler.propose.own_manifest import in_manifest_patches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -55,7 +56,7 @@ def _in_kustomize(search: Search) -> Own | None:
         own = _changed(search, path, document, search.action.changes) if number < _MAX_TRIED else None
         if own is not None:
             return own
-    return in_overlay(search)
+    return in_overlay(search) or in_manifest_patches(search)
 
 
 def _changed(search: Search, path: str, document: int, changes: Sequence[FieldChange]) -> Own | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
+from reconciler.manifests.files.checkout import joined
 from reconciler.manifests.rendering.candidates import candidates
 from reconciler.manifests.rendering.charts import defaults
 from reconciler.manifests.rendering.jobs import editable
@@ -18,22 +19,24 @@ from reconciler.manifests.rendering.own_values import Value, with_values
 from reconciler.model.proposal import Site
 from reconciler.model.rendering import KUSTOMIZE
 from reconciler.propose.homes import Home, Own, put
-from reconciler.propose.own_manifest import manifest_homes
+from reconciler.propose.own_manifest import in_manifest_patches, manifest_homes
 from reconciler.propose.parents import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.manifests.rendering.candidates import Candidate
+    from reconciler.model.action import Replacement
     from reconciler.propose.search import Search
 
+_GLOBAL = "global"  # values that a chart and all its subcharts read
 _MAX_DEFAULTS = 20  # keys of one field that are tried; each takes a rendering
 
 
 def beside_others(search: Search, places: Sequence[Candidate]) -> Own | None:
     """Return the Application's own place for values that stand at places which others read; None: there is none."""
     if search.job.tool == KUSTOMIZE:
-        return in_overlay(search)
+        return in_overlay(search) or in_manifest_patches(search)
     if any(place.spot.inner is not None for place in places):
         return None
     return _first_home(homes(search), places)
@@ -115,8 +118,18 @@ def _defaults(search: Search) -> list[list[Value]]:
             )
             if candidate.spot.inner is None
         ]
-        found.append(mine[:_MAX_DEFAULTS])
+        mine += _instead_of_globals(search, change, tuple(keys for keys, _ in found_in if keys))
+        found.append(list(dict.fromkeys(mine))[:_MAX_DEFAULTS])
     return found
+
+
+def _instead_of_globals(search: Search, change: Replacement, subcharts: Sequence[tuple[str, ...]]) -> Iterator[Value]:
+    """Yield each subchart's own key of a global that says the value, which charts as a rule prefer to the global."""
+    limit, files = search.workshop.settings.guards.max_file_bytes, search.job.files
+    for candidate in candidates(change, search.action.target, files, editable(search.job), max_bytes=limit):
+        field = candidate.spot.field
+        if field[0] == _GLOBAL and candidate.spot.inner is None:
+            yield from (Value((*keys, *field[1:]), candidate.spot.after) for keys in subcharts)
 
 
 def _decisive(home: Home, number: int, values: Sequence[Value]) -> Value | None:
@@ -133,9 +146,12 @@ def _decisive(home: Home, number: int, values: Sequence[Value]) -> Value | None:
 
 
 def homes(search: Search) -> Iterator[Home]:
-    """Yield the files that may be the Application's own, the one that wins first."""
+    """Yield the files that may be the Application's own, the one that wins first, then those of its chart."""
     yield from value_files(search)
     yield from manifest_homes(search)
+    path = joined(search.job.folder, "values.yaml")
+    if path in editable(search.job) and path not in search.job.value_files:
+        yield _value_file(search, path)
 
 
 def value_files(search: Search) -> Iterator[Home]:

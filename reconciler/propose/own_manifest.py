@@ -7,6 +7,7 @@ Application alone.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from reconciler.errors import Refusal
@@ -17,7 +18,7 @@ from reconciler.manifests.editing.scalars import ScalarType, plain_type
 from reconciler.manifests.rendering.kustomize import kustomization_in
 from reconciler.manifests.rendering.members import members, numbered
 from reconciler.manifests.rendering.objects import text_of, value_at
-from reconciler.manifests.rendering.overlay import overlaid
+from reconciler.manifests.rendering.overlay import in_one_line, overlaid, patches_for
 from reconciler.manifests.rendering.own_values import Value
 from reconciler.model.action import FieldChange
 from reconciler.model.flux_source import HELM_RELEASE, KUSTOMIZATION
@@ -82,6 +83,55 @@ def manifest_homes(search: Search) -> Iterator[Home]:
         return
     for way in ways:
         yield from _homes(search, kept, probe, way)
+
+
+def in_manifest_patches(search: Search) -> Own | None:
+    """Return a patch among the options of the Application's own manifest, for a folder that others read as well.
+
+    None where Git does not keep the manifest, or the patch would not do exactly that.
+    """
+    options, job = search.job.kustomize, search.job
+    try:
+        kept = kept_in_git(search.application, search.snapshot.applications, search.workshop)
+        if kept is None or job.tool != KUSTOMIZE:
+            return None
+        path = _patches(kept.manifest, search)
+        probe = manifest_probe(search, kept)
+        seen, ways = patches_for(
+            search.checkout,
+            job.folder,
+            search.target,
+            search.probe.rendered,
+            search.action.changes,
+            prefix=options.name_prefix,
+            suffix=options.name_suffix,
+            max_bytes=search.workshop.settings.guards.max_file_bytes,
+        )
+    except Refusal:
+        return None
+    values = [Value(path, in_one_line(text)) for text in ways]
+    homes = _homes(search, kept, probe, lambda value: _patch(value, seen))
+    found = (put(home, [value]) for home in homes for value in values)
+    own = next((own for own in found if own is not None), None)
+    return own and own._replace(sites=tuple(_of_list(site, path) for site in own.sites))
+
+
+def _patches(manifest: Manifest, search: Search) -> FieldPath:
+    """Return where a manifest lists patches."""
+    if search.application.ref.kind == KUSTOMIZATION:
+        return ("spec", "patches")
+    return (*_source(manifest.get("spec") or {}, search)[0], "kustomize", "patches")
+
+
+def _patch(value: Value, seen: ObjectRef) -> list[FieldChange]:
+    item = (*value.path, Item("patch", value.after))
+    target = (("kind", seen.kind), ("name", seen.name))
+    return [_new((*item, "patch"), value.after), *(_new((*item, "target", key), said) for key, said in target)]
+
+
+def _of_list(site: Site, path: FieldPath) -> Site:
+    """Return the site of an entry of a list as that of the list, for the whole patch is what tells the entry."""
+    return replace(site, field=path) if site.field[: len(path)] == path else site
 
 
 def _required(search: Search, name: str) -> tuple[Kept, Probe]:

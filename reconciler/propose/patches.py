@@ -19,6 +19,7 @@ from reconciler.model.proposal import Site
 from reconciler.model.rendering import KUSTOMIZE
 from reconciler.propose.homes import Own
 from reconciler.propose.own import in_overlay
+from reconciler.propose.own_manifest import in_manifest_patches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ def beside_hindrance(search: Search) -> Own | None:
     """Return a patch for what was found at places that could not be taken; None: there is none, or no such place."""
     if search.job.tool != KUSTOMIZE or not search.probe.is_hindered:
         return None
-    return in_own_patch(search) or in_overlay(search)
+    return in_own_patch(search) or in_overlay(search) or in_manifest_patches(search)
 
 
 def in_own_patch(search: Search) -> Own | None:

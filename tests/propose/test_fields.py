@@ -145,6 +145,19 @@ def test_first_value_enters_below_the_mapping_that_a_chart_leaves_empty(desk: De
     assert edits(made) == {"envs/prod.yaml": "other: 1\nresources:\n  requests:\n    cpu: 100m\n"}
 
 
+def test_first_value_enters_the_chart_that_nobody_else_renders(desk: Desk) -> None:
+    """The Application has neither a value file nor a manifest here, so its own chart takes the value."""
+    files = HELM | {"chart/values.yaml": "nodeSelector: {}\nresources: {}\n"}
+
+    made = in_helm(desk, files, source(desk, "Helm", "chart"), NEW)
+
+    assert edits(made) == {
+        "chart/values.yaml": "nodeSelector: {}\nresources: {requests: {cpu: 100m}}\n",
+    }
+    with pytest.raises(Refusal, match="no place"):
+        in_helm(desk, {}, source(desk, "Helm", "chart"), NEW, other(desk, "staging", "Helm", "chart"))
+
+
 def test_value_goes_from_the_file_that_sets_it(desk: Desk) -> None:
     """And what it leaves empty with it."""
     files = HELM | {"envs/prod.yaml": "other: 1\nresources:\n  requests:\n    cpu: 100m\n"}

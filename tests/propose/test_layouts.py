@@ -266,12 +266,12 @@ def test_options_of_helm_in_the_application_are_repeated(desk: Desk) -> None:
         ),
         "chart/values.schema.json": '{"required": ["nothing"]}',
         "chart/values.yaml": "memory: 512Mi\n",
-        "chart/label,s.txt": "front",
+        "chart/labels.txt": "front",
     }
     files["chart/templates/webapp.yaml"] = files["chart/templates/webapp.yaml"].replace(
         'weight: "10"', 'weight: {{ required "no file" .Values.label }}'
     )
-    named = (("label", "label,s.txt"),)
+    named = (("label", "labels.txt"),)
     options = HelmOptions(
         file_parameters=named, skip_tests=True, skip_schema=True, kube_version="1.19.0", api_versions=("a/v1",)
     )

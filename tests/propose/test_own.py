@@ -210,6 +210,31 @@ def test_default_of_a_vendored_chart_goes_below_its_key(desk: Desk) -> None:
     ]
 
 
+def test_global_that_subcharts_read_gives_way_to_the_own_key_of_one(desk: Desk) -> None:
+    """The global would change both; the key below the dependency's alias changes this one alone."""
+    size = "memory: {{ .Values.memory | default .Values.global.memory }}"
+    mine_alone = MANIFEST.replace("memory: 512Mi", size).replace("name: webapp   #", "name: {{ .Chart.Name }}   #")
+    files = {
+        "chart/Chart.yaml": CHART["chart/Chart.yaml"].replace("webapp", "umbrella")
+        + "dependencies:\n- {name: web, alias: webapp, version: 0.1.0}\n- {name: web, alias: far, version: 0.1.0}\n",
+        "chart/values.yaml": "global:\n  memory: 512Mi\n",
+        "chart/templates/none.txt": "",
+        "chart/templates/webapp.yaml": "",
+        "chart/charts/web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\n",
+        "chart/charts/web/values.yaml": "other: 1\n",
+        "chart/charts/web/templates/webapp.yaml": mine_alone,
+        "envs/prod.yaml": "other: 1\n",
+    }
+
+    made = proposed(desk, files, source(desk, "Helm", "chart", helm=HelmOptions(value_files=(PROD,))))
+    alone = proposed(desk, files, source(desk, "Helm", "chart"))
+
+    assert [(e.path, e.after) for e in made.edits] == [("envs/prod.yaml", "other: 1\nwebapp:\n  memory: 1Gi\n")]
+    assert [(e.path, e.after) for e in alone.edits] == [
+        ("chart/values.yaml", "global:\n  memory: 512Mi\nwebapp:\n  memory: 1Gi\n")
+    ]
+
+
 def test_two_defaults_that_each_decide_are_refused(desk: Desk, tmp_path: Path) -> None:
     """Nobody knows which one a person would set."""
     either = '{{ if or (eq .Values.a "1Gi") (eq .Values.b "1Gi") }}1Gi{{ else }}512Mi{{ end }}'

@@ -202,7 +202,7 @@ def test_shared_value_file_is_refused_where_no_file_is_ones_own(desk: Desk) -> N
 
     assert refused.code == "locate.shared_base"
     assert "staging" in refused.message
-    assert "../envs/prod.yaml" in refused.remedy
+    assert "a value file that it alone reads" in refused.remedy
 
 
 def test_helm_value_is_edited_in_the_file_that_wins(desk: Desk) -> None:

@@ -133,10 +133,13 @@ def _is_quantity(text: str) -> bool:
     return True
 
 
+_JSON = ('{"', '[{"')  # full of double quotes
+
+
 def write_scalar(value: str, kind: ScalarType, style: str | None) -> tuple[str, str | None]:
     """Return the token for a value and its quote style: the author's if quoted, else plain where that is safe."""
     if style is None and plain_type(value) is kind and (kind is not ScalarType.STRING or _PLAIN.fullmatch(value)):
         return value, None
-    if style == "'":
+    if style == "'" or (style is None and value.startswith(_JSON)):
         return "'" + value.replace("'", "''") + "'", "'"
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"', '"'

@@ -6,6 +6,7 @@ own style. Protects invariant 5: every old line stays, and the kustomization re-
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -76,13 +77,39 @@ def overlaid(
     if path is None or name is None:
         refuse("no_overlay", f"{folder} holds many patches of that name, or no kustomization", "edit it by hand")
     patch = joined(folder, name)
-    content = first_document(checkout.contents[path], max_bytes)
-    target = replace(target, name=_own_name(target.name, content, prefix, suffix))
+    target, patches = patches_for(
+        checkout, folder, target, rendered, changes, prefix=prefix, suffix=suffix, max_bytes=max_bytes
+    )
     entry = {"path": name, "target": {"kind": target.kind, "name": target.name}}
     kustomization = with_patch(checkout.contents[path], entry, max_bytes=max_bytes)
-    replaced = replacements(changes)
-    patches = (_strategic(target, rendered, changes), *([_by_pointers(rendered, replaced)] if replaced else ()))
     return tuple(Overlaid(path, patch, {path: kustomization, patch: content}) for content in patches)
+
+
+def patches_for(
+    checkout: Checkout,
+    folder: str,
+    target: ObjectRef,
+    rendered: Rendered,
+    changes: Sequence[FieldChange],
+    *,
+    prefix: str = "",
+    suffix: str = "",
+    max_bytes: int,
+) -> tuple[ObjectRef, tuple[bytes, ...]]:
+    """Return the object by the name that patches of a folder see, and the ways to write one, as YAML."""
+    path = kustomization_in(checkout, folder)
+    content = first_document(checkout.contents[path], max_bytes) if path else {}
+    target = replace(target, name=_own_name(target.name, content, prefix, suffix))
+    replaced = replacements(changes)
+    by_pointers = [_by_pointers(rendered, replaced)] if replaced else []
+    return target, (_strategic(target, rendered, changes), *by_pointers)
+
+
+def in_one_line(patch: bytes) -> str:
+    """Return a patch of ours as JSON, which is YAML too."""
+    import yaml
+
+    return json.dumps(yaml.safe_load(patch))
 
 
 def _own_name(name: str, content: Mapping[str, Any], prefix: str, suffix: str) -> str:

@@ -1,4 +1,4 @@
-"""Values that an Application sets itself: parameters, values, images, replicas, patches, variables.
+"""Values that an Application sets itself: parameters, values, images, replicas, labels, patches, variables.
 
 They win over every file, so where one of them decides a field, no edit of a file would do. Which one it is, is found as
 everywhere: by rendering with another value.
@@ -71,11 +71,12 @@ def _kustomize(job: RenderJob, other: Callable[[str], str | None]) -> Iterator[t
             images = (*options.images[:number], image[: len(image) - len(image.rpartition("=")[2])] + value)
             images += options.images[number + 1 :]
             yield f"kustomize.images {image}", replace(job, kustomize=replace(options, images=images))
-    for number, (name, count) in enumerate(options.replicas):
-        value = other(count)
-        if value is not None:
-            replicas = (*options.replicas[:number], (name, value), *options.replicas[number + 1 :])
-            yield f"kustomize.replicas {name}", replace(job, kustomize=replace(options, replicas=replicas))
+    for name, counts in _with_another(options.replicas, other):
+        yield f"kustomize.replicas {name}", replace(job, kustomize=replace(options, replicas=counts))
+    for name, pairs in _with_another(options.labels, other):
+        yield f"kustomize.commonLabels {name}", replace(job, kustomize=replace(options, labels=pairs))
+    for name, pairs in _with_another(options.annotations, other):
+        yield f"kustomize.commonAnnotations {name}", replace(job, kustomize=replace(options, annotations=pairs))
     for number, patch in enumerate(options.patches):
         entry = json.loads(patch)
         for name, changed in _replaced(_own_values(str(entry.get("patch") or "")), other):
@@ -85,12 +86,18 @@ def _kustomize(job: RenderJob, other: Callable[[str], str | None]) -> Iterator[t
 
 
 def _variables(job: RenderJob, other: Callable[[str], str | None]) -> Iterator[tuple[str, RenderJob]]:
-    variables = job.kustomize.variables
-    for number, (name, said) in enumerate(variables):
+    for name, changed in _with_another(job.kustomize.variables, other):
+        yield f"postBuild.substitute {name}", replace(job, kustomize=replace(job.kustomize, variables=changed))
+
+
+def _with_another(
+    pairs: tuple[tuple[str, str], ...], other: Callable[[str], str | None]
+) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Yield names and values with one of the values changed, each with its name."""
+    for number, (name, said) in enumerate(pairs):
         value = other(said)
         if value is not None:
-            changed = (*variables[:number], (name, value), *variables[number + 1 :])
-            yield f"postBuild.substitute {name}", replace(job, kustomize=replace(job.kustomize, variables=changed))
+            yield name, (*pairs[:number], (name, value), *pairs[number + 1 :])
 
 
 def _replaced(value: Any, other: Callable[[str], str | None]) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - as above
