@@ -230,17 +230,46 @@ def test_change_of_a_patch_that_does_not_help_is_taken_back(worlds: Worlds) -> N
 
 def test_value_that_an_application_sets_itself_is_changed_in_its_manifest(worlds: Worlds) -> None:
     """App of apps: the parent's folder holds the Application, whose parameter wins over every file."""
-    tools = {name: str(build.tool(name)) for name in ("kustomize", "helm")}
-    world = worlds(CHART, application=False, rendering=tools)
     parameter = {"helm": {"parameters": [{"name": "resources.limits.memory", "value": "512Mi"}]}}
-    child = application(world, world.place.application, world.place.namespace, {"path": "chart"} | parameter)
+    with kept_in_git(worlds, CHART, {"path": "chart"} | parameter) as world:
+        see_it_through(world, "apps/web.yaml")
+
+
+@pytest.mark.long
+def test_folder_that_another_environment_delivers_is_left_alone_and_the_applications_own_patch_changes(
+    worlds: Worlds,
+) -> None:
+    """No file is this one's own but its manifest in Git: the value enters a patch there, and is verified."""
+    files = BASE | {"overlays/prod/kustomization.yaml": OVERLAY}
+    source = {"path": "overlays/prod"}
+    with kept_in_git(worlds, files, source) as world, beside(world, source):
+        before = world.place.text("apps/web.yaml")
+        world.run_until_phase(Phase.AWAITING_GIT_PR)
+        (pull,) = world.place.pull_requests()
+        world.place.merge(pull["number"])
+        world.run_until_outcome(Outcome.VERIFIED)
+
+        assert world.limit() == "1Gi"
+        assert {path: world.place.text(path) for path in files} == files
+        after = yaml.safe_load(world.place.text("apps/web.yaml"))
+        assert after["spec"]["source"].pop("kustomize").keys() == {"patches"}
+        assert after == yaml.safe_load(before)
+        world.assert_whole()
+
+
+@contextmanager
+def kept_in_git(worlds: Worlds, files: Mapping[str, str], source: dict[str, Any]) -> Iterator[World]:
+    """Return a world in which `web` is being OOMKilled, and whose Application is what another one delivers from Git."""
+    tools = {name: str(build.tool(name)) for name in ("kustomize", "helm")}
+    world = worlds(files, application=False, rendering=tools)
+    child = application(world, world.place.application, world.place.namespace, source)
     world.place.commit({"apps/web.yaml": yaml.safe_dump(child, sort_keys=False)})
     parent = application(world, f"{world.place.application}-root", argocd.NAMESPACE, {"path": "apps"})
     world.place.kube.apply(parent)
     try:
         world.place.wait_for(lambda: _compared(world, child["metadata"]["name"]), 30, "the child is compared")
         world.place.wait_until_waiting("CrashLoopBackOff", restarts=1)
-        see_it_through(world, "apps/web.yaml")
+        yield world
     finally:
         world.place.kube.delete("Application", parent["metadata"]["name"], argocd.NAMESPACE)
 
