@@ -14,6 +14,7 @@ from reconciler.steps import Perform, Verb
 from tests.beds.users import REVIEWER
 from tests.lifecycle.life import FILE
 from tests.lifecycle.sides import GitHubSide
+from tests.lifecycle.talk import dashboards
 from tests.worlds import LIMIT, WEBAPP
 
 if TYPE_CHECKING:
@@ -130,3 +131,54 @@ def test_file_that_base_renames_is_followed(on_github: Life) -> None:
     life.run(2)
     assert life.operation.is_open, life.operation.outcome_reason
     assert life.operation.expected == ("1Gi",)
+
+
+def test_pull_request_that_nobody_follows_is_named(on_github: Life) -> None:
+    """The ledger is lost, and the trouble is gone: report and dashboard name it, until a person ends it."""
+    life = on_github
+    life.override("forge", dashboard=True)
+    life.run()
+    number = f"pull request {life.number}"
+    life.ledger_name, life.around.trouble = "another.db", False
+
+    report = life.run(2)
+    assert (
+        dict(report.waiting)[number] == "open, and nothing follows it (the ledger does not know it): merge or close it"
+    )
+    assert f"{number} waits" in report.sentence
+    (issue,) = dashboards(life)
+    assert "### Open, and nothing follows it" in issue["body"]
+    assert f"[{number}](" in issue["body"]
+
+    life.side.person(REVIEWER).close(life.side.repository, life.number)
+    assert not life.run(2).waiting
+    (issue,) = dashboards(life)
+    assert "nothing follows it" not in issue["body"]
+
+
+def test_pull_request_that_nobody_follows_is_adopted_when_its_trouble_is_back(on_github: Life) -> None:
+    """Then it is an operation's again, and another cluster's was never named here."""
+    life = on_github
+    life.override("cluster", name="north")
+    life.run()
+    life.ledger_name, life.around.trouble = "another.db", False
+    assert life.run().waiting
+    life.override("cluster", name="south")
+    assert not life.run().waiting
+
+    life.override("cluster", name="north")
+    life.around.trouble = True
+    assert list(dict(life.run(2).waiting)) == [life.operation.id]
+    assert len(life.side.pulls()) == 1
+
+
+def test_pull_request_that_is_opened_again_after_its_end_is_named(on_github: Life) -> None:
+    """Its operation has ended, and says how."""
+    life = on_github
+    life.run()
+    life.side.person(REVIEWER).close(life.side.repository, life.number)
+    life.run(2)
+    life.side.reopen(life.number)
+
+    said = dict(life.run().waiting)[f"pull request {life.number}"]
+    assert f"{life.operation.id} ended rejected" in said
