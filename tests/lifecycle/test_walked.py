@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.model.operation import Outcome
+from reconciler.model.operation import EventKind, Outcome, Phase
 from reconciler.perform import perform as perform_really
 from reconciler.steps import Perform, Verb
 from tests.beds.users import REVIEWER
@@ -182,3 +182,67 @@ def test_pull_request_that_is_opened_again_after_its_end_is_named(on_github: Lif
 
     said = dict(life.run().waiting)[f"pull request {life.number}"]
     assert f"{life.operation.id} ended rejected" in said
+
+
+def test_no_is_remembered_behind_another_proposal_when_the_ledger_is_lost(on_github: Life) -> None:
+    """The branch's newest pull request asked for more, and an older one for what is asked for now."""
+    life = on_github
+    life.run()
+    life.side.person(REVIEWER).close(life.side.repository, life.number)
+    life.run()
+    life.around.peak = 1200.0
+    life.run(2)
+    life.side.person(REVIEWER).close(life.side.repository, life.number)
+    life.run()
+    assert [pull["number"] for pull in life.side.pulls()] == [2, 1]
+
+    life.ledger_name, life.around.peak = "another.db", 512.0
+    life.run(2)
+    assert len(life.side.pulls()) == 2
+    assert "a person closed pull request 1 on this same proposal" in life.operation.outcome_reason
+
+
+def test_close_after_a_reopening_is_a_no(on_github: Life) -> None:
+    """We closed it because the trouble was gone; a person opened it at once, and closed it after all."""
+    life = on_github
+    life.run()
+    life.around.trouble = False
+    while life.pull["state"] == "open":
+        life.run()
+    life.side.reopen(life.number)
+    assert life.run().waiting
+    life.side.person(REVIEWER).close(life.side.repository, life.number)
+    life.run()
+
+    assert life.operation.outcome is Outcome.REJECTED
+    life.around.trouble = True
+    assert [held.code for held in life.run(2).held] == ["rejected_before"]
+
+
+def test_merge_that_a_no_came_too_late_for_is_followed(on_github: Life) -> None:
+    """What was merged reaches the cluster: it is verified, and no restart is tried for it meanwhile."""
+    life = on_github
+    life.run()
+    life.side.person(REVIEWER).merge(life.side.repository, life.number)
+    life.say(EventKind.APPROVAL_REJECTED, by="ana", reason="no")
+    life.run()
+
+    assert (life.operation.phase, life.operation.outcome) == (Phase.AWAITING_SYNC, None)
+
+
+def test_merge_right_before_our_close_is_followed(on_github: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The snapshot did not know it, and the close found nothing to close: how it ended is read first."""
+    life = on_github
+    life.run()
+    life.say(EventKind.APPROVAL_REJECTED, by="ana", reason="no")
+
+    def perform(steps: Sequence[Perform], *given: Any, **named: Any) -> None:  # noqa: ANN401 - as it is called
+        if any(step.verb is Verb.CLOSE for step in steps):
+            life.side.person(REVIEWER).merge(life.side.repository, life.number)
+        perform_really(steps, *given, **named)
+
+    monkeypatch.setattr("reconciler.reconcile.perform", perform)
+    said = dict(life.run().waiting)[life.operation.id]
+    assert "seen in the next pass" in said
+    life.run()
+    assert life.operation.phase is Phase.AWAITING_SYNC
