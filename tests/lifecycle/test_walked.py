@@ -15,6 +15,7 @@ from tests.beds.users import REVIEWER
 from tests.lifecycle.life import FILE
 from tests.lifecycle.sides import GitHubSide
 from tests.lifecycle.talk import dashboards
+from tests.manifests.examples import MANIFEST
 from tests.worlds import LIMIT, WEBAPP
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.long
 
 _HOUR = timedelta(hours=1)
+OTHER = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: beside\n"
 
 
 def test_merge_queue_may_take_longer_than_our_tries(on_github: Life) -> None:
@@ -246,3 +248,18 @@ def test_merge_right_before_our_close_is_followed(on_github: Life, monkeypatch: 
     assert "seen in the next pass" in said
     life.run()
     assert life.operation.phase is Phase.AWAITING_SYNC
+
+
+def test_object_that_base_moves_into_another_file_is_followed(on_github: Life) -> None:
+    """Its old file stays, and has other objects: the pull request is written anew for the one that has it by now."""
+    life, side = on_github, on_github.side
+    side.commit({FILE: f"{MANIFEST}---\n{OTHER}", "apps/all.yaml": OTHER.replace("beside", "below")})
+    life.run()
+    side.commit({FILE: OTHER, "apps/all.yaml": f"{OTHER.replace('beside', 'below')}---\n{MANIFEST}"})
+    life.run(2)
+    assert "memory: 1Gi" in side.text("apps/all.yaml", life.branch)
+    assert [pull["state"] for pull in side.pulls()] == ["open"]
+
+    side.person(REVIEWER).merge(side.repository, life.number)
+    life.run()
+    assert life.operation.expected == ("1Gi",)
