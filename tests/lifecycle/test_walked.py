@@ -263,3 +263,34 @@ def test_object_that_base_moves_into_another_file_is_followed(on_github: Life) -
     side.person(REVIEWER).merge(side.repository, life.number)
     life.run()
     assert life.operation.expected == ("1Gi",)
+
+
+def test_merge_into_another_branch_that_base_took_in_is_followed(on_github: Life) -> None:
+    """It came into base all the same, as after a renaming of base: it is verified as any other merge."""
+    life = on_github
+    life.run()
+    person, path = life.side.person(REVIEWER), f"/repos/{life.side.repository}"
+    person.call("POST", f"{path}/git/refs", ref="refs/heads/other", sha=life.first)
+    person.call("PATCH", f"{path}/pulls/{life.number}", base="other")
+    person.merge(life.side.repository, life.number)
+    life.side.force("main", life.side.pulls()[0]["merge_commit_sha"])
+    life.run(2)
+
+    assert life.operation.phase is Phase.AWAITING_SYNC
+    assert life.operation.expected == ("1Gi",)
+
+
+def test_nobody_asks_whether_what_is_left_alone_could_be_merged(
+    on_github: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On hold, and base went on in our file: an idle pass costs no request for it."""
+    life = on_github
+    life.run()
+    life.side.label(life.number, "hold")
+    life.edit("# The shop's front door.", "# The shop's front door, and its back door.")
+    asked: list[int] = []
+    monkeypatch.setattr("reconciler.adapters.github_reviews.mergeability", lambda _, number, __: asked.append(number))
+    said = dict(life.run(3, later=_HOUR).waiting)[life.operation.id]
+
+    assert "on hold" in said
+    assert asked == []
