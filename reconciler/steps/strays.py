@@ -23,9 +23,8 @@ def strays(snapshot: Snapshot, history: Sequence[Operation]) -> tuple[PullReques
     """Return those of this cluster; `history` is that of the pass's end, which may have adopted or closed some."""
     followed = [o for o in history if o.closed_at is None or o.closed_at >= snapshot.taken_at]
     numbers = {o.pull_request.number for o in followed if o.pull_request is not None}
-    announced = {
-        effect.data.get("branch") for o in followed for effect in o.effects.values()
-    }  # it may be there already
+    # Of an operation that goes on, it may be there already; one that was refused adopted nothing.
+    announced = {effect.data.get("branch") for o in followed if o.is_open for effect in o.effects.values()}
     nobody: tuple[PullRequest, ...] = ()
     return tuple(
         found
