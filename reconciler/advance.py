@@ -166,7 +166,8 @@ def _pull_request_merged(operation: Operation, event: Event, data: Mapping[str, 
         merged_at=event.at,
         modified_by_reviewer=data.get("modified_by_reviewer", False),
     )
-    return replace(operation, pull_request=merged, expected=tuple(data["expected"]))
+    # It reaches the cluster, whatever was said before: a no that came too late to close it is over.
+    return replace(operation, pull_request=merged, expected=tuple(data["expected"]), rejected_by=None)
 
 
 def _pull_request_closed(operation: Operation, event: Event, data: Mapping[str, Any]) -> Operation:

@@ -134,7 +134,7 @@ class Composition:
         if settings.kind is ForgeKind.GITEA:
             from reconciler.adapters.gitea import gitea
 
-            return gitea(settings, self._identity.forge_token)
+            return gitea(settings, self._identity.forge_token, base=self.settings.repository.base)
         from reconciler.adapters.github import github
 
         remembered = Path(f"{self.settings.repository.mirror}.lists.json")
@@ -142,6 +142,7 @@ class Composition:
             settings,
             self._identity.forge_secret,
             budget=self._budget,
+            base=self.settings.repository.base,
             remembered=None
             if self._identity.app
             else remembered,  # an App's next process has another token, and so other ETags

@@ -16,9 +16,10 @@ from reconciler.act import apply, run
 from reconciler.errors import Conflict, ReconcilerError, Refusal, foreign_text
 from reconciler.govern.approvals import approval_state
 from reconciler.model.codec import encode
+from reconciler.model.facts import known
 from reconciler.model.objects import CommitId
 from reconciler.model.operation import Draft, EventKind, Operation, Outcome, TrackedPullRequest
-from reconciler.model.proposal import Proposal, PullRequestState
+from reconciler.model.proposal import Proposal, PullRequest, PullRequestState
 from reconciler.model.verdict import Answer
 from reconciler.propose.proposals import propose
 from reconciler.propose.publish import commit, publish, rewrite
@@ -170,7 +171,9 @@ def _propose(prepared: _Prepared, operation: Operation, view: View, ports: Ports
         raise Conflict(code="propose.not_prepared", message="no proposal was prepared", remedy="run another pass")
     ours = frozenset(_closed_by_us(view.history))
     hold = view.settings.forge.hold_label
-    opened = publish(proposal, ports.repository, ports.forge, closed_by_us=ours, hold_label=hold)
+    opened = publish(
+        proposal, ports.repository, ports.forge, closed_by_us=ours, earlier=_standing(view), hold_label=hold
+    )
     tracked = TrackedPullRequest(
         number=opened.number,
         url=opened.url,
@@ -188,6 +191,14 @@ def _propose(prepared: _Prepared, operation: Operation, view: View, ports: Ports
             data={"pull_request": encode(tracked), "title": proposal.title},
         ),
     ]
+
+
+def _standing(view: View) -> tuple[PullRequest, ...]:
+    """Return the pull requests of the forge's list whose end is not longer ago than a rejection stands."""
+    nobody: tuple[PullRequest, ...] = ()
+    since = view.now - view.settings.guards.rejection_stands
+    found = known(view.snapshot.pull_requests, default=nobody)
+    return tuple(p for p in found if p.updated_at is not None and p.updated_at > since)
 
 
 def _closed_by_us(history: Sequence[Operation]) -> Iterator[int]:

@@ -26,6 +26,7 @@ from reconciler.sentences import conversation_sentence, pass_sentence, sentence
 from reconciler.steps import Perform, Record, View, Wait, next_steps
 from reconciler.steps.opening import opening, supposed_all
 from reconciler.steps.parts import completed
+from reconciler.steps.strays import nobody_follows, strays
 from reconciler.talk.boxes import offered, ticked
 from reconciler.talk.hearing import boxes_on, listen, listens_since, objection, put_on_hold
 from reconciler.talk.speaking import speak
@@ -66,7 +67,9 @@ def reconcile(
     held = _open_operations(_view(snapshot, findings, settings, ports, book, started), book)
     view = _view(snapshot, findings, settings, ports, book, started)
     waiting = _advance_all(view, ports, book, watcher, effects_at_once)
-    speak(snapshot, settings, ports, book, watcher, None if isinstance(findings, Unknown) else held)
+    left = strays(snapshot, book.operations)
+    waiting |= {f"pull request {one.number}": nobody_follows(one, book.operations) for one in left}
+    speak(snapshot, settings, ports, book, watcher, None if isinstance(findings, Unknown) else held, strays=left)
     return _report(
         book,
         snapshot,

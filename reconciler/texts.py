@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.model.verdict import Verdict
     from reconciler.settings import Settings
 
+UNNAMED = "default"  # the name of a cluster that was given none
 _EVIDENCE_ROWS = 12  # the newest
 _BODY = 60_000  # characters; GitHub takes 65,536
 _TITLE = 120
@@ -149,14 +150,18 @@ def close_comment(reason: str) -> str:
     return render("close_comment.md.j2", {"reason": reason})
 
 
-def marker(identity: str, digest: str) -> str:
-    """Return the hidden comment by which a pull request tells what it proposes."""
-    text = json.dumps({"digest": digest, "identity": identity, "version": 1}, sort_keys=True, separators=(",", ":"))
+def marker(identity: str, digest: str, *, cluster: str = UNNAMED) -> str:
+    """Return the hidden comment by which a pull request tells what it proposes, and for which cluster if that is named.
+
+    Several clusters may share one repository.
+    """
+    data = {"digest": digest, "identity": identity, "version": 1} | ({} if cluster == UNNAMED else {"cluster": cluster})
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return f"<!-- reconciler:{base64.urlsafe_b64encode(text.encode()).decode()} -->"
 
 
 def read_marker(body: str) -> Mapping[str, str] | None:
-    """Return identity and digest, or None where the body holds no marker, a broken one, or several."""
+    """Return identity, digest and cluster (if named); None where the body holds no marker, a broken one, or several."""
     found = _MARKER.findall(body)
     if len(found) != 1:
         return None
@@ -169,7 +174,8 @@ def read_marker(body: str) -> Mapping[str, str] | None:
     identity, digest = data.get("identity"), data.get("digest")
     if not isinstance(identity, str) or not isinstance(digest, str):
         return None
-    return {"identity": identity, "digest": digest}
+    cluster = data.get("cluster")
+    return {"identity": identity, "digest": digest} | ({"cluster": cluster} if isinstance(cluster, str) else {})
 
 
 # What the texts say about a remedy

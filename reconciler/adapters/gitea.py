@@ -37,9 +37,9 @@ _PAGES = 10  # of one listing
 _LABEL_COLOR = "#1f6feb"
 
 
-def gitea(settings: ForgeSettings, token: str) -> Forge:
-    """Connect to the repository of the settings; nothing is asked yet."""
-    return _Gitea(client_for(settings, token), settings)
+def gitea(settings: ForgeSettings, token: str, *, base: str | None = None) -> Forge:
+    """Connect to the repository of the settings; nothing is asked yet. `base`: None is the default branch."""
+    return _Gitea(client_for(settings, token), settings, base)
 
 
 def client_for(settings: ForgeSettings, token: str) -> JsonClient:
@@ -65,9 +65,10 @@ def client_for(settings: ForgeSettings, token: str) -> JsonClient:
 class _Gitea:
     """One repository on a Gitea server."""
 
-    def __init__(self, client: JsonClient, settings: ForgeSettings) -> None:
+    def __init__(self, client: JsonClient, settings: ForgeSettings, base: str | None) -> None:
         self._client = client
         self._settings = settings
+        self._base = base
         self._repo = f"/repos/{quote(settings.repository)}"
         self._page_size = 0  # not asked yet
 
@@ -186,7 +187,7 @@ class _Gitea:
         found = forges.newest(self._pages(state="closed", sort="recentclose"), branch)
         if found is not None:
             return found
-        base = quote(self._described()["default_branch"], safe="")
+        base = quote(self._base or self._described()["default_branch"], safe="")
         try:
             data = self._client.get(f"{self._repo}/pulls/{base}/{quote(branch)}")
         except SourceError as error:
@@ -287,7 +288,7 @@ class _Gitea:
 
     def _may_open(self) -> str:
         """Ask for what can never exist, a pull request from base to base: 422 is said only to who may open one."""
-        base = self._described().get("default_branch", "main")
+        base = self._base or self._described().get("default_branch", "main")
         with suppress(Refusal):
             self._client.send("POST", f"{self._repo}/pulls", {"base": base, "head": base, "title": "reconciler doctor"})
         return "we may open pull requests"

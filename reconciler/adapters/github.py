@@ -55,12 +55,17 @@ _OPEN_PAGES = 5  # a repository with more than 500 open pull requests is read on
 
 
 def github(
-    settings: ForgeSettings, secret: str | AppTokens, *, budget: Budget | None = None, remembered: Path | None = None
+    settings: ForgeSettings,
+    secret: str | AppTokens,
+    *,
+    budget: Budget | None = None,
+    remembered: Path | None = None,
+    base: str | None = None,
 ) -> Forge:
     """Connect to the repository of the settings, with a token or as an App; nothing is asked yet.
 
     `budget` is what all clients of the process share; `remembered` is a file for the lists of the last process
-    with the same token.
+    with the same token. `base` is the branch that `doctor` looks at; None: the repository's default one.
     """
     shared = budget or Budget(SystemClock())
     client = connect(settings, forges.checked_token(settings, secret), per_page=_PAGE, budget=shared)
@@ -70,6 +75,7 @@ def github(
         lists=Lists(client.requester, remembered, token=secret.strip() if isinstance(secret, str) else ""),
         budget=shared,
         app=None if isinstance(secret, str) else secret,
+        base=base,
     )
 
 
@@ -77,7 +83,14 @@ class _GitHub:
     """One repository on GitHub."""
 
     def __init__(
-        self, client: Github, settings: ForgeSettings, *, lists: Lists, budget: Budget, app: AppTokens | None
+        self,
+        client: Github,
+        settings: ForgeSettings,
+        *,
+        lists: Lists,
+        budget: Budget,
+        app: AppTokens | None,
+        base: str | None,
     ) -> None:
         self._client = client
         self._settings = settings
@@ -86,7 +99,7 @@ class _GitHub:
         self._lists = lists
         self._reviews = Lists(client.requester)  # in memory alone: no file that others may write says who approved
         self._budget = budget
-        self._doctor = Doctor(client, self._repo, settings, budget=budget, app=app)
+        self._doctor = Doctor(client, self._repo, settings, budget=budget, app=app, base=base)
 
     def pull_requests(self, *, prefix: str) -> Fact[tuple[PullRequest, ...]]:
         """Read the recently updated in one request; only when those fill a page, also all that are open."""

@@ -43,7 +43,14 @@ class Doctor:
     """Asks about one repository, as the user or App that we are."""
 
     def __init__(
-        self, client: Github, repo: Repository, settings: ForgeSettings, *, budget: Budget, app: AppTokens | None
+        self,
+        client: Github,
+        repo: Repository,
+        settings: ForgeSettings,
+        *,
+        budget: Budget,
+        app: AppTokens | None,
+        base: str | None,
     ) -> None:
         self._client = client
         self._repo = repo
@@ -51,6 +58,7 @@ class Doctor:
         self._name = settings.repository
         self._budget = budget
         self._app = app
+        self._base = base
 
     def examine(self) -> Sequence[Diagnosis]:
         """Try identity, repository, permissions and protection, and say how much of the rate limit is left."""
@@ -113,14 +121,14 @@ class Doctor:
 
     def _may_open(self) -> str:
         """Ask for what can never exist, a pull request from base to base: 422 is said only to who may open one."""
-        base = self._described().default_branch
+        base = self._base or self._described().default_branch
         with suppress(Refusal), asking("to open a pull request", writing=True):
             self._repo.create_pull(base=base, head=base, title="reconciler doctor")
         return "we may open pull requests"
 
     def _protection(self) -> str:
         """Say how base is protected: rulesets are told to every reader, and are not among its branch protection."""
-        base = self._described().default_branch
+        base = self._base or self._described().default_branch
         rules = self._rules(base)
         beside = f"; rulesets: {', '.join(rules)}" if rules else ""
         if "merge_queue" in rules:

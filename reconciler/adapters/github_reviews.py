@@ -9,9 +9,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from reconciler.adapters.github_client import asking, given
-from reconciler.errors import Conflict, Refusal, Unauthorized
+from reconciler.errors import Conflict, ReconcilerError, Refusal, Unauthorized
 from reconciler.model.objects import CommitId
 from reconciler.model.review import Mergeability, MergeState, Review, ReviewState
 
@@ -32,8 +33,9 @@ _STATES = {
 _OPINIONS = frozenset({ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED})
 _WRITERS = frozenset({"admin", "write"})
 _QUEUE = {"added_to_merge_queue": True, "removed_from_merge_queue": False}
+_PASSED = frozenset({"success", "neutral", "skipped"})
 _EVENTS = 100  # the newest; a pull request that was queued is rarely talked about so much afterwards
-_PAGE, _PAGES = 100, 5  # of reviews of one pull request
+_PAGE, _PAGES = 100, 5  # of reviews of one pull request, and of its checks
 _WORDS = {
     MergeState.BLOCKED: "the rules of the base branch are not met",
     MergeState.BEHIND: "the rules want it up to date with base, and it is behind",
@@ -77,9 +79,9 @@ def mergeability(repo: Repository, number: int, lists: Lists) -> Mergeability:
         if _is_queued(pull, f"{repo.url}/issues/{number}/events", lists):
             state = MergeState.QUEUED
         reason = _WORDS.get(state, "")
-        head = pull.head.sha
+        head, base = pull.head.sha, pull.base.ref
     if state in {MergeState.BLOCKED, MergeState.UNSTABLE}:
-        waiting = _waiting(repo, head)
+        waiting = _waiting(repo, head, base, lists)
         reason += f" ({waiting})" if waiting else ""
     return Mergeability(state=state, reason=reason)
 
@@ -156,23 +158,49 @@ def _event(item: dict[str, Any]) -> dict[str, Any]:
     return {"event": item["event"]}
 
 
-def _waiting(repo: Repository, sha: str) -> str:
+def _waiting(repo: Repository, sha: str, base: str, lists: Lists) -> str:
     """Name the checks that have not passed, as far as we may know them: the state says the same without names."""
     try:
         with asking(f"for the checks of {sha[:12]}"):
-            return ", ".join(f"{name} {word}" for name, word in _open_checks(repo, sha))
+            told = dict(_checks(repo, sha))
     except Unauthorized:
         return ""
+    silent = [name for name in _required(repo, base, lists) if name not in told]
+    still = [f"{name} {word}" for name, word in told.items() if word not in _PASSED]
+    return ", ".join([*still, *(f"{name} has not begun" for name in silent)])
 
 
-def _open_checks(repo: Repository, sha: str) -> Iterator[tuple[str, str]]:
-    """Yield the checks and statuses of a commit that have not passed."""
+def _checks(repo: Repository, sha: str) -> Iterator[tuple[str, str]]:
+    """Yield the statuses and checks of a commit, each with how far it is."""
     commit = f"{repo.url}/commits/{sha}"
-    _, status = repo.requester.requestJsonAndCheck("GET", f"{commit}/status")
-    _, runs = repo.requester.requestJsonAndCheck("GET", f"{commit}/check-runs")
-    for each in status["statuses"]:
-        if each["state"] != "success":
-            yield each["context"], each["state"]
-    for each in runs["check_runs"]:
-        if each["conclusion"] not in {"success", "neutral", "skipped"}:
-            yield each["name"], each["conclusion"] or each["status"]
+    for each in _all(repo, f"{commit}/status", "statuses"):
+        yield each["context"], each["state"]
+    for each in _all(repo, f"{commit}/check-runs", "check_runs"):
+        yield each["name"], each["conclusion"] or each["status"]
+
+
+def _required(repo: Repository, base: str, lists: Lists) -> list[str]:
+    """Return the checks that rulesets want in base; asking costs nothing while those are unchanged.
+
+    Branch protection is not asked: it would cost a request for each pull request in each pass.
+    """
+    try:
+        with asking(f"for the rules of {base}"):
+            rules = lists.get(f"{repo.url}/rules/branches/{quote(base, safe='')}", {"per_page": _PAGE}, _contexts)
+    except ReconcilerError:  # a GitHub without rulesets: it only saves people a look
+        return []
+    return list(dict.fromkeys(context for rule in rules for context in rule["contexts"]))
+
+
+def _contexts(rule: dict[str, Any]) -> dict[str, Any]:
+    wanted = (rule.get("parameters") or {}).get("required_status_checks") or ()
+    return {"contexts": [given(each["context"]) for each in wanted]}
+
+
+def _all(repo: Repository, url: str, name: str) -> Iterator[dict[str, Any]]:
+    """Yield the items of a list that stands in an answer under a name, page by page."""
+    for page in range(1, _PAGES + 1):
+        _, found = repo.requester.requestJsonAndCheck("GET", url, parameters={"per_page": _PAGE, "page": page})
+        yield from found[name]
+        if len(found[name]) < _PAGE:
+            return

@@ -32,7 +32,7 @@ class PassReport:
     finished_at: datetime
     sentence: str  # the pass in one line
     lines: tuple[str, ...]  # one sentence for each thing done, in order
-    waiting: tuple[tuple[str, str], ...]  # (operation id, what it waits for)
+    waiting: tuple[tuple[str, str], ...]  # (operation id, what it waits for), and a pull request that nothing follows
     findings: tuple[Finding, ...]
     held: tuple[Held, ...]
     operations: tuple[Operation, ...]  # open ones, and those that ended in this pass

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, SourceError
 from reconciler.model.delivery import find_application
 from reconciler.model.facts import Fact, Unknown
 from reconciler.model.objects import CommitId
@@ -48,8 +48,7 @@ def follow(
 
     merge = tracked.merge_commit or _merge_commit(found)
     try:
-        settled = tracked.merge_commit is not None  # it went into base, whatever base is called by now
-        if not settled and isinstance(found, PullRequest) and found.base != ports.repository.base:
+        if isinstance(found, PullRequest) and _is_elsewhere(found, tracked, base, ports.repository):
             return Followed(pull_request=found, elsewhere=found.base)
         if merge is None:
             at_base = _values_while_open(base, ports.repository, values_at)
@@ -75,6 +74,23 @@ def follow(
         contains_merge=_contains(tracked, merge, applications, ports.repository),
         renamed=live_under_new_name(operation, tracked, base, merge, applications, ports, settings),
     )
+
+
+def _is_elsewhere(
+    found: PullRequest, tracked: TrackedPullRequest, base: Fact[CommitId], repository: Repository
+) -> bool:
+    """Tell whether it goes, or went, into another branch; base may have been renamed, or have taken that branch in.
+
+    Raises SourceError where it is merged, and base is not known.
+    """
+    if tracked.merge_commit is not None or found.base == repository.base:
+        return False
+    if found.merge_commit is None:
+        return True
+    if isinstance(base, Unknown):
+        raise SourceError(code="git.no_base", message=str(base), remedy=base.remedy)
+    repository.fetch()
+    return repository.contains(base, found.merge_commit) is not True
 
 
 def _values_while_open(

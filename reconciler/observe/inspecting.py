@@ -108,10 +108,13 @@ def _may_follow(
 ) -> bool:
     """Tell whether something may follow from the answer.
 
-    One that is to be written anew may be in a merge queue. Of one that waits for its first review nothing follows,
-    unless base went on: its rules may want it up to date, and then it is written anew, but not too often.
+    One that is on hold, or theirs, is left alone whatever the answer. One that is to be written anew may be in a merge
+    queue. Of one that waits for its first review nothing follows, unless base went on: its rules may want it up to
+    date, and then it is written anew, but not too often.
     """
-    reviewed = isinstance(inspection, Inspection) and bool(inspection.reviews)
+    if isinstance(inspection, Unknown) or inspection.foreign or settings.forge.hold_label in found.labels:
+        return False
+    reviewed = bool(inspection.reviews)
     due = ports.clock.now() >= (tracked.written_at or tracked.opened_at) + settings.guards.update_interval
     if (moved is True or tracked.outdated) and (reviewed or due):
         return True

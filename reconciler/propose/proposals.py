@@ -63,7 +63,7 @@ def propose(
         diff="\n".join(unified_diff(edit.before, edit.after, edit.path) for edit in edits),
         base=repository.base,
         settings=settings,
-        marker=marker(identity, digest),
+        marker=marker(identity, digest, cluster=settings.cluster.name),
         earlier=earlier,
     )
     return Proposal(

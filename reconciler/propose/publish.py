@@ -20,7 +20,7 @@ from reconciler.texts import read_marker
 from reconciler.watching import side_by_side
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from reconciler.model.objects import CommitId
     from reconciler.ports import Forge, Repository
@@ -41,11 +41,13 @@ def publish(
     forge: Forge,
     *,
     closed_by_us: Collection[int] = (),
+    earlier: Collection[PullRequest] = (),
     hold_label: str = "",
 ) -> PullRequest:
     """Push the proposal's branch and open its pull request, or adopt what is there.
 
     A close is a person's no, unless the ledger says that it was ours: `closed_by_us` are the numbers of those.
+    `earlier` are other pull requests whose no still stands: the branch's newest one may have carried another proposal.
     The returned pull request has the head that its branch has now.
 
     Raises Refusal when a person's work or word stands against it, Conflict when the branch moves under us, or would be
@@ -57,8 +59,7 @@ def publish(
     if isinstance(heads, Unknown):
         raise SourceError(code="git.no_answer", message=str(heads), remedy="run `reconciler doctor`")
     existing = looked_up.result()
-    if existing is not None and existing.state is PullRequestState.CLOSED and existing.number not in closed_by_us:
-        _respect_close(existing, proposal)
+    _respect_close(proposal, existing, earlier, closed_by_us)
     head = commit(proposal, repository)
     there = heads.get(proposal.branch)
     if there is None or not repository.is_same(there, head):
@@ -171,12 +172,21 @@ def _tells_of_another(existing: PullRequest, proposal: Proposal) -> bool:
     return said is not None and said["digest"] != proposal.digest
 
 
-def _respect_close(existing: PullRequest, proposal: Proposal) -> None:
-    said = read_marker(existing.body)
-    if said is not None and said.get("digest") == proposal.digest:
+def _respect_close(
+    proposal: Proposal, existing: PullRequest | None, earlier: Iterable[PullRequest], closed_by_us: Collection[int]
+) -> None:
+    """Refuse what a person closed: what became of this very proposal last, whatever its branch carried since."""
+    known = {p.number: p for p in earlier if p.branch == proposal.branch}
+    if existing is not None:
+        known[existing.number] = existing  # newer, and it tells who closed it
+    same = [p for p in known.values() if (read_marker(p.body) or {}).get("digest") == proposal.digest]
+    if any(p.state is PullRequestState.OPEN for p in same):
+        return
+    last = max(same, key=lambda p: p.number, default=None)
+    if last is not None and last.state is PullRequestState.CLOSED and last.number not in closed_by_us:
         raise Refusal(
             code="propose.rejected_before",
-            message=f"{existing.closed_by or 'a person'} closed pull request {existing.number} on this same proposal",
+            message=f"{last.closed_by or 'a person'} closed pull request {last.number} on this same proposal",
             remedy="reopen it to have it, or wait until the evidence changes",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Refusal
-from reconciler.manifests.editing.edit import read_fields
+from reconciler.manifests.editing.edit import holds, read_fields
 from reconciler.manifests.editing.texts import taken_apart, value_in
 from reconciler.manifests.rendering.hashed import find_now, named_now
 from reconciler.manifests.rendering.objects import text_of, value_at
@@ -31,28 +31,32 @@ def values_plain(
     application: Application, located: Located, fields: Fields, workshop: Workshop
 ) -> tuple[str | None, ...]:
     """Return the fields as the manifests of a commit have them, None for those that they do not hold."""
-    namespace, limit = application.destination_namespace, workshop.settings.guards.max_file_bytes
-    found: dict[tuple[ObjectRef, FieldPath], str | None] = dict.fromkeys(fields)
+    found: dict[tuple[ObjectRef, FieldPath], str | None] = {}
     for target in dict.fromkeys(target for target, _ in fields):
-        blob = _blob_of(target, application, located, workshop)
-        if blob is not None:
-            paths = [path for mine, path in fields if mine == target]
-            values = read_fields(workshop.repository.read(blob), target, namespace, paths, max_bytes=limit)
-            found.update(zip(((target, path) for path in paths), values, strict=True))
+        paths = [path for mine, path in fields if mine == target]
+        values = _values_of(target, paths, application, located, workshop)
+        found.update(zip(((target, path) for path in paths), values, strict=True))
     return tuple(found[field] for field in fields)
 
 
-def _blob_of(target: ObjectRef, application: Application, located: Located, workshop: Workshop) -> str | None:
-    """Return the file that holds the target in a commit, by the place that it has there: somebody may have moved it."""
+def _values_of(
+    target: ObjectRef, paths: Sequence[FieldPath], application: Application, located: Located, workshop: Workshop
+) -> tuple[str | None, ...]:
+    """Read an object's fields in the file that it was in; where that does not have it any more, in the one that has."""
+    namespace, limit = application.destination_namespace, workshop.settings.guards.max_file_bytes
     entry = workshop.repository.entry(workshop.commit, located.path_of(target))
     if entry is not None:
-        return entry.blob
+        text = workshop.repository.read(entry.blob)
+        values = read_fields(text, target, namespace, paths, max_bytes=limit)
+        if any(value is not None for value in values) or holds(text, target, namespace, max_bytes=limit):
+            return values
     try:
-        return workshop.owning_file(target, application, located.source_index).file.blob
+        moved = workshop.owning_file(target, application, located.source_index).file.blob
     except Refusal as refusal:
         if refusal.code == "locate.not_found":
-            return None
+            return tuple(None for _ in paths)
         raise
+    return read_fields(workshop.repository.read(moved), target, namespace, paths, max_bytes=limit)
 
 
 def values_rendered(

@@ -10,6 +10,7 @@ waits have limits; reaching one escalates once).
 from __future__ import annotations
 
 from reconciler.model.operation import Operation, Phase
+from reconciler.model.proposal import PullRequest, PullRequestState
 from reconciler.steps.deciding import decided, mitigations, rejected
 from reconciler.steps.delivering import awaiting_sync
 from reconciler.steps.judging import stabilizing
@@ -22,7 +23,7 @@ __all__ = ["Perform", "Record", "Step", "Verb", "View", "Wait", "next_steps"]
 def next_steps(operation: Operation, view: View) -> tuple[Step, ...]:
     """Return what the operation needs now; waits alone mean that it needs nothing."""
     if operation.rejected_by is not None:
-        return tuple(rejected(operation, view))
+        return tuple(awaiting_git_pr(operation, view) if _was_merged(operation, view) else rejected(operation, view))
     match operation.phase:
         case Phase.DECIDED | Phase.AWAITING_APPROVAL:
             return tuple(decided(operation, view))
@@ -34,3 +35,14 @@ def next_steps(operation: Operation, view: View) -> tuple[Step, ...]:
             return tuple(stabilizing(operation, view))
         case Phase.CLOSED:
             return ()
+
+
+def _was_merged(operation: Operation, view: View) -> bool:
+    """Tell whether somebody merged what was rejected before we saw it: it reaches the cluster, so it is followed."""
+    followed = view.snapshot.followed.get(operation.id)
+    found = followed.pull_request if followed is not None else None
+    return (
+        operation.phase is Phase.AWAITING_GIT_PR
+        and isinstance(found, PullRequest)
+        and found.state is PullRequestState.MERGED
+    )

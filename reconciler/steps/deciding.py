@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model.facts import Unknown
 from reconciler.model.operation import (
     Draft,
+    Effect,
     EffectStatus,
     EventKind,
     Operation,
@@ -23,6 +25,7 @@ from reconciler.steps.words import (
     effect_key,
     escalation,
     trouble_is_there,
+    wait,
 )
 
 if TYPE_CHECKING:
@@ -93,7 +96,10 @@ def _settled_by(operation: Operation, indices: tuple[int, ...], view: View) -> I
 
 
 def rejected(operation: Operation, view: View) -> Iterator[Step]:
-    """A person said no on the command line: close the pull request if one is open, then end."""
+    """A person said no on the command line: close the pull request if one is open, then end.
+
+    The end is seen in a later snapshot only: somebody may have merged it at that very moment.
+    """
     reason = f"rejected by {operation.rejected_by}"
     if operation.rejection_reason:
         reason += f": {operation.rejection_reason}"
@@ -102,10 +108,22 @@ def rejected(operation: Operation, view: View) -> Iterator[Step]:
         return
     key = effect_key(operation, 0, Verb.CLOSE)
     effect = operation.effects.get(key)
-    if effect is not None and (effect.status is EffectStatus.COMPLETED or given_up(effect, view.settings)):
+    if effect is not None and effect.status is EffectStatus.COMPLETED and not _is_seen(operation, effect, view):
+        yield wait(operation, f"{reason}; how its pull request ended is seen in the next pass")
+    elif effect is not None and (effect.status is EffectStatus.COMPLETED or given_up(effect, view.settings)):
         yield closing(operation, Outcome.REJECTED, reason, escalate=effect.status is EffectStatus.FAILED)
-        return
-    yield from attempt(operation, 0, Verb.CLOSE, view, reason=reason)
+    else:
+        yield from attempt(operation, 0, Verb.CLOSE, view, reason=reason)
+
+
+def _is_seen(operation: Operation, close: Effect, view: View) -> bool:
+    """Tell whether the snapshot knows what became of the pull request after our close."""
+    followed = view.snapshot.followed.get(operation.id)
+    if followed is None or operation.pull_request is None:
+        return True
+    return view.snapshot.taken_at > (close.finished_at or close.intended_at) and not isinstance(
+        followed.pull_request, Unknown
+    )
 
 
 def _may_have_one_open(operation: Operation) -> bool:

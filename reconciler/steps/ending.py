@@ -6,10 +6,11 @@ from the merge commit, never assumed).
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.model.facts import Unknown
-from reconciler.model.operation import Draft, EffectStatus, EventKind, Operation, Outcome, TrackedPullRequest
+from reconciler.model.operation import Draft, Effect, EffectStatus, EventKind, Operation, Outcome, TrackedPullRequest
 from reconciler.model.proposal import PullRequest
 from reconciler.model.quantity import same_quantities
 from reconciler.plain import one_line
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.snapshot import Followed
 
+_MEANWHILE = timedelta(seconds=5)  # between the forge's clock and ours
 _SUPERSEDED = "somebody set the field in base; the pull request was closed"
 
 
@@ -29,8 +31,7 @@ def closed(operation: Operation, tracked: TrackedPullRequest, found: PullRequest
         yield wait(operation, f"pull request {tracked.number} is closed, and base is not known ({view.snapshot.base})")
         return
     effect = operation.effects.get(effect_key(operation, 0, Verb.CLOSE))
-    by_us = found.closed_by in {None, found.author}  # somebody may have been faster than our announced close
-    if effect is not None and (effect.status is EffectStatus.COMPLETED or by_us):
+    if effect is not None and _is_ours(effect, found):
         outcome = Outcome(effect.data.get("outcome") or Outcome.SUPERSEDED)
         yield closing(operation, outcome, str(effect.data.get("reason") or _SUPERSEDED))
         return
@@ -38,6 +39,18 @@ def closed(operation: Operation, tracked: TrackedPullRequest, found: PullRequest
     said = Draft(operation=operation.id, kind=EventKind.PULL_REQUEST_CLOSED, data={"by": closer})
     ended = closing(operation, Outcome.REJECTED, f"{closer} closed pull request {tracked.number}")
     yield Record(drafts=(said, *ended.drafts))
+
+
+def _is_ours(close: Effect, found: PullRequest) -> bool:
+    """Tell whether an end is our announced close: a person may have been faster, or opened it again and closed it.
+
+    An account of ours that is not its author's is known by the time: nothing happened after our close.
+    """
+    if found.closed_by in {None, found.author}:
+        return True
+    if close.status is not EffectStatus.COMPLETED or close.finished_at is None:
+        return False
+    return found.updated_at is None or found.updated_at <= close.finished_at + _MEANWHILE
 
 
 def merged(operation: Operation, tracked: TrackedPullRequest, followed: Followed, view: View) -> Iterator[Step]:

@@ -16,6 +16,7 @@ from reconciler.model.conversation import Conversation, Speech, StatusState, Wor
 from reconciler.model.facts import Unknown
 from reconciler.model.objects import CommitId
 from reconciler.model.operation import EffectStatus, Event, Operation
+from reconciler.model.proposal import PullRequest
 from reconciler.model.report import Held
 from reconciler.model.snapshot import Snapshot
 from reconciler.settings import ForgeSettings
@@ -67,6 +68,7 @@ class Scene:
     story: Callable[[str], tuple[Event, ...]] = field(repr=False)
     boxes: bool = False  # the dashboard has boxes that count
     held: Sequence[Held] | None = ()  # findings that open no operation now; None: it is not known what is wrong
+    strays: Sequence[PullRequest] = ()  # open, and no operation follows them
 
 
 def due(scene: Scene, guards: GuardSettings) -> tuple[Saying, ...]:
@@ -143,7 +145,7 @@ def _statuses(scene: Scene) -> Iterator[Saying]:
 
 
 def _dashboard(scene: Scene) -> Iterator[Saying]:
-    if not scene.history and not scene.held:
+    if not (scene.history or scene.held or scene.strays or scene.conversation.dashboard):
         return  # nothing ever happened: no issue is needed to say so
     board = scene.snapshot.board
     if isinstance(board, Unknown):
@@ -159,6 +161,7 @@ def _dashboard(scene: Scene) -> Iterator[Saying]:
         commands,
         cluster=cluster,
         held=scene.held,
+        strays=scene.strays,
         listens=scene.settings.commands,
     )
     yield Saying(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reconciler.book import Book
+    from reconciler.model.proposal import PullRequest
     from reconciler.model.report import Held
     from reconciler.model.snapshot import Snapshot
     from reconciler.ports import Ports, Talk
@@ -36,8 +37,11 @@ def speak(
     book: Book,
     watcher: Watcher,
     held: Sequence[Held] | None = (),
+    strays: Sequence[PullRequest] = (),
 ) -> None:
     """Say what is due, one thing after the other; `held` are findings that open no operation, None: not known.
+
+    `strays` are open pull requests that no operation follows.
 
     Raises LedgerError when it cannot be announced or recorded.
     """
@@ -51,6 +55,7 @@ def speak(
         now=ports.clock.now(),
         story=book.story,
         held=held,
+        strays=strays,
         boxes=settings.forge.boxes and settings.forge.commands and ports.talk.tells_editors,
     )
     for saying in due(scene, settings.guards)[:_AT_ONCE]:

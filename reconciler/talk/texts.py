@@ -15,8 +15,9 @@ from reconciler.markdown import Ours
 from reconciler.model.operation import Operation, Outcome, Phase
 from reconciler.sentences import sentence
 from reconciler.standing import awaited_approvals, standing
+from reconciler.steps.strays import nobody_follows
 from reconciler.talk.boxes import line
-from reconciler.texts import render
+from reconciler.texts import UNNAMED, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.model.conversation import Command, Conversation
     from reconciler.model.operation import Event
+    from reconciler.model.proposal import PullRequest
     from reconciler.model.report import Held
 
 T = TypeVar("T")
@@ -38,10 +40,10 @@ _BODY = 60_000  # characters; GitHub takes 65,536
 _COMMANDS = 5  # the newest
 _LONGEST = 400  # characters of a sentence
 _COMMAND = re.compile(r"`(/?reconciler [a-z][a-z0-9 …-]{0,80})`")
-_DEFAULT = "default"  # the name of a cluster that was given none
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
 _LATELY = timedelta(days=7)
 _LEFT_ALONE = "Wrong, and nothing is under way"
+_STRAYS = "Open, and nothing follows it"
 _UNDER_WAY = frozenset({"known", "joins"})  # codes of findings for which an open operation speaks
 _DONE = frozenset({Outcome.VERIFIED, Outcome.RESOLVED, Outcome.SUPERSEDED})
 
@@ -57,14 +59,14 @@ def stop_in_words(conversation: Conversation) -> str:
 
 def dashboard_marker(cluster: str) -> str:
     """Return the line by which a cluster's dashboard is found: several may share one repository and one user."""
-    if cluster == _DEFAULT:
+    if cluster == UNNAMED:
         return DASHBOARD_MARKER
     return f"<!-- reconciler:dashboard of {_UNUSUAL.sub('_', cluster).replace('--', '-_')} -->"
 
 
 def dashboard_title(cluster: str) -> str:
     """Return the title of a cluster's dashboard."""
-    return DASHBOARD_TITLE if cluster == _DEFAULT else f"{DASHBOARD_TITLE} ({plain.inert(cluster, 100)})"
+    return DASHBOARD_TITLE if cluster == UNNAMED else f"{DASHBOARD_TITLE} ({plain.inert(cluster, 100)})"
 
 
 def dashboard(
@@ -73,14 +75,15 @@ def dashboard(
     now: datetime,
     commands: Sequence[str] = (),
     *,
-    cluster: str = _DEFAULT,
+    cluster: str = UNNAMED,
     held: Sequence[Held] | None = (),
+    strays: Sequence[PullRequest] = (),
     listens: bool = True,
 ) -> str:
     """Return the text of a cluster's dashboard, with a box for each of the commands.
 
-    `held` are the findings that open no operation now; None: it is not known what is wrong. `listens` tells whether
-    comments are heard.
+    `held` are the findings that open no operation now; None: it is not known what is wrong. `strays` are open
+    pull requests that no operation follows. `listens` tells whether comments are heard.
     """
     lately = [o for o in history if o.is_open or (o.closed_at is not None and now - o.closed_at < _LATELY)]
     belonging = [(title, [o for o in lately if belongs(o)]) for title, belongs in _SECTIONS]
@@ -95,6 +98,7 @@ def dashboard(
 
     def written(rows: int) -> str:
         sections = [_section(_LEFT_ALONE, left_alone, _held_row, rows)] if left_alone else []
+        sections += [_section(_STRAYS, strays, lambda one: _stray_row(one, history), rows)] if strays else []
         sections += [_section(title, found[::-1], _row, rows) for title, found in belonging if found]
         return render("dashboard.md.j2", {**fixed, "sections": sections})
 
@@ -198,6 +202,16 @@ def _held_row(held: Held) -> dict[str, Any]:
         "standing": Ours(_safe(f"{held.reason}{until}")),
         "pull_request": Ours("—"),
         "operation": markdown.code(held.operation or ""),
+    }
+
+
+def _stray_row(found: PullRequest, history: Sequence[Operation]) -> dict[str, Any]:
+    return {
+        "target": Ours("—"),
+        "finding": found.title,
+        "standing": Ours(_safe(nobody_follows(found, history))),
+        "pull_request": markdown.link(f"pull request {found.number}", found.url),
+        "operation": Ours("—"),
     }
 
 

@@ -68,10 +68,15 @@ def from_fork(number: int = 2) -> dict[str, Any]:
 
 
 def github_on(
-    wire: Wire, *, labels: tuple[str, ...] = (), reviewers: tuple[str, ...] = (), seconds: float = 5.0
+    wire: Wire,
+    *,
+    labels: tuple[str, ...] = (),
+    reviewers: tuple[str, ...] = (),
+    seconds: float = 5.0,
+    base: str | None = None,
 ) -> Forge:
     """The adapter, speaking to the scripted server."""
     settings = ForgeSettings(
         url=wire.url, repository="o/r", labels=labels, reviewers=reviewers, timeout=timedelta(seconds=seconds)
     )
-    return github(settings, f"{TOKEN}\n")
+    return github(settings, f"{TOKEN}\n", base=base)

@@ -316,3 +316,15 @@ def test_without_an_address_there_is_no_gitea() -> None:
     """Unlike GitHub, it has no address of its own."""
     with pytest.raises(ConfigurationError, match=r"forge\.url"):
         gitea(ForgeSettings(kind=ForgeKind.GITEA, repository="o/r"), TOKEN)
+
+
+def test_doctor_looks_at_the_base_of_the_settings() -> None:
+    """Not at the repository's default branch."""
+    script: Scripts = {
+        f"GET {REPOSITORY}": Answer({"full_name": "o/r", "default_branch": "main"}),
+        f"POST {PULLS}": Answer({"message": "there are no changes"}, 422),
+    }
+    with Wire(script) as wire:
+        gitea(ForgeSettings(kind=ForgeKind.GITEA, url=wire.url, repository="o/r"), TOKEN, base="release").examine()
+
+    assert [request.body["base"] for request in wire.asked("POST", PULLS)] == ["release"]

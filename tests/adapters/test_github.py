@@ -199,6 +199,45 @@ def test_doctor_knows_that_rulesets_bind_base() -> None:
     assert "no branch protection; rulesets: pull_request, merge_queue; we enter no merge queue" in found.detail
 
 
+def test_doctor_looks_at_the_base_of_the_settings() -> None:
+    """Not at the repository's default branch, which may be bound otherwise."""
+    script: Scripts = {
+        "GET /repos/o/r": Answer(REPOSITORY),
+        f"POST {PULLS}": Answer({"message": "Validation Failed"}, 422),
+        "GET /repos/o/r/rules/branches/release": Answer([]),
+        "GET /repos/o/r/branches/release": Answer({"protection_url": "/repos/o/r/branches/release/protection"}),
+        "GET /repos/o/r/branches/release/protection": Answer({"message": "Branch not protected"}, 404),
+    }
+    with Wire(script) as wire:
+        found = {d.subject: d for d in github_on(wire, base="release").examine()}
+
+    assert found["GitHub branch protection"].detail == "release is not protected"
+    assert [request.body["base"] for request in wire.asked("POST", PULLS)] == ["release"]
+
+
+def test_open_checks_are_named_behind_the_first_page_and_before_they_report() -> None:
+    """A hundred that passed come first, and one that a ruleset wants never says anything."""
+    commit = f"/repos/o/r/commits/{HEAD}"
+    passed = [{"name": f"unit-{n}", "conclusion": "success", "status": "completed"} for n in range(100)]
+    late = {"name": "e2e", "conclusion": None, "status": "in_progress"}
+    wanted = {"required_status_checks": [{"context": "unit-7"}, {"context": "audit"}]}
+
+    def runs(request: Request) -> Answer:
+        return Answer({"check_runs": passed if request.query["page"] == "1" else [late]})
+
+    script: Scripts = {
+        f"GET {PULLS}/1": Answer(pull_request(mergeable_state="blocked")),
+        "GET /repos/o/r/issues/1/events": Answer([]),
+        f"GET {commit}/status": Answer({"statuses": []}),
+        f"GET {commit}/check-runs": runs,
+        "GET /repos/o/r/rules/branches/main": Answer([{"type": "required_status_checks", "parameters": wanted}]),
+    }
+    with Wire(script) as wire:
+        found = github_on(wire).mergeability(1)
+
+    assert found.reason.endswith("(e2e in_progress, audit has not begun)")
+
+
 def test_doctor_never_raises_at_nonsense() -> None:
     """A proxy's login page, or an answer of another shape, in place of every answer."""
     paths = ("/user", "/repos/o/r", "/repos/o/r/branches/main", "/rate_limit")

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.model.operation import Outcome
+from reconciler.model.operation import EventKind, Outcome, Phase
 from reconciler.perform import perform as perform_really
 from reconciler.steps import Perform, Verb
 from tests.beds.users import REVIEWER
 from tests.lifecycle.life import FILE
 from tests.lifecycle.sides import GitHubSide
+from tests.lifecycle.talk import dashboards
+from tests.manifests.examples import MANIFEST
 from tests.worlds import LIMIT, WEBAPP
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.long
 
 _HOUR = timedelta(hours=1)
+OTHER = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: beside\n"
 
 
 def test_merge_queue_may_take_longer_than_our_tries(on_github: Life) -> None:
@@ -130,3 +133,164 @@ def test_file_that_base_renames_is_followed(on_github: Life) -> None:
     life.run(2)
     assert life.operation.is_open, life.operation.outcome_reason
     assert life.operation.expected == ("1Gi",)
+
+
+def test_pull_request_that_nobody_follows_is_named(on_github: Life) -> None:
+    """The ledger is lost, and the trouble is gone: report and dashboard name it, until a person ends it."""
+    life = on_github
+    life.override("forge", dashboard=True)
+    life.run()
+    number = f"pull request {life.number}"
+    life.ledger_name, life.around.trouble = "another.db", False
+
+    report = life.run(2)
+    assert (
+        dict(report.waiting)[number] == "open, and nothing follows it (the ledger does not know it): merge or close it"
+    )
+    assert f"{number} waits" in report.sentence
+    (issue,) = dashboards(life)
+    assert "### Open, and nothing follows it" in issue["body"]
+    assert f"[{number}](" in issue["body"]
+
+    life.side.person(REVIEWER).close(life.side.repository, life.number)
+    assert not life.run(2).waiting
+    (issue,) = dashboards(life)
+    assert "nothing follows it" not in issue["body"]
+
+
+def test_pull_request_that_nobody_follows_is_adopted_when_its_trouble_is_back(on_github: Life) -> None:
+    """Then it is an operation's again, and another cluster's was never named here."""
+    life = on_github
+    life.override("cluster", name="north")
+    life.run()
+    life.ledger_name, life.around.trouble = "another.db", False
+    assert life.run().waiting
+    life.override("cluster", name="south")
+    assert not life.run().waiting
+
+    life.override("cluster", name="north")
+    life.around.trouble = True
+    assert list(dict(life.run(2).waiting)) == [life.operation.id]
+    assert len(life.side.pulls()) == 1
+
+
+def test_pull_request_that_is_opened_again_after_its_end_is_named(on_github: Life) -> None:
+    """Its operation has ended, and says how."""
+    life = on_github
+    life.run()
+    life.side.person(REVIEWER).close(life.side.repository, life.number)
+    life.run(2)
+    life.side.reopen(life.number)
+
+    said = dict(life.run().waiting)[f"pull request {life.number}"]
+    assert f"{life.operation.id} ended rejected" in said
+
+
+def test_no_is_remembered_behind_another_proposal_when_the_ledger_is_lost(on_github: Life) -> None:
+    """The branch's newest pull request asked for more, and an older one for what is asked for now."""
+    life = on_github
+    life.run()
+    life.side.person(REVIEWER).close(life.side.repository, life.number)
+    life.run()
+    life.around.peak = 1200.0
+    life.run(2)
+    life.side.person(REVIEWER).close(life.side.repository, life.number)
+    life.run()
+    assert [pull["number"] for pull in life.side.pulls()] == [2, 1]
+
+    life.ledger_name, life.around.peak = "another.db", 512.0
+    life.run(2)
+    assert len(life.side.pulls()) == 2
+    assert "a person closed pull request 1 on this same proposal" in life.operation.outcome_reason
+
+
+def test_close_after_a_reopening_is_a_no(on_github: Life) -> None:
+    """We closed it because the trouble was gone; a person opened it at once, and closed it after all."""
+    life = on_github
+    life.run()
+    life.around.trouble = False
+    while life.pull["state"] == "open":
+        life.run()
+    life.side.reopen(life.number)
+    assert life.run().waiting
+    life.side.person(REVIEWER).close(life.side.repository, life.number)
+    life.run()
+
+    assert life.operation.outcome is Outcome.REJECTED
+    life.around.trouble = True
+    assert [held.code for held in life.run(2).held] == ["rejected_before"]
+
+
+def test_merge_that_a_no_came_too_late_for_is_followed(on_github: Life) -> None:
+    """What was merged reaches the cluster: it is verified, and no restart is tried for it meanwhile."""
+    life = on_github
+    life.run()
+    life.side.person(REVIEWER).merge(life.side.repository, life.number)
+    life.say(EventKind.APPROVAL_REJECTED, by="ana", reason="no")
+    life.run()
+
+    assert (life.operation.phase, life.operation.outcome) == (Phase.AWAITING_SYNC, None)
+
+
+def test_merge_right_before_our_close_is_followed(on_github: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The snapshot did not know it, and the close found nothing to close: how it ended is read first."""
+    life = on_github
+    life.run()
+    life.say(EventKind.APPROVAL_REJECTED, by="ana", reason="no")
+
+    def perform(steps: Sequence[Perform], *given: Any, **named: Any) -> None:  # noqa: ANN401 - as it is called
+        if any(step.verb is Verb.CLOSE for step in steps):
+            life.side.person(REVIEWER).merge(life.side.repository, life.number)
+        perform_really(steps, *given, **named)
+
+    monkeypatch.setattr("reconciler.reconcile.perform", perform)
+    said = dict(life.run().waiting)[life.operation.id]
+    assert "seen in the next pass" in said
+    life.run()
+    assert life.operation.phase is Phase.AWAITING_SYNC
+
+
+def test_object_that_base_moves_into_another_file_is_followed(on_github: Life) -> None:
+    """Its old file stays, and has other objects: the pull request is written anew for the one that has it by now."""
+    life, side = on_github, on_github.side
+    side.commit({FILE: f"{MANIFEST}---\n{OTHER}", "apps/all.yaml": OTHER.replace("beside", "below")})
+    life.run()
+    side.commit({FILE: OTHER, "apps/all.yaml": f"{OTHER.replace('beside', 'below')}---\n{MANIFEST}"})
+    life.run(2)
+    assert "memory: 1Gi" in side.text("apps/all.yaml", life.branch)
+    assert [pull["state"] for pull in side.pulls()] == ["open"]
+
+    side.person(REVIEWER).merge(side.repository, life.number)
+    life.run()
+    assert life.operation.expected == ("1Gi",)
+
+
+def test_merge_into_another_branch_that_base_took_in_is_followed(on_github: Life) -> None:
+    """It came into base all the same, as after a renaming of base: it is verified as any other merge."""
+    life = on_github
+    life.run()
+    person, path = life.side.person(REVIEWER), f"/repos/{life.side.repository}"
+    person.call("POST", f"{path}/git/refs", ref="refs/heads/other", sha=life.first)
+    person.call("PATCH", f"{path}/pulls/{life.number}", base="other")
+    person.merge(life.side.repository, life.number)
+    life.side.force("main", life.side.pulls()[0]["merge_commit_sha"])
+    life.run(2)
+
+    assert life.operation.phase is Phase.AWAITING_SYNC
+    assert life.operation.expected == ("1Gi",)
+
+
+def test_nobody_asks_whether_what_is_left_alone_could_be_merged(
+    on_github: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On hold, and base went on in our file: an idle pass costs no request for it."""
+    life = on_github
+    life.run()
+    life.side.label(life.number, "hold")
+    life.edit("# The shop's front door.", "# The shop's front door, and its back door.")
+    asked: list[int] = []
+    monkeypatch.setattr("reconciler.adapters.github_reviews.mergeability", lambda _, number, __: asked.append(number))
+    said = dict(life.run(3, later=_HOUR).waiting)[life.operation.id]
+
+    assert "on hold" in said
+    assert asked == []

@@ -121,6 +121,11 @@ def read_fields(
     return _read(only(found, target), paths) if found else tuple(None for _ in paths)
 
 
+def holds(text: bytes, target: ObjectRef, default_namespace: str, *, max_bytes: int) -> bool:
+    """Tell whether the file has a manifest of the target; raises Refusal as `read_fields` does."""
+    return bool(find(_open(text, max_bytes).roots, target, default_namespace))
+
+
 def read_document(text: bytes, pick: Pick, paths: Sequence[FieldPath], *, max_bytes: int) -> tuple[str | None, ...]:
     """Return the values of these fields below the mapping that `pick` chooses, as `read_fields` does."""
     return _read(pick(_open(text, max_bytes).roots), paths)
