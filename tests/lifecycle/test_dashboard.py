@@ -99,9 +99,9 @@ def test_box_ticked_while_a_pass_decides_is_heard_in_the_next(on_github: Life, m
     life.override("forge", **BOXES)
     life.run(2)
 
-    def after_a_tick(*all_of_it: Any) -> None:  # noqa: ANN401 - passed on
+    def after_a_tick(*all_of_it: Any, **more: Any) -> None:  # noqa: ANN401 - passed on
         tick(life, "stop", by=REVIEWER)
-        speak(*all_of_it)
+        speak(*all_of_it, **more)
 
     life.side.person(REVIEWER).close(life.side.repository, life.number)
     with monkeypatch.context() as meanwhile:
