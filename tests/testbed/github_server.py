@@ -34,7 +34,8 @@ DESCRIPTION = Path("node_modules/@octokit/openapi/generated/api.github.com.json"
 SCHEMA = Path("node_modules/@octokit/graphql-schema/schema.graphql")
 USED = re.compile(
     r"/user|/user/repos|/rate_limit|/orgs/\{org\}/repos|/app|/app/installations/\{installation_id\}(/access_tokens)?"
-    r"|/repos/\{owner\}/\{repo\}(/(pulls|issues|branches|commits|statuses|git|contents|collaborators|forks|labels|rulesets|installation)(/.*)?)?"
+    r"|/repos/\{owner\}/\{repo\}(/(pulls|issues|branches|commits|statuses|git|contents|collaborators|forks|labels|rulesets|rules"
+    r"|installation)(/.*)?)?"
 )  # the whole description would take Prism 14 s and 300 MB
 
 
